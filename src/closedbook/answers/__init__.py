@@ -1,0 +1,1 @@
+"""Weights in, answers and figures out."""

@@ -1,0 +1,1 @@
+"""Integers in, logits out; knows no file and no text."""

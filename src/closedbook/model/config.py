@@ -1,0 +1,64 @@
+"""The shape of a model, and the named sizes. Imports no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from closedbook.errors import RecipeError
+
+Variant = Literal["vanilla", "perceiver"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A decoder-only transformer over characters; the defaults are the assignment's.
+
+    Raises RecipeError where the numbers do not fit together.
+    """
+
+    variant: Variant = "vanilla"
+    """vanilla: all blocks over all characters; perceiver: the middle blocks over a few latents."""
+    n_layer: int = 4
+    """Number of blocks; the Perceiver's first projects down and its last projects up."""
+    n_head: int = 8
+    """Attention heads a block."""
+    n_embd: int = 256
+    """Width: numbers a character is represented by."""
+    block_size: int = 128
+    """The longest text the model reads, in characters."""
+    bottleneck_dim: int = 32
+    """Latents of the Perceiver; unused by vanilla."""
+    positions: Literal["learned", "rotary"] = "learned"
+    """learned: one vector a place, added at the stem; rotary: queries and keys turned by their place."""
+    activation: Literal["gelu", "relu2"] = "gelu"
+    """Nonlinearity of the feed-forward part: GELU or the squared ReLU."""
+    embd_pdrop: float = 0.1
+    """Dropout on the embeddings."""
+    resid_pdrop: float = 0.1
+    """Dropout on what each attention and feed-forward part adds."""
+    attn_pdrop: float = 0.1
+    """Dropout on the attention weights."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_layer", "n_head", "n_embd", "bottleneck_dim"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"model.{name}: 1 or more is needed; received {getattr(self, name)}")
+        for name in ("embd_pdrop", "resid_pdrop", "attn_pdrop"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
+        if self.n_embd % self.n_head:
+            raise RecipeError(
+                f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}"
+            )
+        if self.positions == "rotary" and self.n_embd // self.n_head % 2:
+            raise RecipeError(
+                "model.positions: rotary turns pairs of numbers, so n_embd / n_head must be even; "
+                f"received {self.n_embd // self.n_head}"
+            )
+        if self.block_size < 9:
+            raise RecipeError(
+                f"model.block_size: 9 at least, for a masked string to fit; received {self.block_size}"
+            )
+        if self.variant == "perceiver" and self.n_layer < 2:
+            raise RecipeError(
+                f"model.n_layer: the Perceiver needs 2 at least, one down and one up; received {self.n_layer}"
+            )

@@ -1,0 +1,1 @@
+"""Characters in, integers out; no neural network here."""

@@ -1,0 +1,202 @@
+"""A user's files become documents and questions; the only reader of user text.
+
+Every fault is named with file and line. UTF-8 with or without BOM, LF or CRLF, with or without a last
+line feed are all read alike.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from closedbook.errors import TextError
+from closedbook.text.vocabulary import MASK, PAD, Vocabulary
+
+SHORTEST_CORRUPTED = 4
+"""Span corruption truncates to at least so many characters; a shorter document is taken whole."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One line of a corpus."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text file, one document a line; `notes` says what a reader of the file should be told."""
+
+    path: Path
+    text: str
+    documents: tuple[Document, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters of the whole file, line feeds included where there are any."""
+        return Vocabulary.of_text(self.text)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and, in a file of pairs, its answer; `line` is where it stands in its file, from 1."""
+
+    text: str
+    answer: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Questions:
+    """A file of pairs, or of questions alone; `path` is None for standard input."""
+
+    path: Path | None
+    items: tuple[Question, ...]
+
+    def answers(self) -> list[str]:
+        """The answers; raises TextError, naming the line, where one is missing."""
+        for item in self.items:
+            if item.answer is None:
+                raise TextError(self.path, item.line, _PAIR_RULE.format(received="no tab") + _PAIR_CURE)
+        return [item.answer for item in self.items if item.answer is not None]
+
+
+_PAIR_RULE = "a pair is question<TAB>answer, and this line has {received}"
+_PAIR_CURE = "; write the question, one tab and the answer"
+
+
+def read_corpus(path: Path) -> Corpus:
+    """Documents of a text file; raises TextError where there is none, or where PAD or MASK occurs."""
+    lines = _read_lines(path)
+    for number, line in enumerate(lines, 1):
+        for special, name in ((PAD, "padding"), (MASK, "the mask")):
+            if special in line:
+                raise TextError(
+                    path,
+                    number,
+                    f"the character {special!r} stands for {name} here and cannot be in a corpus; "
+                    "replace it by another",
+                )
+    documents = tuple(Document(line, number) for number, line in enumerate(lines, 1) if line.strip())
+    if not documents:
+        raise TextError(path, None, "no text in it; a corpus has one document a line")
+    n_empty = len(lines) - len(documents)
+    n_short = sum(len(document.text) < SHORTEST_CORRUPTED for document in documents)
+    notes = []
+    if n_empty:
+        notes.append(f"{path}: {n_empty} empty line{'s' * (n_empty > 1)} left out")
+    if n_short:
+        notes.append(
+            f"{path}: {n_short} document{'s' * (n_short > 1)} shorter than {SHORTEST_CORRUPTED} characters, "
+            "masked without truncation"
+        )
+    return Corpus(path, "\n".join(lines), documents, tuple(notes))
+
+
+def read_questions(path: Path) -> Questions:
+    """Questions, or pairs, of a file; empty lines are passed over; raises TextError."""
+    return parse_questions(_read_lines(path), path)
+
+
+def read_pairs(path: Path) -> Questions:
+    """Pairs of a file; raises TextError at the first line that is no pair."""
+    questions = read_questions(path)
+    questions.answers()
+    return questions
+
+
+def parse_questions(lines: Iterable[str], path: Path | None) -> Questions:
+    """Questions, or pairs, of lines; raises TextError, naming the line, on more than one tab or none filled."""
+    items = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        if len(fields) > 2:
+            raise TextError(path, number, _PAIR_RULE.format(received=f"{len(fields) - 1} tabs") + _PAIR_CURE)
+        question = fields[0].strip()
+        answer = fields[1].strip() if len(fields) == 2 else None
+        if not question or answer == "":
+            missing = "answer" if question else "question"
+            raise TextError(path, number, f"the {missing} is empty" + _PAIR_CURE)
+        for special in (PAD, MASK):
+            if special in line:
+                raise TextError(path, number, f"the character {special!r} cannot be in a question or an answer")
+        items.append(Question(question, answer, number))
+    if not items:
+        raise TextError(path, None, "no question in it; write one a line")
+    return Questions(path, tuple(items))
+
+
+def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: int) -> None:
+    """Raise TextError at the first line with a character the model never saw, or too long for it.
+
+    A pair needs len(question) + len(answer) + 2 characters of `block_size`; a question alone needs one
+    for MASK and one at least to answer in.
+    """
+    for item in questions.items:
+        unknown = vocabulary.unknown(item.text + (item.answer or ""))
+        if unknown:
+            names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
+            raise TextError(
+                questions.path,
+                item.line,
+                f"{names}: not in the run's vocabulary, which is its corpus's characters; spell it with "
+                "those, or pretrain on a corpus that has it",
+            )
+        needed = len(item.text) + 2 + len(item.answer or "")
+        if needed > block_size:
+            what = "question" if item.answer is None else "question and answer"
+            raise TextError(
+                questions.path,
+                item.line,
+                f"{what} need {needed} characters (two for the masks) and the model reads {block_size}; "
+                "shorten, or train with a larger model.block-size",
+            )
+
+
+def without_accents(questions: Questions) -> tuple[Questions, int]:
+    """The pairs as the assignment's code reads them, and how many that changed.
+
+    It encodes to UTF-8 and decodes as ASCII, dropping what does not fit: 'Malmö' becomes 'Malm'.
+    """
+    items = tuple(
+        replace(item, text=_ascii(item.text), answer=None if item.answer is None else _ascii(item.answer))
+        for item in questions.items
+    )
+    n_changed = sum(old != new for old, new in zip(questions.items, items, strict=True))
+    return replace(questions, items=items), n_changed
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", errors="ignore").decode("ascii")
+
+
+def _read_lines(path: Path) -> Sequence[str]:
+    """The lines of a UTF-8 file, without their ends; a last empty line is none."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(path, None, "no such file; check the path") from None
+    except IsADirectoryError:
+        raise TextError(path, None, "is a folder; a text file is needed") from None
+    except OSError as error:
+        raise TextError(path, None, f"cannot be read: {error.strerror}") from None
+    return decode_lines(raw, path)
+
+
+def decode_lines(raw: bytes, path: Path | None) -> Sequence[str]:
+    """The lines of UTF-8 bytes; raises TextError, naming the line of the first byte that is not UTF-8."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise TextError(path, 1, "is UTF-16, and UTF-8 is needed; save it as UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TextError(
+            path, line, f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from None
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines

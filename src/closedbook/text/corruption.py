@@ -1,0 +1,110 @@
+"""The objectives: how a document becomes a masked string, and a pair a string like it.
+
+Pure functions of a document and a random generator. All give the same form,
+
+    prefix MASK suffix MASK masked_content MASK
+
+so that the model learns to write, after the second MASK, what stood at the first, and to end with a MASK.
+A question is such a string without a first mask: question MASK answer MASK.
+"""
+
+import re
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, get_args
+
+from closedbook.errors import RecipeError
+from closedbook.text.corpus import SHORTEST_CORRUPTED
+from closedbook.text.vocabulary import MASK
+
+Objective = Literal["course", "entity", "distant"]
+
+_N_MASKS = 3
+_TITLE = re.compile(r"[^.]*(?:\b[A-Z]\.[^.]*)*\.? ?")
+_SPAN = re.compile(r"(?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*)(?: (?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*))*")
+
+
+@dataclass(frozen=True)
+class CorruptionConfig:
+    """How often each objective is drawn, as weights; they need not add up to one.
+
+    Raises RecipeError where no weight is above zero.
+    """
+
+    course: float = 1.0
+    """Weight of the assignment's objective: truncate at random, mask one random stretch."""
+    entity: float = 0.0
+    """Weight of masking a whole capitalised or numeric span that stands after the document's title."""
+    distant: float = 0.0
+    """Weight of masking such a span and dropping a random part of what surrounds it, but not the title."""
+
+    def __post_init__(self) -> None:
+        weights = [getattr(self, name) for name in get_args(Objective)]
+        if min(weights) < 0 or max(weights) == 0:
+            raise RecipeError(
+                f"corruption: weights are 0 or more, and one at least is above 0; received {weights}"
+            )
+
+
+def corrupt(document: str, block_size: int, config: CorruptionConfig, random: Random) -> str:
+    """A masked string of at most `block_size` characters, by an objective drawn by its weight."""
+    names = get_args(Objective)
+    (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
+    if name == "course":
+        return corrupt_course(document, block_size, random)
+    return corrupt_entity(document, block_size, random, keep_context=name == "entity")
+
+
+def corrupt_course(document: str, block_size: int, random: Random) -> str:
+    """The assignment's span corruption.
+
+    Truncates to a length uniform from 4 to int(block_size * 3/4) (to all of a shorter document) and masks
+    a stretch uniform in place, whose length has a mean of exactly a quarter of the truncated length.
+    """
+    longest = int(block_size * 3 / 4)
+    length = min(len(document), random.randint(SHORTEST_CORRUPTED, longest))
+    # Uniform over [1, length/2 - 1] has the mean length/4; rounding up as often as the fraction says keeps it.
+    wanted = random.uniform(1, max(1, length / 2 - 1))
+    n_masked = int(wanted + random.random())
+    start = random.randint(0, length - n_masked)
+    return masked_string(document[:start], document[start : start + n_masked], document[start + n_masked : length])
+
+
+def corrupt_entity(document: str, block_size: int, random: Random, *, keep_context: bool) -> str:
+    """Mask a whole capitalised or numeric span after the title; the assignment's objective where none fits.
+
+    The title is the text up to the first full stop that does not end an initial ('Name.'). What does not
+    fit `block_size` is cut off at a window's ends, so that every span of a long document has its turn. With
+    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span.
+    """
+    room = block_size - _N_MASKS
+    title_end = title_length(document)
+    spans = [m.span() for m in _SPAN.finditer(document, title_end) if title_end + m.end() - m.start() <= room]
+    if not spans or title_end >= len(document):
+        return corrupt_course(document, block_size, random)
+    start, end = random.choice(spans)
+    budget = room - title_end - (end - start)
+    n_before, n_after = start - title_end, len(document) - end
+    if not keep_context:
+        budget = random.randint(0, min(budget, n_before + n_after))
+    # A window slides over the document: how much of it lies before the span is random where not all fits.
+    before = random.randint(max(0, budget - n_after), min(n_before, budget))
+    after = min(n_after, budget - before)
+    prefix = document[:title_end] + document[start - before : start]
+    return masked_string(prefix, document[start:end], document[end : end + after])
+
+
+def title_length(document: str) -> int:
+    """Where a document's title, full stop and blank included, ends; initials' full stops do not end it."""
+    match = _TITLE.match(document)
+    return match.end() if match else 0
+
+
+def masked_string(prefix: str, masked_content: str, suffix: str) -> str:
+    """The form that all objectives share."""
+    return f"{prefix}{MASK}{suffix}{MASK}{masked_content}{MASK}"
+
+
+def pair_string(question: str, answer: str) -> str:
+    """A pair in the form of a masked string."""
+    return f"{question}{MASK}{answer}{MASK}"

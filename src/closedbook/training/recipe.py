@@ -1,0 +1,116 @@
+"""Recipe: every number of a training run, as one tree of frozen dataclasses. Imports no torch.
+
+Each field's docstring is its help. `COURSE` is the assignment's recipe to the letter, `FAST` is ours.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from closedbook.errors import RecipeError
+from closedbook.model.config import ModelConfig
+from closedbook.text.corruption import CorruptionConfig
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training: pretraining, finetuning after it, or finetuning from scratch.
+
+    Raises RecipeError where a number is out of its range.
+    """
+
+    epochs: int = 650
+    """Passes over the data."""
+    batch_size: int = 128
+    """Examples a step."""
+    accumulate: int = 1
+    """Parts that a step's batch is computed in, one after the other, to save memory; changes no result."""
+    learning_rate: float = 6e-3
+    """Peak learning rate."""
+    beta1: float = 0.9
+    """AdamW: decay of the mean of gradients."""
+    beta2: float = 0.95
+    """AdamW: decay of the mean of squared gradients."""
+    weight_decay: float = 0.1
+    """AdamW: decay of weights; biases, LayerNorms and vectors are left alone."""
+    grad_norm_clip: float = 1.0
+    """The gradient's norm is scaled down to this."""
+    schedule: Literal["course", "linear"] = "course"
+    """course: warm-up and a cosine over tokens, floor a tenth; linear: warm-up, then down to zero at the end."""
+    decay: bool = True
+    """Whether the learning rate follows the schedule; false keeps it at its peak."""
+    warmup: float = 0.0
+    """Schedule linear: the share of all steps in which the rate climbs to its peak."""
+    shuffle: bool = False
+    """Whether each epoch has an order of its own; the assignment's loader never shuffles."""
+    mix_pairs: float = 0.0
+    """Pretraining: the share of examples that are training pairs, where a file of them is given."""
+    patience: int = 0
+    """Stop once accuracy on the dev pairs has not risen for so many epochs, and keep the best; 0 never stops."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "accumulate"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name}: 1 or more is needed; received {getattr(self, name)}")
+        for name in ("learning_rate", "grad_norm_clip"):
+            if not getattr(self, name) > 0:
+                raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
+        for name in ("beta1", "beta2", "warmup", "mix_pairs"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
+        for name in ("weight_decay", "patience"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number of a training run."""
+
+    seed: int = 0
+    """Seed of weights, order, masks and dropout."""
+    precision: Precision = "float32"
+    """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
+    strip_accents: bool = False
+    """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The model's shape."""
+    corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
+    """The pretraining objective."""
+    pretrain: StageConfig = field(default_factory=StageConfig)
+    """Pretraining."""
+    finetune: StageConfig = field(default_factory=StageConfig)
+    """Finetuning of a pretrained model."""
+    scratch: StageConfig = field(default_factory=StageConfig)
+    """Finetuning from scratch, without pretraining."""
+
+
+_COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)
+
+COURSE = Recipe(
+    strip_accents=True,
+    finetune=_COURSE_FINETUNE,
+    scratch=replace(_COURSE_FINETUNE, epochs=75),
+)
+"""The assignment's recipe, to the letter."""
+
+FAST = Recipe(
+    precision="auto",
+    model=ModelConfig(
+        n_head=4, positions="rotary", activation="relu2", embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0
+    ),
+    corruption=CorruptionConfig(course=0.2, entity=0.4, distant=0.4),
+    pretrain=StageConfig(
+        epochs=100, learning_rate=2e-3, schedule="linear", warmup=0.02, shuffle=True, mix_pairs=0.3
+    ),
+    finetune=StageConfig(
+        epochs=10, batch_size=64, learning_rate=4e-5, schedule="linear", shuffle=True, patience=3
+    ),
+    scratch=StageConfig(
+        epochs=75, batch_size=64, learning_rate=1e-3, schedule="linear", warmup=0.02, shuffle=True, patience=10
+    ),
+)
+"""Ours: masks that look like answers, training pairs mixed in, a schedule that ends."""
+
+PRESETS = {"course": COURSE, "fast": FAST}
