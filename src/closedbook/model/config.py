@@ -28,7 +28,7 @@ class ModelConfig:
     bottleneck_dim: int = 32
     """Latents of the Perceiver; unused by vanilla."""
     positions: Literal["learned", "rotary"] = "learned"
-    """learned: one vector a place, added at the stem; rotary: queries and keys turned by their place."""
+    """learned: one vector a place, added at the stem; rotary: queries and keys of self-attention turned by theirs."""
     activation: Literal["gelu", "relu2"] = "gelu"
     """Nonlinearity of the feed-forward part: GELU or the squared ReLU."""
     embd_pdrop: float = 0.1

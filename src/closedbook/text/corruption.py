@@ -20,7 +20,7 @@ from closedbook.text.vocabulary import MASK
 Objective = Literal["course", "entity", "distant"]
 
 _N_MASKS = 3
-_TITLE = re.compile(r"[^.]*(?:\b[A-Z]\.[^.]*)*\.? ?")
+_TITLE_END = re.compile(r"(?<!\b[A-Z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)\. ")
 _SPAN = re.compile(r"(?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*)(?: (?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*))*")
 
 
@@ -83,10 +83,10 @@ def corrupt_entity(document: str, block_size: int, random: Random, *, keep_conte
     if not spans or title_end >= len(document):
         return corrupt_course(document, block_size, random)
     start, end = random.choice(spans)
-    budget = room - title_end - (end - start)
     n_before, n_after = start - title_end, len(document) - end
+    budget = min(room - title_end - (end - start), n_before + n_after)
     if not keep_context:
-        budget = random.randint(0, min(budget, n_before + n_after))
+        budget = random.randint(0, budget)
     # A window slides over the document: how much of it lies before the span is random where not all fits.
     before = random.randint(max(0, budget - n_after), min(n_before, budget))
     after = min(n_after, budget - before)
@@ -95,8 +95,11 @@ def corrupt_entity(document: str, block_size: int, random: Random, *, keep_conte
 
 
 def title_length(document: str) -> int:
-    """Where a document's title, full stop and blank included, ends; initials' full stops do not end it."""
-    match = _TITLE.match(document)
+    """Where a document's title ends, its full stop and blank included; 0 where there is no title.
+
+    The full stop of an initial ('J. R. Smith') or of an abbreviation before a name ('St. John') does not end it.
+    """
+    match = _TITLE_END.search(document)
     return match.end() if match else 0
 
 

@@ -33,7 +33,7 @@ class StageConfig:
     beta2: float = 0.95
     """AdamW: decay of the mean of squared gradients."""
     weight_decay: float = 0.1
-    """AdamW: decay of weights; biases, LayerNorms and vectors are left alone."""
+    """AdamW: decay of weights; biases and LayerNorms are left alone."""
     grad_norm_clip: float = 1.0
     """The gradient's norm is scaled down to this."""
     schedule: Literal["course", "linear"] = "course"

@@ -1,0 +1,40 @@
+"""Predictions: what a model answers to questions."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from closedbook.model.decode import greedy
+from closedbook.model.gpt import GPT
+from closedbook.text.datasets import question_numbers
+from closedbook.text.vocabulary import MASK_ID, Vocabulary
+
+LONGEST_ANSWER = 32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An answer; `confidence` is the probability that the model itself gives to exactly this answer.
+
+    It is no promise: a model can be sure of what it makes up. `ended` is false where no MASK ended the answer.
+    """
+
+    question: str
+    answer: str
+    confidence: float
+    ended: bool
+
+
+def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
+    """Greedy answers of up to 32 characters, in the order of the questions, all of whose characters are known."""
+    prompts = [question_numbers(question, vocabulary) for question in questions]
+    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID)
+    return [
+        Prediction(question, one_line(vocabulary.decode(d.numbers)), math.exp(d.log_probability), d.ended)
+        for question, d in zip(questions, decoded, strict=True)
+    ]
+
+
+def one_line(answer: str) -> str:
+    """An answer as a line of a file: an untrained model may write line feeds and tabs."""
+    return " ".join(answer.split())

@@ -1,0 +1,139 @@
+"""Attention: the formula, plainly, and the fast path that every block takes.
+
+Letters: B batch, H heads, Q queries, K keys, D head size, T time, C channels.
+
+    q = Q x,  k = K x,  v = V x
+    e_ij = q_i . k_j,  alpha_i = softmax(e_i),  o_i = sum_j alpha_ij v_j
+
+with e scaled by 1 / sqrt(D) (Vaswani et al. 2017, section 3.2.1, equation 1).
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from closedbook.model.config import ModelConfig
+
+# Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU.
+_FUSED_FROM = 96
+
+
+def attention_weights(
+    q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], visible: Bool[Tensor, "Q K"] | None = None
+) -> Float[Tensor, "*B Q K"]:
+    """alpha of the formula above; `visible[i, j]` says whether query i may read key j.
+
+    Each query must see one key at least. The oracle of the tests and the heart of the lab.
+    """
+    e = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    if visible is not None:
+        e = e.masked_fill(~visible, -math.inf)
+    return torch.softmax(e, dim=-1)
+
+
+def lower_triangle(n_queries: int, n_keys: int, device: torch.device | None = None) -> Bool[Tensor, "Q K"]:
+    """Query i sees keys 0 to i: the causal mask of self-attention, and the assignment's of cross-attention."""
+    return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril()
+
+
+def attend(
+    q: Float[Tensor, "B H Q D"],
+    k: Float[Tensor, "B H K D"],
+    v: Float[Tensor, "B H K D"],
+    visible: Bool[Tensor, "Q K"] | None,
+    dropout: float,
+) -> Float[Tensor, "B H Q D"]:
+    """o of the formula above, by the faster of two ways that agree to rounding."""
+    if dropout == 0.0 and k.size(-2) >= _FUSED_FROM:
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible)
+    return functional.dropout(attention_weights(q, k, visible), dropout) @ v
+
+
+def rotate(x: Float[Tensor, "B H T D"], first: int = 0) -> Float[Tensor, "B H T D"]:
+    """Turn pairs of numbers by angles that grow with the place, the first of which is `first`.
+
+    q . k then depends on the distance of their places alone (Su et al. 2021, RoFormer, equation 34).
+    """
+    half = x.size(-1) // 2
+    frequency = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    place = torch.arange(first, first + x.size(-2), device=x.device, dtype=torch.float32)
+    angle = place[:, None] * frequency  # T D/2
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
+
+
+class Cache:
+    """Keys and values of the characters read so far, of one block, for decoding."""
+
+    def __init__(self) -> None:
+        self.k: Tensor | None = None
+        self.v: Tensor | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.k is None else self.k.size(-2)
+
+    def extend(self, k: Float[Tensor, "B H T D"], v: Float[Tensor, "B H T D"]) -> tuple[Tensor, Tensor]:
+        """Put k and v behind what is there, and give all of it."""
+        self.k = k if self.k is None else torch.cat((self.k, k), dim=-2)
+        self.v = v if self.v is None else torch.cat((self.v, v), dim=-2)
+        return self.k, self.v
+
+    def keep(self, rows: Bool[Tensor, " B"]) -> None:
+        """Forget the rows that are false."""
+        if self.k is not None and self.v is not None:
+            self.k, self.v = self.k[rows], self.v[rows]
+
+
+class _Attention(nn.Module):
+    """The four maps that both kinds share, under the assignment's names."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.key = nn.Linear(config.n_embd, config.n_embd)
+        self.query = nn.Linear(config.n_embd, config.n_embd)
+        self.value = nn.Linear(config.n_embd, config.n_embd)
+        self.proj = nn.Linear(config.n_embd, config.n_embd)
+        self.resid_drop = nn.Dropout(config.resid_pdrop)
+        self.attn_pdrop = config.attn_pdrop
+        self.n_head = config.n_head
+        self.rotary = config.positions == "rotary"
+
+    def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
+        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
+
+    def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
+        return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
+
+    @property
+    def dropout(self) -> float:
+        return self.attn_pdrop if self.training else 0.0
+
+
+class CausalSelfAttention(_Attention):
+    """Each place reads itself and the places before it."""
+
+    def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
+        """`x` are the places after those in `cache`, which takes them up."""
+        q, k, v = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
+        n_past = 0 if cache is None else len(cache)
+        if self.rotary:
+            q, k = rotate(q, n_past), rotate(k, n_past)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        visible = lower_triangle(k.size(-2), k.size(-2), x.device)[n_past:]  # Q K
+        return self.joined(attend(q, k, v, visible, self.dropout))
+
+
+class CausalCrossAttention(_Attention):
+    """Query i reads keys 0 to i of another sequence, as in the assignment: the mask is by index, not by time."""
+
+    def forward(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> Float[Tensor, "B Q C"]:
+        """`x_q` of a single row is asked of every row of `x_kv`."""
+        q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
+        k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
+        visible = lower_triangle(q.size(-2), k.size(-2), x_kv.device)
+        return self.joined(attend(q, k, v, visible, self.dropout))

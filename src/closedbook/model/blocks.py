@@ -1,0 +1,84 @@
+"""Block, DownProjectBlock and UpProjectBlock: what a variant is a list of.
+
+Letters: B batch, T time, C channels, M latents.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from closedbook.model.attention import Cache, CausalCrossAttention, CausalSelfAttention
+from closedbook.model.config import ModelConfig
+
+
+class SquaredReLU(nn.Module):
+    """max(x, 0) squared (So et al. 2021, Primer, section 4)."""
+
+    def forward(self, x: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
+        """Entry by entry."""
+        return functional.relu(x).square()
+
+
+def feed_forward(config: ModelConfig) -> nn.Sequential:
+    """Two maps, four times as wide between them."""
+    return nn.Sequential(
+        nn.Linear(config.n_embd, 4 * config.n_embd),
+        nn.GELU() if config.activation == "gelu" else SquaredReLU(),
+        nn.Linear(4 * config.n_embd, config.n_embd),
+        nn.Dropout(config.resid_pdrop),
+    )
+
+
+class Block(nn.Module):
+    """Self-attention, then a feed-forward part, each behind a LayerNorm and added to its input."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.n_embd)
+        self.ln2 = nn.LayerNorm(config.n_embd)
+        self.attn = CausalSelfAttention(config)
+        self.mlp = feed_forward(config)
+
+    def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
+        """`x` are the places after those in `cache`."""
+        x = x + self.attn(self.ln1(x), cache)
+        return x + self.mlp(self.ln2(x))
+
+
+class DownProjectBlock(nn.Module):
+    """From T characters to M latents: the learned basis C asks, the characters answer.
+
+    Perceiver IO (Jaegle et al. 2021), section 3.1, with the assignment's causal mask.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.n_embd)
+        self.ln2 = nn.LayerNorm(config.n_embd)
+        self.C = nn.Parameter(torch.empty(1, config.bottleneck_dim, config.n_embd))
+        self.attn = CausalCrossAttention(config)
+        self.mlp = feed_forward(config)
+
+    def forward(self, x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B M C"]:
+        """The latents of each row."""
+        x = self.C + self.attn(x_input, self.ln1(self.C))
+        return x + self.mlp(self.ln2(x))
+
+
+class UpProjectBlock(nn.Module):
+    """From M latents back to T characters: the characters ask, the latents answer."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.n_embd)
+        self.ln2 = nn.LayerNorm(config.n_embd)
+        self.attn = CausalCrossAttention(config)
+        self.mlp = feed_forward(config)
+
+    def forward(
+        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]
+    ) -> Float[Tensor, "B T C"]:
+        """`y` are the latents, `x_input` is what the down-projection read."""
+        x = x_input + self.attn(y, self.ln1(x_input))
+        return x + self.mlp(self.ln2(x))

@@ -1,0 +1,125 @@
+"""CharCorruptionDataset and NameDataset: the assignment's two datasets; and MixedDataset, one of both.
+
+An example is (x, y), Long tensors of block_size - 1 entries; y is x shifted by one, PAD in y means no loss.
+What `dataset[i]` draws is a function of (seed, epoch, i) alone: any number of workers and any resumption
+draw the same.
+"""
+
+from random import Random
+from typing import Protocol
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from closedbook.text.corpus import Question
+from closedbook.text.corruption import CorruptionConfig, corrupt, pair_string
+from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
+
+Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]
+
+
+class EpochDataset(Protocol):
+    """What training needs of a dataset: examples by index, which may differ from epoch to epoch."""
+
+    epoch: int
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Example: ...
+
+
+class CharCorruptionDataset(Dataset[Example]):
+    """Masked strings of documents; a new one for each document in each epoch."""
+
+    def __init__(
+        self,
+        documents: list[str],
+        vocabulary: Vocabulary,
+        block_size: int,
+        corruption: CorruptionConfig | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.documents = documents
+        self.vocabulary = vocabulary
+        self.block_size = block_size
+        self.corruption = corruption or CorruptionConfig()
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def masked(self, index: int) -> str:
+        """The masked string of document `index` in this epoch."""
+        random = draw_generator(self.seed, self.epoch, index)
+        return corrupt(self.documents[index], self.block_size, self.corruption, random)
+
+    def __getitem__(self, index: int) -> Example:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return shifted(self.vocabulary.encode(self.masked(index)), self.block_size)
+
+
+class NameDataset(Dataset[Example]):
+    """Pairs: question MASK answer MASK; nothing of the question but its last character is a context of loss."""
+
+    def __init__(self, pairs: list[Question], vocabulary: Vocabulary, block_size: int) -> None:
+        self.pairs = pairs
+        self.vocabulary = vocabulary
+        self.block_size = block_size
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> Example:
+        pair = self.pairs[index]
+        assert pair.answer is not None, "pairs were checked when they were read"
+        x, y = shifted(self.vocabulary.encode(pair_string(pair.text, pair.answer)), self.block_size)
+        y[: len(pair.text) - 1] = PAD_ID
+        return x, y
+
+
+class MixedDataset(Dataset[Example]):
+    """Documents, and among them a share of pairs, drawn anew in each epoch."""
+
+    def __init__(self, documents: CharCorruptionDataset, pairs: NameDataset, share: float) -> None:
+        self.documents = documents
+        self.pairs = pairs
+        self.n_pairs = round(len(documents) * share / (1 - share))
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.documents) + self.n_pairs
+
+    def __getitem__(self, index: int) -> Example:
+        if index < len(self.documents):
+            self.documents.epoch = self.epoch
+            return self.documents[index]
+        # Pairs go round in turn, so that none is seen twice before all were seen once.
+        turn = self.epoch * self.n_pairs + index - len(self.documents)
+        return self.pairs[turn % len(self.pairs)]
+
+
+def shifted(numbers: list[int], block_size: int) -> Example:
+    """x and y of a masked string: padded to block_size, then all but the last and all but the first."""
+    padded = torch.full((block_size,), PAD_ID, dtype=torch.long)
+    padded[: len(numbers)] = torch.tensor(numbers, dtype=torch.long)
+    return padded[:-1].clone(), padded[1:].clone()
+
+
+def draw_generator(seed: int, epoch: int, index: int) -> Random:
+    """The random generator of one example; neighbouring numbers give unrelated generators."""
+    return Random(f"{seed} {epoch} {index}")
+
+
+def supervised(y: Int64[Tensor, "..."]) -> int:
+    """How many entries of y are learnt from."""
+    return int((y != PAD_ID).sum())
+
+
+def question_numbers(question: str, vocabulary: Vocabulary) -> list[int]:
+    """A question as the model is asked it: its characters and a MASK."""
+    return [*vocabulary.encode(question), MASK_ID]

@@ -1,0 +1,279 @@
+"""Checkpoints: a run killed at any moment goes on from the last one, and no half of one is ever read.
+
+    RUN/checkpoints/
+      step-00000123/    weights.safetensors  optimizer.safetensors  state.json  manifest.json
+      latest, best      text files, each the name of one such folder
+
+A checkpoint is written to a temporary folder, every file fsynced (safetensors alone does not do that), sizes
+and SHA-256 recorded in the manifest; then the folder is renamed, its parent fsynced, and only then do `best`
+and, last, `latest` move. So `latest` always names a whole checkpoint. Two generations and the best are kept.
+One process at a time writes a run. Nothing here is a pickle, and none is ever loaded.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from closedbook.errors import RunError
+from closedbook.training.durable import (
+    contents,
+    sync_folder,
+    temporary_beside,
+    tensors_from_bytes,
+    tensors_to_bytes,
+    write_atomically,
+    write_synced,
+)
+from closedbook.training.fingerprint import random_state
+
+RANDOM = "random"
+"""The key of a checkpoint's state under which the random state stands."""
+
+_FORMAT = 1
+_WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = _FILES = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "state.json",
+    "manifest.json",
+)
+# The second number counts how often this step was saved before; see `_publish`.
+_GENERATION = re.compile(r"step-(\d{8,})(?:-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that training needs to go on; `notes` says what its reader should be told of damage passed over."""
+
+    path: Path
+    step: int
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    state: dict[str, Any]
+    fingerprint: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def save_checkpoint(
+    run: Path,
+    *,
+    step: int,
+    weights: Mapping[str, Tensor],
+    optimizer: dict[str, Any],
+    state: Mapping[str, Any],
+    fingerprint: Mapping[str, str],
+    best: bool = False,
+) -> Path:
+    """Save a generation and return its folder; raises RunError where that fails, the earlier ones untouched.
+
+    `state` is JSON: text keys, no tuples. Torch's random state is added under RANDOM, if `state` has none.
+    """
+    tensors: dict[str, Tensor] = {}
+    layout = _flatten(optimizer, "optimizer", tensors)
+    files = {
+        _WEIGHTS: tensors_to_bytes(weights, {}),
+        _OPTIMIZER: tensors_to_bytes(tensors, {}),
+        _STATE: _to_json({"state": {RANDOM: random_state(), **state}, "optimizer": layout}),
+    }
+    sums = {name: {"size": len(data), "sha256": _sha256(data)} for name, data in files.items()}
+    manifest = {"format": _FORMAT, "step": step, "fingerprint": dict(fingerprint), "files": sums}
+    files[_MANIFEST] = _to_json(manifest)
+    home = run / "checkpoints"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        sync_folder(run)
+        _remove_leftovers(home)
+        folder = _publish(home, step, files)
+    except OSError as error:
+        raise RunError(
+            f"{home}: the checkpoint of step {step} cannot be saved: {error.strerror or error}; "
+            "what was saved before is untouched: make room, or make the folder writable, and resume"
+        ) from error
+    # `latest` last: a run killed between the two resumes from before, and saves the same best again.
+    for pointer in ("best", "latest") if best else ("latest",):
+        write_atomically(home / pointer, f"{folder.name}\n".encode())
+    _prune(home, folder)
+    return folder
+
+
+def load_latest(run: Path) -> Checkpoint | None:
+    """The newest whole checkpoint, or None if there is none; raises RunError where all are damaged."""
+    home = run / "checkpoints"
+    faults: list[str] = []
+    try:
+        latest = _named(home / "latest")
+    except RunError as fault:
+        faults.append(str(fault))
+        latest = None
+    others = [folder for folder in _generations(home) if folder != latest]
+    for folder in others if latest is None else [latest, *others]:
+        try:
+            notes = tuple(f"{fault}; passed over, going on from {folder.name}" for fault in faults)
+            return _read(folder, notes)
+        except RunError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise RunError(
+            f"{faults[0]}; no checkpoint is whole: put {home} back from a copy, or remove it to begin again"
+        )
+    return None
+
+
+def load_best(run: Path) -> Checkpoint | None:
+    """The checkpoint last saved as best, or None if none was; raises RunError where it is damaged."""
+    pointer = run / "checkpoints" / "best"
+    try:
+        folder = _named(pointer)
+        return None if folder is None else _read(folder, ())
+    except RunError as fault:
+        raise RunError(f"{fault}; put it back from a copy, or remove {pointer} to do without") from None
+
+
+def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:
+    """Write a checkpoint's folder whole, then give it its name."""
+    folder, n_before = home / f"step-{step:08d}", 0
+    # A step saved again gets a folder of its own, since `latest` may name the old one.
+    while folder.exists():
+        n_before += 1
+        folder = home / f"step-{step:08d}-{n_before}"
+    temporary = temporary_beside(folder)
+    try:
+        temporary.mkdir()
+        for name, data in files.items():
+            write_synced(temporary / name, data)
+        sync_folder(temporary)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    sync_folder(home)
+    return folder
+
+
+def _prune(home: Path, newest: Path) -> None:
+    """Remove all but the newest, the one before it and the best."""
+    try:
+        best = _named(home / "best")
+    except RunError:
+        return  # Any of them may be the best; load_best will complain.
+    others = [folder for folder in _generations(home) if folder != newest]
+    before = [folder for folder in others if _order(folder)[0] < _order(newest)[0]] or others
+    kept = {best, *before[:1]}
+    for folder in others:
+        if folder not in kept:
+            doomed = temporary_beside(folder)
+            # Renamed first, lest a kill leave half of it; what cannot go now goes at the next save.
+            with suppress(OSError):
+                folder.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _remove_leftovers(home: Path) -> None:
+    """Remove what a killed process was in the middle of writing."""
+    for leftover in home.glob(".tmp-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def _order(folder: Path) -> tuple[int, int]:
+    """Step, and how often it had been saved before."""
+    match = _GENERATION.fullmatch(folder.name)
+    assert match is not None
+    return int(match[1]), int(match[2] or 0)
+
+
+def _generations(home: Path) -> list[Path]:
+    """The checkpoints' folders, newest first."""
+    found = [path for path in home.glob("step-*") if _GENERATION.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=_order, reverse=True)
+
+
+def _named(pointer: Path) -> Path | None:
+    """The folder that `latest` or `best` names, there or not; None where there is no such file."""
+    try:
+        name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"{pointer}: cannot be read: {error.strerror}") from None
+    if not _GENERATION.fullmatch(name):
+        raise RunError(f"{pointer}: damaged: a checkpoint's name is needed, received {name[:40]!r}")
+    return pointer.with_name(name)
+
+
+def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
+    """A checkpoint whose every file is as its manifest says; raises RunError naming the first that is not."""
+    path = folder / _MANIFEST
+    try:
+        manifest = json.loads(contents(path))
+        if manifest["format"] != _FORMAT:
+            raise RunError(f"{path}: format {manifest['format']!r}, and this version reads {_FORMAT}")
+        data = {name: _verified(folder / name, **manifest["files"][name]) for name in _FILES[:-1]}
+        path = folder / _STATE
+        state = json.loads(data[_STATE])
+        tensors, _ = tensors_from_bytes(folder / _OPTIMIZER, data[_OPTIMIZER])
+        return Checkpoint(
+            path=folder,
+            step=int(manifest["step"]),
+            weights=tensors_from_bytes(folder / _WEIGHTS, data[_WEIGHTS])[0],
+            optimizer=_unflatten(state["optimizer"], tensors),
+            state=state["state"],
+            fingerprint=dict(manifest["fingerprint"]),
+            notes=notes,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: damaged: not what a checkpoint has there") from error
+
+
+def _verified(path: Path, size: int, sha256: str) -> bytes:
+    data = contents(path)
+    if len(data) != size:
+        raise RunError(f"{path}: damaged: {size} bytes by the manifest, {len(data)} there")
+    if _sha256(data) != sha256:
+        raise RunError(f"{path}: damaged: its SHA-256 is not the manifest's")
+    return data
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _to_json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode() + b"\n"
+
+
+def _flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Nested dicts, lists and tuples as JSON that keeps keys' types; tensors go to `tensors`, by name."""
+    if isinstance(value, Tensor):
+        assert name not in tensors, name
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"dict": [[key, _flatten(item, f"{name}.{key}", tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        items = [_flatten(item, f"{name}.{i}", tensors) for i, item in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    assert value is None or isinstance(value, bool | int | float | str), f"{name}: {type(value)}"
+    return value
+
+
+def _unflatten(layout: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """What `_flatten` was given."""
+    if isinstance(layout, list):
+        return [_unflatten(item, tensors) for item in layout]
+    if not isinstance(layout, dict):
+        return layout
+    ((kind, content),) = layout.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "tuple":
+        return tuple(_unflatten(item, tensors) for item in content)
+    return {key: _unflatten(item, tensors) for key, item in content}

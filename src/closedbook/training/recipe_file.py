@@ -1,0 +1,297 @@
+"""Recipes as TOML files, and where each number of a recipe came from. Imports no torch.
+
+Nothing here knows a field by name: what the dataclasses of `recipe.py` declare is what a file may say.
+"""
+
+import ast
+import inspect
+import json
+import math
+import re
+import tomllib
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from closedbook.errors import RecipeError, TextError
+from closedbook.text.corpus import decode_lines
+from closedbook.training.recipe import PRESETS, Recipe
+
+Scalar = int | float | bool | str
+Keys = tuple[str, ...]
+
+_DEFAULT_PRESET = "fast"
+_RULES = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
+_LONGEST_SHOWN = 60
+
+
+def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
+    """A preset, or a TOML file over one; with it, for each dotted key, where its value came from.
+
+    Raises RecipeError, naming file and line, for whatever the recipe does not know. A preset's name wins
+    over a file of that name; write ./fast for the file.
+    """
+    if name_or_path in PRESETS:
+        recipe = PRESETS[name_or_path]
+        return recipe, dict.fromkeys(flatten(recipe), f"preset {name_or_path}")
+    file = _read(Path(name_or_path))
+    preset = _one_of(file, ("preset",), file.tables.get("preset", _DEFAULT_PRESET), tuple(PRESETS))
+    own = {name: value for name, value in file.tables.items() if name != "preset"}
+    recipe = _merged(file, PRESETS[preset], own, ())
+    sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
+    for keys, line in file.lines.items():
+        if _dotted(keys) in sources:
+            sources[_dotted(keys)] = f"{file.path}, line {line}"
+    return recipe, sources
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe so that load_recipe gives back the same; raises RecipeError where it cannot."""
+    try:
+        path.write_text(recipe_toml(recipe), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """A recipe as TOML: every key, so that no preset matters, each under its field's docstring."""
+    summary = (type(recipe).__doc__ or "").partition("\n")[0]
+    return "\n".join([f"# {summary}", "", *_toml_lines(recipe, ())]) + "\n"
+
+
+def flatten(recipe: Recipe) -> dict[str, Scalar]:
+    """Every value of a recipe by its dotted key, in the tree's order."""
+    return {_dotted(keys): value for keys, value in _items(asdict(recipe)) if not isinstance(value, dict)}
+
+
+def changed_by_flags(base: Recipe, flagged: Recipe, sources: dict[str, str]) -> dict[str, str]:
+    """The sources of `base`, with the flag's name for each value that `flagged` has otherwise."""
+    before = flatten(base)
+    flags = {
+        key: f"flag --{key.replace('_', '-')}"
+        for key, value in flatten(flagged).items()
+        if value != before[key]
+    }
+    return sources | flags
+
+
+def recipe_rows(
+    recipe: Recipe, sources: dict[str, str], sections: Sequence[str] | None = None
+) -> list[tuple[str, str, str]]:
+    """(key, value, where it came from), in the tree's order, of the named sections and of what is in none."""
+    return [
+        (key, value if isinstance(value, str) else _toml(value), sources[key])
+        for key, value in flatten(recipe).items()
+        if sections is None or "." not in key or key.partition(".")[0] in sections
+    ]
+
+
+@dataclass(frozen=True)
+class _RecipeFile:
+    """What a recipe file says, and the line on which each key and section of it first stands."""
+
+    path: Path
+    tables: dict[str, Any]
+    lines: dict[Keys, int]
+
+    def fault(self, keys: Keys, message: str) -> RecipeError:
+        return RecipeError(f"{self.path}, line {self.lines[keys]}: {message}")
+
+
+def _read(path: Path) -> _RecipeFile:
+    text = _text(path)
+    try:
+        tables = tomllib.loads(text)
+    # Mostly TOMLDecodeError; thousands of digits raise a plain ValueError, thousands of brackets the other.
+    except (ValueError, RecursionError) as error:
+        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error), re.DOTALL)
+        what = place[1] if place else str(error)
+        line = (place and place[2]) or text.count("\n") + 1
+        cure = "write a line as key = value, with words in quotes"
+        raise RecipeError(f"{path}, line {line}: not TOML: {what}; {cure}") from None
+    return _RecipeFile(path, tables, _line_numbers(text))
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        cure = f"give a preset ({', '.join(PRESETS)}) or the path of a TOML file"
+        hint = _did_you_mean(str(path), PRESETS)
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}; {cure}{hint}") from None
+    if raw.startswith(BOM_UTF8):
+        raise RecipeError(f"{path}, line 1: starts with a byte order mark; save it as UTF-8 without one")
+    try:
+        return "\n".join(decode_lines(raw, path))
+    except TextError as error:
+        raise RecipeError(str(error)) from None
+
+
+def _line_numbers(text: str) -> dict[Keys, int]:
+    """Where each key of a valid file stands, which tomllib does not tell.
+
+    Under its section's header each statement is valid by itself, so parsing them one by one finds dotted
+    and quoted keys and inline tables without a second grammar of TOML.
+    """
+    found: dict[Keys, int] = {}
+    header = statement = ""
+    start = 1
+    for number, line in enumerate(text.split("\n"), 1):
+        start = start if statement else number
+        statement += line + "\n"
+        try:
+            table = tomllib.loads(header + statement)
+        except tomllib.TOMLDecodeError:
+            continue  # the value goes on in the next line
+        for keys, _ in _items(table):
+            found.setdefault(keys, start)
+        if start == number and line.lstrip().startswith("["):
+            header = statement
+        statement = ""
+    return found
+
+
+def _items(table: dict[str, Any], keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    """Tables and values, depth first."""
+    for name, value in table.items():
+        yield (*keys, name), value
+        if isinstance(value, dict):
+            yield from _items(value, (*keys, name))
+
+
+def _merged(file: _RecipeFile, base: Any, table: dict[str, Any], keys: Keys) -> Any:
+    """`base` with what a file's table says; raises RecipeError at the first key that does not fit."""
+    hints = _hints(type(base))
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        at = (*keys, name)
+        if name not in hints:
+            raise file.fault(at, _unknown(at, value, hints))
+        if not is_dataclass(hints[name]):
+            values[name] = _checked(file, at, value, hints[name])
+        elif isinstance(value, dict):
+            values[name] = _merged(file, getattr(base, name), value, at)
+        else:
+            key = _dotted(at)
+            raise file.fault(at, f"{key}: a section is needed, written [{key}]; received {_shown(value)}")
+    try:
+        return replace(base, **values)
+    except RecipeError as error:
+        message = str(error)
+        named = message.partition(":")[0]
+        if keys and named in hints:
+            message = f"{_dotted(keys)}.{message}"
+        raise file.fault((*keys, _culprit(base, values, named)), message) from None
+
+
+def _culprit(base: Any, values: dict[str, Any], named: str) -> str:
+    """The key whose line a dataclass's complaint belongs to.
+
+    It is the key that the complaint names, where the file sets it; otherwise (n_head set, n_embd found not to
+    be its multiple) the one after which no further key mended what was broken.
+    """
+    name = named.rpartition(".")[2]
+    if name in values:
+        return name
+    names = list(values)
+    for n_kept in range(len(names) - 1, 0, -1):
+        with suppress(RecipeError):
+            replace(base, **{kept: values[kept] for kept in names[:n_kept]})
+            return names[n_kept]
+    return names[0]
+
+
+def _checked(file: _RecipeFile, at: Keys, value: Any, hint: Any) -> Any:
+    """A value of the type that its field declares; raises RecipeError."""
+    if get_origin(hint) is Literal:
+        return _one_of(file, at, value, get_args(hint))
+    # An exact type, as bool is a kind of int to Python. A NaN would pass checks such as `value < 0`.
+    if hint is float and type(value) in (int, float):
+        with suppress(OverflowError):
+            if not math.isnan(value):
+                return float(value)
+    elif type(value) is hint:
+        return value
+    raise file.fault(at, f"{_dotted(at)}: {_RULES[hint]} is needed; received {_shown(value)}")
+
+
+def _one_of(file: _RecipeFile, at: Keys, value: Any, allowed: tuple[Any, ...]) -> Any:
+    if any(type(value) is type(option) and value == option for option in allowed):
+        return value
+    listed = ", ".join(_shown(option) for option in allowed)
+    hint = _did_you_mean(value, allowed) if isinstance(value, str) else ""
+    raise file.fault(at, f"{_dotted(at)}: one of {listed} is needed; received {_shown(value)}{hint}")
+
+
+def _unknown(at: Keys, value: Any, beside: Iterable[str]) -> str:
+    """The message for a key or section that no field is called; `beside` are the fields where it stands."""
+    keys = flatten(PRESETS[_DEFAULT_PRESET])
+    kind = "section" if isinstance(value, dict) else "key"
+    known = ["preset", *keys] if kind == "key" else [key.rpartition(".")[0] for key in keys if "." in key]
+    # A key in the wrong section is likelier than one misspelt.
+    moved = [key for key in known if key.rpartition(".")[2] == at[-1]]
+    cure = _did_you_mean(moved[0] if moved else _dotted(at), known)
+    return f"unknown {kind} '{_dotted(at)}'" + (cure or "; known here: " + ", ".join(beside))
+
+
+def _did_you_mean(received: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(received, list(known), n=1)
+    return f"; did you mean '{nearest[0]}'?" if nearest else ""
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The declared type of each field, in order."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+def _docstrings(kind: type[Any]) -> dict[str, str]:
+    """The string below each field, which Python itself throws away."""
+    (definition,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for statements in pairwise(definition.body):
+        match statements:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = inspect.cleandoc(text)
+    return found
+
+
+def _toml_lines(config: Any, keys: Keys) -> Iterator[str]:
+    docstrings = _docstrings(type(config))
+    # Sections go last: in TOML a key below a header belongs to that section.
+    for name, hint in sorted(_hints(type(config)).items(), key=lambda item: is_dataclass(item[1])):
+        value = getattr(config, name)
+        comment = [f"# {line}".rstrip() for line in docstrings.get(name, "").splitlines()]
+        if is_dataclass(hint):
+            yield from ("", *comment, f"[{_dotted((*keys, name))}]")
+            yield from _toml_lines(value, (*keys, name))
+        else:
+            yield from (*comment, f"{name} = {_toml(value)}")
+
+
+def _toml(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # TOML's escapes are JSON's, but for DEL, which JSON leaves bare.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows what was received: in one line, not too long."""
+    if isinstance(value, dict | list):
+        return "a section" if isinstance(value, dict) else "a list"
+    text = _toml(value) if isinstance(value, Scalar) else str(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def _dotted(keys: Keys) -> str:
+    """A key as TOML writes it, quoted where it has more than letters, digits, - and _."""
+    return ".".join(key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key) for key in keys)

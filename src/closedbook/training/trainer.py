@@ -1,0 +1,150 @@
+"""Trainer: turns batches into weights, one step at a time. Pretraining and finetuning are one Trainer.
+
+It logs, saves and evaluates nothing: `run` yields a report after each step, and that is its caller's loop.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from closedbook.errors import NotFinite
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batch, Batches, Position
+from closedbook.training.loss import SummedLoss
+from closedbook.training.optimizer import make_optimizer
+from closedbook.training.recipe import StageConfig
+from closedbook.training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step: `loss` in nats a supervised character, `n_characters` of input without padding."""
+
+    step: int
+    n_steps: int
+    epoch: int
+    ends_epoch: bool
+    loss: float
+    n_supervised: int
+    n_characters: int
+    learning_rate: float
+    grad_norm: float
+    seconds: float
+
+
+class Trainer:
+    """A model, its batches and its optimizer, at some place of a run."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: GPT,
+        batches: Batches,
+        stage: StageConfig,
+        *,
+        n_documents: int,
+        seed: int,
+    ) -> None:
+        self.fabric = fabric
+        self.model = model
+        self.batches = batches
+        self.stage = stage
+        self.seed = seed
+        self.n_steps = stage.epochs * batches.n_steps
+        self.schedule = Schedule(stage, n_documents, model.config.block_size, self.n_steps)
+        self.step = 0
+        self.n_rows = 0
+        self.position = Position(0, 0)
+        self.loss, self.optimizer = fabric.setup(SummedLoss(model), make_optimizer(model, stage))
+
+    def run(self) -> Iterator[StepReport]:
+        """The steps that are left, each reported once it is done.
+
+        Raises NotFinite, with the weights as they were before the step, where loss or gradient is no number.
+        """
+        while self.position.epoch < self.stage.epochs:
+            epoch = self.position.epoch
+            start = time.perf_counter()
+            for batch in self.batches.epoch(self.position):
+                report = self._step(epoch, batch, start)
+                self.step, self.position = report.step, batch.after
+                yield report
+                start = time.perf_counter()
+
+    def _step(self, epoch: int, batch: Batch, start: float) -> StepReport:
+        """One update. The seed of dropout is a function of the step, so that resuming has nothing to replay."""
+        torch.manual_seed(_step_seed(self.seed, self.fabric.global_rank, self.step))
+        self.model.train()
+        self.n_rows += batch.n_rows
+        rate = self.schedule.rate(self.step, self.n_rows)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        nats, n_supervised, n_characters = self._gradients(batch)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.stage.grad_norm_clip).item()
+        loss = nats / max(1, n_supervised)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
+        self.optimizer.step()
+        return StepReport(
+            step=self.step + 1,
+            n_steps=self.n_steps,
+            epoch=epoch,
+            ends_epoch=batch.after.epoch > epoch,
+            loss=loss,
+            n_supervised=n_supervised,
+            n_characters=n_characters,
+            learning_rate=rate,
+            grad_norm=norm,
+            seconds=time.perf_counter() - start,
+        )
+
+    def _gradients(self, batch: Batch) -> tuple[float, int, int]:
+        """Gradients of nats a supervised character of the whole step; and nats and counts of all processes."""
+        x, y = batch.x.to(self.fabric.device), batch.y.to(self.fabric.device)
+        counts = self._total(torch.stack(((y != 0).sum(), (x != 0).sum())))
+        n_supervised, n_characters = int(counts[0]), int(counts[1])
+        self.optimizer.zero_grad(set_to_none=True)
+        nats = torch.zeros((), device=self.fabric.device)
+        parts = list(zip(x.chunk(self.stage.accumulate), y.chunk(self.stage.accumulate), strict=True))
+        for number, (part_x, part_y) in enumerate(parts, 1):
+            with self.fabric.no_backward_sync(self.loss, enabled=number < len(parts)):
+                part_nats, _ = self.loss(part_x, part_y)
+                # Processes average their gradients, and what is wanted is the sum.
+                self.fabric.backward(part_nats * (self.fabric.world_size / max(1, n_supervised)))
+            nats += part_nats.detach()
+        return self._total(nats).item(), n_supervised, n_characters
+
+    def _total(self, values: Tensor) -> Tensor:
+        if self.fabric.world_size == 1:
+            return values
+        total = self.fabric.all_reduce(values, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        return total
+
+    def state(self) -> dict[str, Any]:
+        """All that resuming needs besides weights and optimizer, as JSON has it."""
+        return {
+            "step": self.step,
+            "n_rows": self.n_rows,
+            "epoch": self.position.epoch,
+            "step_of_epoch": self.position.step,
+            "seed": self.seed,
+        }
+
+    def resume(self, weights: dict[str, Tensor], optimizer: dict[str, Any], state: dict[str, Any]) -> None:
+        """Go on behind the step at which `state` was taken."""
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(optimizer)
+        self.step, self.n_rows, self.seed = state["step"], state["n_rows"], state["seed"]
+        self.position = Position(state["epoch"], state["step_of_epoch"])
+
+
+def _step_seed(seed: int, rank: int, step: int) -> int:
+    """Of dropout; distinct for each process and step of a run."""
+    return ((seed * 1_000_003 + rank) * 1_000_000_007 + step) % 2**63

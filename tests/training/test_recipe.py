@@ -1,0 +1,129 @@
+from dataclasses import FrozenInstanceError, asdict, fields
+from typing import Any
+
+import pytest
+
+from closedbook.errors import RecipeError
+from closedbook.model.config import ModelConfig
+from closedbook.text.corruption import CorruptionConfig
+from closedbook.training.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
+
+
+def test_course_is_the_assignment():
+    """The course preset holds the numbers that the assignment fixes."""
+    model = {
+        "variant": "vanilla",
+        "n_layer": 4,
+        "n_head": 8,
+        "n_embd": 256,
+        "block_size": 128,
+        "bottleneck_dim": 32,
+        "positions": "learned",
+        "activation": "gelu",
+        "embd_pdrop": 0.1,
+        "resid_pdrop": 0.1,
+        "attn_pdrop": 0.1,
+    }
+    assert asdict(COURSE.model).items() >= model.items()
+    assert asdict(COURSE.corruption) == {"course": 1.0, "entity": 0.0, "distant": 0.0}
+    assert COURSE.precision == "float32"
+    assert COURSE.strip_accents
+
+
+@pytest.mark.parametrize(
+    ("stage", "epochs", "batch_size", "learning_rate"),
+    [("pretrain", 650, 128, 6e-3), ("finetune", 10, 256, 6e-4), ("scratch", 75, 256, 6e-4)],
+)
+def test_course_stages_are_the_assignments(stage: str, epochs: int, batch_size: int, learning_rate: float):
+    """Each stage of the course preset has the assignment's epochs, batch, learning rate and AdamW."""
+    config = asdict(getattr(COURSE, stage))
+    assert (
+        config.items()
+        >= {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "beta1": 0.9,
+            "beta2": 0.95,
+            "weight_decay": 0.1,
+            "grad_norm_clip": 1.0,
+            "schedule": "course",
+            "decay": True,
+            "shuffle": False,
+            "mix_pairs": 0.0,
+            "patience": 0,
+        }.items()
+    )
+
+
+def test_a_recipe_by_default_is_the_courses_model_and_pretraining():
+    """A field that nobody set has the assignment's number, so that a preset says only what it changes."""
+    assert (Recipe().model, Recipe().corruption, Recipe().pretrain) == (
+        COURSE.model,
+        COURSE.corruption,
+        COURSE.pretrain,
+    )
+
+
+def test_fast_is_what_its_docstring_promises():
+    """The fast preset masks what looks like answers, mixes pairs in, and ends its schedule at zero."""
+    assert FAST.corruption.entity > 0
+    assert FAST.pretrain.mix_pairs > 0
+    assert {FAST.pretrain.schedule, FAST.finetune.schedule, FAST.scratch.schedule} == {"linear"}
+    assert PRESETS == {"course": COURSE, "fast": FAST}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "rule"),
+    [
+        (StageConfig, "epochs", 0, "1 or more is needed; received 0"),
+        (StageConfig, "batch_size", 0, "1 or more is needed; received 0"),
+        (StageConfig, "accumulate", -3, "1 or more is needed; received -3"),
+        (StageConfig, "learning_rate", 0.0, "more than 0 is needed; received 0.0"),
+        (StageConfig, "learning_rate", float("nan"), "more than 0 is needed; received nan"),
+        (StageConfig, "grad_norm_clip", -1.0, "more than 0 is needed; received -1.0"),
+        (StageConfig, "beta1", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (StageConfig, "beta2", -0.1, "from 0 up to but not 1 is needed; received -0.1"),
+        (StageConfig, "warmup", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (StageConfig, "mix_pairs", 1.5, "from 0 up to but not 1 is needed; received 1.5"),
+        (StageConfig, "weight_decay", -0.1, "0 or more is needed; received -0.1"),
+        (StageConfig, "patience", -1, "0 or more is needed; received -1"),
+        (ModelConfig, "n_layer", 0, "1 or more is needed; received 0"),
+        (ModelConfig, "bottleneck_dim", 0, "1 or more is needed; received 0"),
+        (ModelConfig, "embd_pdrop", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (ModelConfig, "n_embd", 257, "a multiple of n_head (8) is needed; received 257"),
+        (ModelConfig, "block_size", 8, "9 at least, for a masked string to fit; received 8"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(kind: type, name: str, value: Any, rule: str):
+    """A configuration with a number out of its range raises RecipeError with field, rule and number."""
+    with pytest.raises(RecipeError) as caught:
+        kind(**{name: value})
+    assert str(caught.value).removeprefix("model.") == f"{name}: {rule}"
+
+
+@pytest.mark.parametrize(
+    ("shape", "field"),
+    [
+        ({"positions": "rotary", "n_embd": 21, "n_head": 7}, "model.positions"),
+        ({"variant": "perceiver", "n_layer": 1}, "model.n_layer"),
+    ],
+)
+def test_a_shape_that_its_variant_cannot_have_is_refused(shape: dict[str, Any], field: str):
+    """Rotary positions need an even head size, and the Perceiver a block down and a block up."""
+    with pytest.raises(RecipeError, match=f"^{field}: "):
+        ModelConfig(**shape)
+
+
+@pytest.mark.parametrize(("course", "entity"), [(0.0, 0.0), (1.0, -0.5)])
+def test_corruption_needs_a_weight_above_zero_and_none_below(course: float, entity: float):
+    """Weights that are all zero, or one of them negative, raise RecipeError with the weights."""
+    with pytest.raises(RecipeError, match=rf"^corruption: .* received \[{course}, {entity}, 0.0\]$"):
+        CorruptionConfig(course=course, entity=entity)
+
+
+def test_nobody_mutates_a_recipe():
+    """Assigning to a field of a recipe raises; a changed recipe is a new one."""
+    for config in (COURSE, *(getattr(COURSE, name) for name in ("model", "corruption", "pretrain"))):
+        with pytest.raises(FrozenInstanceError):
+            setattr(config, fields(config)[0].name, None)
