@@ -76,9 +76,7 @@ class UpProjectBlock(nn.Module):
         self.attn = CausalCrossAttention(config)
         self.mlp = feed_forward(config)
 
-    def forward(
-        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]
-    ) -> Float[Tensor, "B T C"]:
+    def forward(self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
         """`y` are the latents, `x_input` is what the down-projection read."""
         x = x_input + self.attn(y, self.ln1(x_input))
         return x + self.mlp(self.ln2(x))

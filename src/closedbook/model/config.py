@@ -44,7 +44,9 @@ class ModelConfig:
                 raise RecipeError(f"model.{name}: 1 or more is needed; received {getattr(self, name)}")
         for name in ("embd_pdrop", "resid_pdrop", "attn_pdrop"):
             if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
+                raise RecipeError(
+                    f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}"
+                )
         if self.n_embd % self.n_head:
             raise RecipeError(
                 f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}"

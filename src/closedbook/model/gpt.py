@@ -54,9 +54,7 @@ class GPT(nn.Module):
         """Logits of the next character at each place."""
         return self.logits(self.hidden(idx))
 
-    def hidden(
-        self, idx: Int64[Tensor, "B T"], caches: list[Cache] | None = None
-    ) -> Float[Tensor, "B T C"]:
+    def hidden(self, idx: Int64[Tensor, "B T"], caches: list[Cache] | None = None) -> Float[Tensor, "B T C"]:
         """What the head reads, at each place; `idx` are the places after those in `caches`, one a block."""
         x = self.stem(idx, 0 if caches is None else len(caches[0]))
         if self.config.variant == "perceiver":

@@ -35,7 +35,7 @@ class Corpus:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The characters of the whole file, line feeds included where there are any."""
+        """The characters of the whole file, the line feed included where it has several lines."""
         return Vocabulary.of_text(self.text)
 
 
@@ -148,11 +148,11 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
             )
         needed = len(item.text) + 2 + len(item.answer or "")
         if needed > block_size:
-            what = "question" if item.answer is None else "question and answer"
+            what = "the question needs" if item.answer is None else "question and answer need"
             raise TextError(
                 questions.path,
                 item.line,
-                f"{what} need {needed} characters (two for the masks) and the model reads {block_size}; "
+                f"{what} {needed} characters (two for the masks) and the model reads {block_size}; "
                 "shorten, or train with a larger model.block-size",
             )
 
@@ -160,12 +160,22 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
 def without_accents(questions: Questions) -> tuple[Questions, int]:
     """The pairs as the assignment's code reads them, and how many that changed.
 
-    It encodes to UTF-8 and decodes as ASCII, dropping what does not fit: 'Malmö' becomes 'Malm'.
+    It encodes to UTF-8 and decodes as ASCII, dropping what does not fit: 'Malmö' becomes 'Malm'. Raises
+    TextError, naming the line, where nothing is left of a question or an answer.
     """
     items = tuple(
         replace(item, text=_ascii(item.text), answer=None if item.answer is None else _ascii(item.answer))
         for item in questions.items
     )
+    for item in items:
+        if not item.text.strip() or (item.answer is not None and not item.answer.strip()):
+            missing = "answer" if item.text.strip() else "question"
+            raise TextError(
+                questions.path,
+                item.line,
+                f"nothing is left of the {missing} once all that is not ASCII is dropped; train with "
+                "strip_accents = false",
+            )
     n_changed = sum(old != new for old, new in zip(questions.items, items, strict=True))
     return replace(questions, items=items), n_changed
 
@@ -194,9 +204,9 @@ def decode_lines(raw: bytes, path: Path | None) -> Sequence[str]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise TextError(
-            path, line, f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from None
+        # The error counts from behind a BOM, and so do the bytes that it carries.
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = error.object[error.start]
+        raise TextError(path, line, f"the byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if lines[-1] == "" else lines

@@ -20,8 +20,8 @@ from closedbook.text.vocabulary import MASK
 Objective = Literal["course", "entity", "distant"]
 
 _N_MASKS = 3
-_TITLE_END = re.compile(r"(?<!\b[A-Z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)\. ")
-_SPAN = re.compile(r"(?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*)(?: (?:[^\W\d_a-z][\w'’-]*|\d[\w'’-]*))*")
+_TITLE_END = re.compile(r"(?<!\b[^\W\d_a-z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)\. ")
+_WORD = re.compile(r"\w[\w'’-]*")
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def corrupt_entity(document: str, block_size: int, random: Random, *, keep_conte
     """
     room = block_size - _N_MASKS
     title_end = title_length(document)
-    spans = [m.span() for m in _SPAN.finditer(document, title_end) if title_end + m.end() - m.start() <= room]
-    if not spans or title_end >= len(document):
+    spans = [(i, j) for i, j in spans_behind(document, title_end) if title_end + j - i <= room]
+    if not spans:
         return corrupt_course(document, block_size, random)
     start, end = random.choice(spans)
     n_before, n_after = start - title_end, len(document) - end
@@ -92,6 +92,20 @@ def corrupt_entity(document: str, block_size: int, random: Random, *, keep_conte
     after = min(n_after, budget - before)
     prefix = document[:title_end] + document[start - before : start]
     return masked_string(prefix, document[start:end], document[end : end + after])
+
+
+def spans_behind(document: str, start: int) -> list[tuple[int, int]]:
+    """Where the runs of words begin and end, a blank between two, that each begin with a capital or a digit."""
+    spans: list[tuple[int, int]] = []
+    for word in _WORD.finditer(document, start):
+        i, j = word.span()
+        if not (document[i].isupper() or document[i].isdecimal()):
+            continue
+        if spans and spans[-1][1] == i - 1 and document[i - 1] == " ":
+            spans[-1] = (spans[-1][0], j)
+        else:
+            spans.append((i, j))
+    return spans
 
 
 def title_length(document: str) -> int:

@@ -63,7 +63,7 @@ class CharCorruptionDataset(Dataset[Example]):
 
 
 class NameDataset(Dataset[Example]):
-    """Pairs: question MASK answer MASK; nothing of the question but its last character is a context of loss."""
+    """Pairs: question MASK answer MASK, of which MASK, answer and MASK are learnt and nothing of the question."""
 
     def __init__(self, pairs: list[Question], vocabulary: Vocabulary, block_size: int) -> None:
         self.pairs = pairs
@@ -95,6 +95,8 @@ class MixedDataset(Dataset[Example]):
         return len(self.documents) + self.n_pairs
 
     def __getitem__(self, index: int) -> Example:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
         if index < len(self.documents):
             self.documents.epoch = self.epoch
             return self.documents[index]

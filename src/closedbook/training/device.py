@@ -1,5 +1,6 @@
 """Where the arithmetic happens: device, processes, precision. With cli.py the only reader of the environment."""
 
+import logging
 import os
 import time
 
@@ -16,6 +17,8 @@ def make_fabric(precision: Precision) -> Fabric:
 
     `precision` must have been resolved: 'auto' is none.
     """
+    # Its notices ("Using bfloat16 Automatic Mixed Precision") say nothing that the run's first line does not.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     n_processes = int(os.environ.get("WORLD_SIZE", "1"))
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     fabric = Fabric(

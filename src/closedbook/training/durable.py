@@ -16,7 +16,7 @@ from closedbook.errors import RunError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that, whenever the process dies, the old or the new one stands whole; raises RunError."""
+    """Write a file so that, whenever the process dies, the old or the new one is whole; raises RunError."""
     temporary = temporary_beside(path)
     try:
         try:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 _CPUINFO = Path("/proc/cpuinfo")
 # Of x86 and of ARM: what torch's kernels and its libraries choose their instructions by.
-_FEATURES = ("avx", "amx", "fma", "f16c", "asimd", "sve", "sme", "bf16", "i8mm")
+_FEATURES = ("avx", "amx", "fma", "f16c", "asimd", "sve", "bf16", "i8mm")
 
 
 def fingerprint(precision: str, device: str | torch.device = "cpu") -> dict[str, str]:

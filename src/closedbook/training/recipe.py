@@ -108,7 +108,13 @@ FAST = Recipe(
         epochs=10, batch_size=64, learning_rate=4e-5, schedule="linear", shuffle=True, patience=3
     ),
     scratch=StageConfig(
-        epochs=75, batch_size=64, learning_rate=1e-3, schedule="linear", warmup=0.02, shuffle=True, patience=10
+        epochs=75,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule="linear",
+        warmup=0.02,
+        shuffle=True,
+        patience=10,
     ),
 )
 """Ours: masks that look like answers, training pairs mixed in, a schedule that ends."""

@@ -72,12 +72,8 @@ def flatten(recipe: Recipe) -> dict[str, Scalar]:
 def changed_by_flags(base: Recipe, flagged: Recipe, sources: dict[str, str]) -> dict[str, str]:
     """The sources of `base`, with the flag's name for each value that `flagged` has otherwise."""
     before = flatten(base)
-    flags = {
-        key: f"flag --{key.replace('_', '-')}"
-        for key, value in flatten(flagged).items()
-        if value != before[key]
-    }
-    return sources | flags
+    changed = [key for key, value in flatten(flagged).items() if value != before[key]]
+    return sources | {key: f"flag --{key.replace('_', '-')}" for key in changed}
 
 
 def recipe_rows(
@@ -109,7 +105,7 @@ def _read(path: Path) -> _RecipeFile:
         tables = tomllib.loads(text)
     # Mostly TOMLDecodeError; thousands of digits raise a plain ValueError, thousands of brackets the other.
     except (ValueError, RecursionError) as error:
-        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error), re.DOTALL)
+        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
         what = place[1] if place else str(error)
         line = (place and place[2]) or text.count("\n") + 1
         cure = "write a line as key = value, with words in quotes"
@@ -172,13 +168,10 @@ def _merged(file: _RecipeFile, base: Any, table: dict[str, Any], keys: Keys) -> 
         at = (*keys, name)
         if name not in hints:
             raise file.fault(at, _unknown(at, value, hints))
-        if not is_dataclass(hints[name]):
-            values[name] = _checked(file, at, value, hints[name])
-        elif isinstance(value, dict):
+        if is_dataclass(hints[name]) and isinstance(value, dict):
             values[name] = _merged(file, getattr(base, name), value, at)
         else:
-            key = _dotted(at)
-            raise file.fault(at, f"{key}: a section is needed, written [{key}]; received {_shown(value)}")
+            values[name] = _checked(file, at, value, hints[name])
     try:
         return replace(base, **values)
     except RecipeError as error:
@@ -217,7 +210,8 @@ def _checked(file: _RecipeFile, at: Keys, value: Any, hint: Any) -> Any:
                 return float(value)
     elif type(value) is hint:
         return value
-    raise file.fault(at, f"{_dotted(at)}: {_RULES[hint]} is needed; received {_shown(value)}")
+    rule = f"a section, written [{_dotted(at)}]," if is_dataclass(hint) else _RULES[hint]
+    raise file.fault(at, f"{_dotted(at)}: {rule} is needed; received {_shown(value)}")
 
 
 def _one_of(file: _RecipeFile, at: Keys, value: Any, allowed: tuple[Any, ...]) -> Any:
@@ -233,10 +227,12 @@ def _unknown(at: Keys, value: Any, beside: Iterable[str]) -> str:
     keys = flatten(PRESETS[_DEFAULT_PRESET])
     kind = "section" if isinstance(value, dict) else "key"
     known = ["preset", *keys] if kind == "key" else [key.rpartition(".")[0] for key in keys if "." in key]
-    # A key in the wrong section is likelier than one misspelt.
-    moved = [key for key in known if key.rpartition(".")[2] == at[-1]]
-    cure = _did_you_mean(moved[0] if moved else _dotted(at), known)
-    return f"unknown {kind} '{_dotted(at)}'" + (cure or "; known here: " + ", ".join(beside))
+    # Last names are compared, as a section in common makes any two keys alike; those beside it come first.
+    names = {key.rpartition(".")[2]: key for key in reversed(known)}
+    names |= {name: _dotted((*at[:-1], name)) for name in beside}
+    nearest = get_close_matches(at[-1], names, n=1)
+    cure = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known here: {', '.join(beside)}"
+    return f"unknown {kind} '{_dotted(at)}'; {cure}"
 
 
 def _did_you_mean(received: str, known: Iterable[str]) -> str:

@@ -89,7 +89,9 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
+            raise NotFinite(
+                f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made"
+            )
         self.optimizer.step()
         return StepReport(
             step=self.step + 1,

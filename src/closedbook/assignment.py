@@ -1,0 +1,77 @@
+"""The assignment's targets, carried out: its files in, its files out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from closedbook.experiment import Event, Finished, Saving, evaluate, finetune, pretrain, save_predictions
+from closedbook.options import TargetOptions
+from closedbook.targets import TARGETS, Target
+from closedbook.text.corpus import read_pairs, read_questions
+from closedbook.training.durable import contents, write_atomically
+from closedbook.training.recipe import Recipe
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+
+Follow = Callable[[str, Iterator[Event]], Finished]
+
+
+def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[str]:
+    """Make one target's file, and give the lines that tell of it; raises InputError."""
+    target = TARGETS[name]
+    if target.action == "evaluate":
+        yield from _evaluate(target, options)
+        return
+    events = _pretrain(target, options) if target.action == "pretrain" else _finetune(target, options)
+    run = follow(name, events).run
+    write_atomically(options.out / target.output, contents(run.weights_path))
+    yield f"{options.out / target.output}"
+
+
+def _recipe(target: Target, options: TargetOptions) -> Recipe:
+    recipe, _ = load_recipe(options.recipe)
+    recipe = replace(recipe, model=replace(recipe.model, variant=target.variant))
+    if options.epochs is None:
+        return recipe
+    n = options.epochs
+    return replace(
+        recipe,
+        pretrain=replace(recipe.pretrain, epochs=n),
+        finetune=replace(recipe.finetune, epochs=n),
+        scratch=replace(recipe.scratch, epochs=n),
+    )
+
+
+def _saving(target: Target, options: TargetOptions) -> Saving:
+    return Saving(target.run_path(options.out), options.resume, options.save_every)
+
+
+def _pretrain(target: Target, options: TargetOptions) -> Iterator[Event]:
+    recipe = _recipe(target, options)
+    pairs = options.train if recipe.pretrain.mix_pairs > 0 else None
+    return pretrain(options.corpus, recipe, _saving(target, options), pairs_path=pairs)
+
+
+def _finetune(target: Target, options: TargetOptions) -> Iterator[Event]:
+    recipe = _recipe(target, options)
+    before = target.predecessor
+    stage = recipe.scratch if before is None else recipe.finetune
+    return finetune(
+        options.train,
+        recipe,
+        _saving(target, options),
+        parent_path=before and before.run_path(options.out),
+        corpus_path=options.corpus if before is None else None,
+        dev_path=options.dev if stage.patience else None,
+    )
+
+
+def _evaluate(target: Target, options: TargetOptions) -> Iterator[str]:
+    assert target.predecessor is not None
+    run = open_run(target.predecessor.run_path(options.out))
+    questions = read_questions(options.dev if target.split == "dev" else options.test)
+    training = read_pairs(options.train) if options.train.exists() else None
+    evaluation = evaluate(run, questions, training)
+    path = options.out / target.output
+    save_predictions(path, evaluation.predictions)
+    yield from evaluation.lines()
+    yield f"{path}"

@@ -1,0 +1,274 @@
+"""The commands; with progress.py the only place that prints, and with device.py that reads the environment.
+
+What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, Field, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from closedbook.errors import ClosedbookError, InputError, TextError
+from closedbook.options import (
+    AskOptions,
+    DemoOptions,
+    EvaluateOptions,
+    FinetuneNumbers,
+    FinetuneOptions,
+    InspectOptions,
+    Numbers,
+    PredictOptions,
+    PretrainNumbers,
+    PretrainOptions,
+    TargetOptions,
+    WorldOptions,
+)
+from closedbook.progress import Interrupted, follow, out, say
+from closedbook.targets import TARGETS
+from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
+from closedbook.text.world import write_world
+from closedbook.training.recipe import FAST, Recipe
+from closedbook.training.recipe_file import changed_by_flags, load_recipe, recipe_rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 for a failure, 2 for bad input, 130 for an interruption."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except ClosedbookError as error:
+        say(f"closedbook: {error}")
+        return error.exit_status
+    except Interrupted:
+        again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
+        say(f"stopped and saved; go on with: closedbook {' '.join(again)}")
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        say(f"closedbook: {error.filename or 'file system'}: {error.strerror or error}")
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        _list_commands()
+        return 0
+    if words[0] in ("-V", "--version"):
+        out(f"closedbook {version('closedbook')}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name in COMMANDS:
+        options, command = COMMANDS[name]
+        command(_parsed(name, options, rest))
+    elif name in TARGETS:
+        _target(name, _parsed(name, TargetOptions, rest))
+    else:
+        raise InputError(
+            f"{name}: no such command; one of {', '.join(COMMANDS)}, or one of the assignment's targets"
+        )
+    return 0
+
+
+def _parsed(name: str, options: type, words: list[str]) -> Any:
+    """The command's options; --recipe is read first, since its numbers are the options' defaults."""
+    defaults = {field.name: _default(field) for field in fields(options)}
+    if options in _NUMBERS:
+        recipe, _ = load_recipe(_recipe_word(words))
+        kind = _NUMBERS[options]
+        defaults["numbers"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
+    if options is TargetOptions:
+        named = {field: os.environ.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}
+        defaults.update({field: Path(value) for field, value in named.items() if value})
+    return tyro.cli(options, default=options(**defaults), prog=f"closedbook {name}", args=words)
+
+
+_NUMBERS: dict[type, type[Numbers]] = {PretrainOptions: PretrainNumbers, FinetuneOptions: FinetuneNumbers}
+_TARGET_FILES = ("corpus", "train", "dev", "test", "out")
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return tyro.MISSING if field.default is MISSING else field.default
+
+
+def _recipe_word(words: list[str]) -> str:
+    """What --recipe says; its own default where it is not there, or has no word behind it."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--recipe="):
+            return word.removeprefix("--recipe=")
+        if word == "--recipe" and following:
+            return following
+    return PretrainOptions.recipe
+
+
+def _recipe(
+    options: PretrainOptions | FinetuneOptions, stage: str, sections: Sequence[str]
+) -> tuple[Recipe, list[tuple[str, str, str]]]:
+    """The recipe after all that was said, and rows that tell where each number came from."""
+    base, sources = load_recipe(options.recipe)
+    numbers = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}
+    if options.epochs is not None:
+        numbers[stage] = replace(numbers[stage], epochs=options.epochs)
+    recipe = replace(base, **numbers)
+    return recipe, recipe_rows(recipe, changed_by_flags(base, recipe, sources), sections)
+
+
+def _saving(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> Any:
+    from closedbook.experiment import Saving
+
+    is_given = options.recipe != PretrainOptions.recipe or recipe != FAST
+    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_given)
+
+
+def _pretrain(options: PretrainOptions) -> None:
+    from closedbook.experiment import pretrain
+
+    recipe, rows = _recipe(options, "pretrain", ("model", "corruption", "pretrain"))
+    saving = _saving(options, recipe)
+    events = pretrain(options.corpus, recipe, saving, pairs_path=options.pairs, dev_path=options.dev)
+    follow("pretrain", events, rows)
+    out(str(options.out))
+
+
+def _finetune(options: FinetuneOptions) -> None:
+    from closedbook.experiment import finetune
+
+    if options.parent is not None and options.corpus is not None:
+        raise InputError(
+            "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it; leave out one"
+        )
+    stage = "scratch" if options.parent is None else "finetune"
+    recipe, rows = _recipe(options, stage, (stage,) if options.parent else ("model", stage))
+    events = finetune(
+        options.pairs,
+        recipe,
+        _saving(options, recipe),
+        parent_path=options.parent,
+        corpus_path=options.corpus,
+        dev_path=options.dev,
+    )
+    follow("finetune", events, rows)
+    out(str(options.out))
+
+
+def _evaluate(options: EvaluateOptions) -> None:
+    from closedbook.experiment import evaluate_file
+    from closedbook.training.run import open_run
+
+    evaluation, path = evaluate_file(open_run(options.run), options.pairs)
+    for line in evaluation.lines():
+        out(line)
+    say(f"predictions in {path}")
+
+
+def _predict(options: PredictOptions) -> None:
+    from closedbook.experiment import evaluate
+    from closedbook.training.run import open_run
+
+    if options.questions is None:
+        questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
+    else:
+        questions = read_questions(options.questions)
+    unanswered = Questions(questions.path, tuple(replace(item, answer=None) for item in questions.items))
+    for prediction in evaluate(open_run(options.run), unanswered).predictions:
+        out(prediction.answer)
+
+
+def _ask(options: AskOptions) -> None:
+    from closedbook.experiment import evaluate
+    from closedbook.training.run import open_run
+
+    run = open_run(options.run)
+    asked = [options.question] if options.question is not None else _dialogue()
+    for question in asked:
+        try:
+            (prediction,) = evaluate(run, parse_questions([question], None)).predictions
+        except TextError as error:
+            if options.question is not None:
+                raise
+            say(str(error))
+            continue
+        out(prediction.answer)
+        say(f"(the model gives this answer {prediction.confidence:.0%}; it can be sure of what it makes up)")
+
+
+def _dialogue() -> Iterator[str]:
+    """Lines from a person or a pipe; empty ones are passed over, an end of file ends it."""
+    if sys.stdin.isatty():
+        say("Ask; an empty line or Ctrl-D ends.")
+    while True:
+        try:
+            line = input("> " if sys.stdin.isatty() else "")
+        except EOFError:
+            return
+        if line.strip():
+            yield line
+        elif sys.stdin.isatty():
+            return
+
+
+def _world(options: WorldOptions) -> None:
+    short = {"n_people": options.people, "seed": options.seed}
+    config = replace(options.world, **{name: value for name, value in short.items() if value is not None})
+    for path in vars(write_world(config, options.folder)).values():
+        out(str(path))
+
+
+def _demo(options: DemoOptions) -> None:
+    from closedbook.demo import run_demo
+
+    for line in run_demo(options.out, options.seed, options.size, follow, say):
+        out(line)
+
+
+def _inspect(options: InspectOptions) -> None:
+    from closedbook.inspection import describe
+    from closedbook.training.run import open_run
+
+    for line in describe(open_run(options.run)):
+        out(line)
+
+
+def _target(name: str, options: TargetOptions) -> None:
+    TARGETS[name].check(options)
+    from closedbook.assignment import run_target
+
+    for line in run_target(name, options, follow):
+        out(line)
+
+
+COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
+    "demo": (DemoOptions, _demo),
+    "pretrain": (PretrainOptions, _pretrain),
+    "finetune": (FinetuneOptions, _finetune),
+    "evaluate": (EvaluateOptions, _evaluate),
+    "predict": (PredictOptions, _predict),
+    "ask": (AskOptions, _ask),
+    "world": (WorldOptions, _world),
+    "inspect": (InspectOptions, _inspect),
+}
+
+
+def _list_commands() -> None:
+    out("closedbook: pretrain a tiny transformer on a text, close the book, and ask it questions.\n")
+    out("commands (each has --help):")
+    for name, (options, _) in COMMANDS.items():
+        out(f"  {name:<10}{(options.__doc__ or '').splitlines()[0]}")
+    out("\nthe assignment's targets (each has --help):")
+    for name, target in TARGETS.items():
+        out(f"  {name:<36}-> {target.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,468 @@
+"""The whole experiment: the only place that assembles corpus, recipe, trainer and score.
+
+Each function that trains is a generator of events, each a value to show; it saves as it goes. To stop it
+between two steps, close it: it saves once more. Nothing here prints.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from closedbook.answers.predict import Prediction, predict
+from closedbook.answers.score import Score, commonest, score
+from closedbook.errors import NotFinite, RunError
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batches
+from closedbook.text.corpus import (
+    Corpus,
+    Questions,
+    check_questions,
+    read_corpus,
+    read_pairs,
+    read_questions,
+    without_accents,
+)
+from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
+from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.durable import write_atomically
+from closedbook.training.fingerprint import differences, fingerprint
+from closedbook.training.metrics import MetricsLog
+from closedbook.training.recipe import Precision, Recipe, StageConfig
+from closedbook.training.run import Run, RunInfo, Source, create_run, open_run, resume_run
+from closedbook.training.trainer import StepReport, Trainer
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to be told."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run begins, or goes on behind `step`."""
+
+    run: Run
+    n_parameters: int
+    step: int
+    n_steps: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Accuracy on the dev pairs after so many epochs."""
+
+    epoch: int
+    score: Score
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run came to its end."""
+
+    run: Run
+    seconds: float
+
+
+Event = Note | Started | StepReport | Evaluated | Saved | Finished
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How a run is kept: where, whether it goes on, and how often it is saved."""
+
+    out: Path
+    resume: bool = False
+    every_seconds: float = 60.0
+    recipe_is_given: bool = True
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """All that the two kinds of training differ in."""
+
+    recipe: Recipe
+    stage: StageConfig
+    info: RunInfo
+    model: GPT
+    dataset: EpochDataset
+    dev: Questions | None
+
+
+def pretrain(
+    corpus_path: Path,
+    recipe: Recipe,
+    saving: Saving,
+    *,
+    pairs_path: Path | None = None,
+    dev_path: Path | None = None,
+) -> Iterator[Event]:
+    """Learn a corpus; the recipe's share of examples are pairs, where a file of them is given.
+
+    Raises InputError on whatever is wrong with files, recipe or folder, before anything is trained.
+    """
+    corpus = read_corpus(corpus_path)
+    yield from map(Note, corpus.notes)
+    vocabulary = corpus.vocabulary
+    recipe, precision = _going_on(recipe, saving)
+    documents = CharCorruptionDataset(
+        [document.text for document in corpus.documents],
+        vocabulary,
+        recipe.model.block_size,
+        recipe.corruption,
+        recipe.seed,
+    )
+    dataset: EpochDataset = documents
+    if pairs_path is not None and recipe.pretrain.mix_pairs > 0:
+        pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
+        yield from map(Note, notes)
+        names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
+        dataset = MixedDataset(documents, names, recipe.pretrain.mix_pairs)
+    elif pairs_path is not None:
+        yield Note(f"{pairs_path}: not used, since the recipe's pretrain.mix_pairs is 0")
+        pairs_path = None
+    info = RunInfo(
+        kind="pretrain",
+        precision=precision,
+        n_documents=len(corpus.documents),
+        sources=_sources(corpus=corpus_path, pairs=pairs_path, dev=dev_path),
+        parent=None,
+        vocabulary=vocabulary,
+    )
+    stage = _Stage(
+        recipe=recipe,
+        stage=recipe.pretrain,
+        info=info,
+        model=new_model(recipe, vocabulary),
+        dataset=dataset,
+        dev=_dev_pairs(dev_path, recipe, vocabulary),
+    )
+    yield from _train(stage, saving)
+
+
+def finetune(
+    pairs_path: Path,
+    recipe: Recipe,
+    saving: Saving,
+    *,
+    parent_path: Path | None = None,
+    corpus_path: Path | None = None,
+    dev_path: Path | None = None,
+) -> Iterator[Event]:
+    """Learn question and answer pairs, from another run's weights or, with a corpus's vocabulary, from scratch.
+
+    Of `recipe` the model is replaced by the parent's, where there is one. Raises InputError.
+    """
+    parent = None if parent_path is None else open_run(parent_path)
+    corpus = None
+    if parent is not None:
+        recipe = replace(recipe, model=parent.recipe.model)
+        vocabulary, n_documents = parent.info.vocabulary, parent.info.n_documents
+    else:
+        corpus = _needed_corpus(corpus_path)
+        vocabulary, n_documents = corpus.vocabulary, len(corpus.documents)
+    recipe, precision = _going_on(recipe, saving)
+    pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
+    yield from map(Note, notes)
+    info = RunInfo(
+        kind="finetune",
+        precision=precision,
+        n_documents=n_documents,
+        sources=_sources(pairs=pairs_path, corpus=corpus and corpus.path, dev=dev_path),
+        parent=None if parent is None else str(parent.path.resolve()),
+        vocabulary=vocabulary,
+    )
+    stage = _Stage(
+        recipe=recipe,
+        stage=recipe.scratch if parent is None else recipe.finetune,
+        info=info,
+        model=new_model(recipe, vocabulary) if parent is None else parent.model(),
+        dataset=NameDataset(list(pairs.items), vocabulary, recipe.model.block_size),
+        dev=_dev_pairs(dev_path, recipe, vocabulary),
+    )
+    yield from _train(stage, saving)
+
+
+def new_model(recipe: Recipe, vocabulary: Vocabulary) -> GPT:
+    """A model with the weights that the recipe's seed draws."""
+    torch.manual_seed(recipe.seed)
+    return GPT(recipe.model, len(vocabulary))
+
+
+def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
+    """Pairs to learn from, checked against model and vocabulary, and what is to be said of them."""
+    pairs, notes = read_pairs(path), []
+    if recipe.strip_accents:
+        pairs, n_changed = without_accents(pairs)
+        if n_changed:
+            notes.append(
+                f"{path}: {n_changed} of {len(pairs.items)} pairs lose characters outside ASCII, as in the "
+                "assignment's code (strip_accents)"
+            )
+    check_questions(pairs, vocabulary, recipe.model.block_size)
+    return pairs, notes
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions for a file of questions and, if it has answers, their score and what guessing scores."""
+
+    predictions: tuple[Prediction, ...]
+    score: Score | None
+    baseline: Score | None
+    baseline_answer: str | None
+
+    def lines(self) -> Iterator[str]:
+        """What is to be told of it."""
+        if self.score is None:
+            yield f"{len(self.predictions)} answers; no score, since the file has questions without answers"
+            return
+        yield f"accuracy: {self.score}"
+        if self.baseline is not None:
+            yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
+        else:
+            yield "London baseline: unknown, since the training pairs are no longer where the run had them"
+
+
+def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
+    """Ask a run all questions of a file.
+
+    `baseline_answer` is the commonest answer of the training pairs, which are looked for where the run says
+    that they were, if they are not given.
+    """
+    check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
+    predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions.items])
+    if any(item.answer is None for item in questions.items):
+        return Evaluation(tuple(predictions), None, None, None)
+    answers = questions.answers()
+    training = training or _pairs_of(run)
+    guess = None if training is None else commonest(training.answers())
+    return Evaluation(
+        tuple(predictions),
+        score([prediction.answer for prediction in predictions], answers),
+        None if guess is None else score([guess] * len(answers), answers),
+        guess,
+    )
+
+
+def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    """One answer a line, in the order of the questions."""
+    write_atomically(path, "".join(f"{prediction.answer}\n" for prediction in predictions).encode())
+
+
+def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
+    """Evaluate a run on a file, keep predictions and score in the run's folder, and say where."""
+    evaluation = evaluate(run, read_questions(pairs_path))
+    folder = run.path / "evaluations"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{pairs_path.stem}.predictions"
+    save_predictions(path, evaluation.predictions)
+    if evaluation.score is not None:
+        facts = {
+            "pairs": str(pairs_path.resolve()),
+            "n_correct": evaluation.score.n_correct,
+            "n_questions": evaluation.score.n_questions,
+            "accuracy": evaluation.score.accuracy,
+            "interval": evaluation.score.interval,
+            "baseline_answer": evaluation.baseline_answer,
+            "baseline_accuracy": evaluation.baseline and evaluation.baseline.accuracy,
+        }
+        write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    return evaluation, path
+
+
+def _pairs_of(run: Run) -> Questions | None:
+    """The training pairs that a run, or the run that it began from, was given, if they are still there."""
+    source = run.info.sources.get("pairs")
+    if source is None or not Path(source.path).exists():
+        return None
+    return read_pairs(Path(source.path))
+
+
+def _needed_corpus(path: Path | None) -> Corpus:
+    if path is None:
+        raise RunError(
+            "finetune: --from RUN gives the weights to start from; without it, from scratch, --corpus "
+            "gives the vocabulary: name one of the two"
+        )
+    return read_corpus(path)
+
+
+def _dev_pairs(path: Path | None, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
+    if path is None:
+        return None
+    pairs = read_pairs(path)
+    check_questions(pairs, vocabulary, recipe.model.block_size)
+    return pairs
+
+
+def _sources(**paths: Path | None) -> dict[str, Source]:
+    return {name: Source.of(path) for name, path in paths.items() if path is not None}
+
+
+def _going_on(recipe: Recipe, saving: Saving) -> tuple[Recipe, Precision]:
+    """The recipe, and what its precision comes to; both are the run's own where one is resumed."""
+    if saving.resume and (saving.out / "run.json").exists():
+        run = open_run(saving.out)
+        return (recipe if saving.recipe_is_given else run.recipe), run.info.precision
+    precision = recipe.precision
+    return recipe, fastest_precision(recipe.model.n_embd) if precision == "auto" else precision
+
+
+def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
+    """Train, save, evaluate, in the order that lets a run killed at any moment come to the same end."""
+    begin = time.perf_counter()
+    fabric = make_fabric(plan.info.precision)
+    batches = Batches(
+        plan.dataset,
+        plan.stage.batch_size,
+        shuffle=plan.stage.shuffle,
+        seed=plan.recipe.seed,
+        rank=fabric.global_rank,
+        n_processes=fabric.world_size,
+    )
+    trainer = Trainer(
+        fabric, plan.model, batches, plan.stage, n_documents=plan.info.n_documents, seed=plan.recipe.seed
+    )
+    yield from _warnings(plan)
+    run, checkpoint = _open(plan, saving, fabric)
+    if checkpoint is not None:
+        trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
+        yield from map(Note, _resume_notes(checkpoint, plan.info.precision))
+    keeper = _Keeper(run, trainer, plan, saving.every_seconds, checkpoint)
+    yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
+    with MetricsLog(run.path, trainer.step, writes=fabric.is_global_zero) as metrics:
+        if trainer.step == 0:
+            yield from keeper.evaluate(metrics, 0)
+        try:
+            if not keeper.is_over:
+                for report in trainer.run():
+                    metrics.step(report)
+                    if report.ends_epoch:
+                        yield from keeper.evaluate(metrics, report.epoch + 1)
+                    yield from keeper.save_if_due()
+                    yield report
+                    if keeper.is_over:
+                        break
+        except NotFinite as error:
+            raise NotFinite(f"{error}; {keeper.last_saved}, and a smaller learning rate may help") from None
+        except GeneratorExit:
+            keeper.save()
+            raise
+    keeper.finish()
+    yield Finished(run, time.perf_counter() - begin)
+
+
+def _open(plan: _Stage, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint | None]:
+    """The run's folder, made by the first process alone, and what to go on from."""
+    if saving.resume:
+        run = resume_run(saving.out, plan.recipe if saving.recipe_is_given else None, plan.info)
+        return run, load_latest(run.path)
+    if fabric.is_global_zero:
+        create_run(saving.out, plan.recipe, plan.info)
+    fabric.barrier()
+    return Run(saving.out, plan.recipe, plan.info), None
+
+
+def _warnings(plan: _Stage) -> Iterator[Note]:
+    if plan.info.kind == "pretrain" and plan.stage.schedule == "course" and plan.stage.epochs > 200:
+        yield Note(
+            "schedule course: the cosine reaches its floor after 200 epochs and climbs back to the peak by 400, "
+            "as in the assignment's code"
+        )
+
+
+def _resume_notes(checkpoint: Checkpoint, precision: Precision) -> Iterator[str]:
+    yield from checkpoint.notes
+    changed = differences(checkpoint.fingerprint, fingerprint(precision))
+    if changed:
+        yield f"not bit for bit what an undisturbed run would be: {'; '.join(changed)}"
+
+
+class _Keeper:
+    """Saves a run as it goes, and knows which state of it was the best on the dev pairs."""
+
+    def __init__(
+        self, run: Run, trainer: Trainer, plan: _Stage, every_seconds: float, checkpoint: Checkpoint | None
+    ) -> None:
+        self.run = run
+        self.trainer = trainer
+        self.plan = plan
+        self.every_seconds = every_seconds
+        self.saved_at = time.perf_counter()
+        self.saved_step = -1 if checkpoint is None else checkpoint.step
+        watched = {} if checkpoint is None else checkpoint.state["watched"]
+        self.best: int = watched.get("best", -1)
+        self.n_worse: int = watched.get("n_worse", 0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether patience has run out."""
+        return 0 < self.plan.stage.patience <= self.n_worse
+
+    @property
+    def last_saved(self) -> str:
+        """Where to go on from, in words."""
+        if self.saved_step < 0:
+            return "no checkpoint was saved yet"
+        return f"the last good checkpoint is of step {self.saved_step}"
+
+    def evaluate(self, metrics: MetricsLog, epoch: int) -> Iterator[Event]:
+        """Accuracy on the dev pairs, where there are any; the best so far is kept."""
+        if self.plan.dev is None:
+            return
+        answers = self.plan.dev.answers()
+        questions = [item.text for item in self.plan.dev.items]
+        predictions = predict(self.trainer.model, self.plan.info.vocabulary, questions)
+        result = score([prediction.answer for prediction in predictions], answers)
+        metrics.evaluation(self.trainer.step, epoch, result.accuracy)
+        self.n_worse += 1
+        if result.n_correct > self.best:
+            self.best, self.n_worse = result.n_correct, 0
+            if self.plan.stage.patience:
+                self.save(best=True)
+        yield Evaluated(epoch, result)
+
+    def save_if_due(self) -> Iterator[Event]:
+        """Save where the last time was long enough ago."""
+        if time.perf_counter() - self.saved_at >= self.every_seconds and self.saved_step != self.trainer.step:
+            self.save()
+            yield Saved(self.trainer.step)
+
+    def save(self, *, best: bool = False) -> None:
+        """Save now; what was saved already is not saved again."""
+        if self.saved_step == self.trainer.step and not best:
+            return
+        self.saved_at, self.saved_step = time.perf_counter(), self.trainer.step
+        if self.trainer.fabric.is_global_zero:
+            save_checkpoint(
+                self.run.path,
+                step=self.trainer.step,
+                weights=self.trainer.model.state_dict(),
+                optimizer=self.trainer.optimizer.state_dict(),
+                state={**self.trainer.state(), "watched": {"best": self.best, "n_worse": self.n_worse}},
+                fingerprint=fingerprint(self.plan.info.precision),
+                best=best,
+            )
+
+    def finish(self) -> None:
+        """Keep the weights that the run came to: the best on the dev pairs, if it watched them, else the last."""
+        if self.trainer.fabric.is_global_zero:
+            best = load_best(self.run.path) if self.plan.stage.patience and self.plan.dev else None
+            self.run.finish(self.trainer.model.state_dict() if best is None else best.weights)
+        self.trainer.fabric.barrier()

@@ -1,0 +1,194 @@
+"""What each command takes, as dataclasses whose docstrings are its help. Imports no torch."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
+
+from closedbook.model.config import ModelConfig
+from closedbook.text.corruption import CorruptionConfig
+from closedbook.text.world import WorldConfig
+from closedbook.training.recipe import FAST, Precision, StageConfig
+
+Switch = FlagCreatePairsOff[bool]
+Epochs = Annotated[int | None, arg(metavar="N")]
+FileOption = Annotated[Path | None, arg(metavar="FILE")]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Every number that a recipe has; what is not given here comes from --recipe."""
+
+    seed: int = FAST.seed
+    """Seed of weights, order, masks and dropout."""
+    precision: Precision = FAST.precision
+    """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
+    strip_accents: bool = FAST.strip_accents
+    """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
+    model: ModelConfig = field(default_factory=lambda: FAST.model)
+    """The model's shape."""
+
+
+@dataclass(frozen=True)
+class PretrainNumbers(Numbers):
+    """The numbers of pretraining."""
+
+    corruption: CorruptionConfig = field(default_factory=lambda: FAST.corruption)
+    """The pretraining objective."""
+    pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)
+    """Pretraining."""
+
+
+@dataclass(frozen=True)
+class FinetuneNumbers(Numbers):
+    """The numbers of finetuning."""
+
+    finetune: StageConfig = field(default_factory=lambda: FAST.finetune)
+    """Finetuning of a pretrained model (with --from)."""
+    scratch: StageConfig = field(default_factory=lambda: FAST.scratch)
+    """Finetuning from scratch (without --from)."""
+
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """Learn a corpus by filling in what is masked.
+
+    With --pairs, training pairs are mixed in: the model then learns what a question is while it learns the text.
+    """
+
+    corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
+    """A UTF-8 text file, one document a line."""
+    out: Annotated[Path, arg(metavar="RUN")]
+    """The run's folder, which is made."""
+    numbers: Annotated[PretrainNumbers, arg(name="")]
+    """The recipe's numbers."""
+    recipe: str = "fast"
+    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    pairs: FileOption = None
+    """Training pairs, question<TAB>answer a line, to mix in by the recipe's pretrain.mix_pairs."""
+    dev: FileOption = None
+    """Pairs never trained on: their accuracy is told after each epoch."""
+    epochs: Epochs = None
+    """Short for --pretrain.epochs."""
+    resume: Switch = False
+    """Go on with the run in --out, which was interrupted."""
+    save_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """Learn to answer from question and answer pairs, after pretraining (--from) or from scratch (--corpus)."""
+
+    pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
+    """Training pairs, question<TAB>answer a line."""
+    out: Annotated[Path, arg(metavar="RUN")]
+    """The run's folder, which is made."""
+    numbers: Annotated[FinetuneNumbers, arg(name="")]
+    """The recipe's numbers."""
+    parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
+    """Another run: start from its weights, with its model and vocabulary."""
+    corpus: FileOption = None
+    """Without --from: the corpus whose characters are the vocabulary."""
+    recipe: str = "fast"
+    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    dev: FileOption = None
+    """Pairs never trained on: their accuracy is told after each epoch, and by patience ends the run."""
+    epochs: Epochs = None
+    """Short for --finetune.epochs, or without --from for --scratch.epochs."""
+    resume: Switch = False
+    """Go on with the run in --out, which was interrupted."""
+    save_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Ask all questions of a file and score the answers; without answers in it, predictions alone."""
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A run that has ended."""
+    pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
+    """Pairs, question<TAB>answer a line, or questions alone."""
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Answer questions, one answer a line on standard output, so that it can stand in a pipe."""
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A run that has ended."""
+    questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
+    """A file of questions, one a line (answers behind a tab are not looked at); none: standard input."""
+
+
+@dataclass(frozen=True)
+class AskOptions:
+    """Ask one question, or, without one, as many as one likes."""
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A run that has ended."""
+    question: Annotated[Positional[str | None], arg(metavar="QUESTION")] = None
+    """The question; none: a dialogue."""
+
+
+@dataclass(frozen=True)
+class WorldOptions:
+    """Make the built-in world: invented people, lines about them, and questions with known answers."""
+
+    folder: Annotated[Positional[Path], arg(metavar="DIR")]
+    """The folder, which is made."""
+    people: Annotated[int | None, arg(metavar="N")] = None
+    """Short for --world.n-people."""
+    seed: Annotated[int | None, arg(metavar="S")] = None
+    """Short for --world.seed."""
+    world: WorldConfig = field(default_factory=WorldConfig)
+    """What kind of world."""
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """The whole experiment on the built-in world, within ten minutes on two cores."""
+
+    out: Annotated[Path, arg(metavar="DIR")] = Path("demo")
+    """Folder for world, runs, figure and report; an interrupted demo goes on from it."""
+    seed: int = 0
+    """Seed of the world and of all that is trained."""
+    size: str = "normal"
+    """normal: about eight minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
+
+
+@dataclass(frozen=True)
+class InspectOptions:
+    """Show what a run is: model, vocabulary, recipe, history."""
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A run, ended or not."""
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """One of the assignment's targets.
+
+    The files' defaults can be set by the environment as well: CLOSEDBOOK_CORPUS, CLOSEDBOOK_TRAIN,
+    CLOSEDBOOK_DEV, CLOSEDBOOK_TEST, CLOSEDBOOK_OUT.
+    """
+
+    corpus: Path = Path("data/wiki.txt")
+    """The pretraining corpus."""
+    train: Path = Path("data/birth_places_train.tsv")
+    """The training pairs."""
+    dev: Path = Path("data/birth_dev.tsv")
+    """The dev pairs."""
+    test: Path = Path("data/birth_test_inputs.tsv")
+    """The test questions."""
+    out: Path = Path()
+    """Folder for parameters and predictions."""
+    recipe: str = "course"
+    """course, fast, or a TOML file."""
+    epochs: Epochs = None
+    """So many epochs in place of the recipe's: a local try before a long run."""
+    resume: Switch = False
+    """Go on with the target, which was interrupted."""
+    save_every: Suppress[float] = 60.0

@@ -1,0 +1,68 @@
+"""The assignment's targets: what each needs and makes. Imports no torch; `assignment.py` carries them out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from closedbook.errors import RunError
+from closedbook.model.config import Variant
+from closedbook.options import TargetOptions
+
+
+@dataclass(frozen=True)
+class Target:
+    """One step of the assignment; `split` is what an evaluation is on."""
+
+    variant: Variant
+    action: Literal["pretrain", "finetune", "evaluate"]
+    pretrained: bool
+    split: Literal["dev", "test"] | None = None
+
+    @property
+    def output(self) -> str:
+        """The file that it makes, under the assignment's name."""
+        if self.action == "pretrain":
+            return f"{self.variant}.pretrain.params"
+        if self.action == "finetune":
+            return f"{self.variant}.{'finetune' if self.pretrained else 'model'}.params"
+        return f"{self.variant}.{'pretrain' if self.pretrained else 'nopretrain'}.{self.split}.predictions"
+
+    @property
+    def predecessor(self) -> "Target | None":
+        """The target whose parameters it starts from."""
+        if self.action == "evaluate":
+            return Target(self.variant, "finetune", self.pretrained)
+        return (
+            Target(self.variant, "pretrain", True) if self.action == "finetune" and self.pretrained else None
+        )
+
+    def run_path(self, out: Path) -> Path:
+        """The run's folder, beside the parameters."""
+        return out / Path(self.output).with_suffix(".run")
+
+    def check(self, options: TargetOptions) -> None:
+        """Raise RunError where the target before it has not been made."""
+        before = self.predecessor
+        if before is None:
+            return
+        name = next(name for name, target in TARGETS.items() if target == before)
+        for path in (options.out / before.output, before.run_path(options.out)):
+            if not path.exists():
+                raise RunError(f"{path}: is not there yet; `sh run.sh {name}` makes it")
+
+
+def _targets() -> dict[str, Target]:
+    targets: dict[str, Target] = {}
+    arms: tuple[tuple[Variant, bool], ...] = (("vanilla", False), ("vanilla", True), ("perceiver", True))
+    for variant, pretrained in arms:
+        how = "with_pretrain" if pretrained else "without_pretrain"
+        if pretrained:
+            targets[f"{variant}_pretrain"] = Target(variant, "pretrain", True)
+        targets[f"{variant}_finetune_{how}"] = Target(variant, "finetune", pretrained)
+        targets[f"{variant}_eval_dev_{how}"] = Target(variant, "evaluate", pretrained, "dev")
+        targets[f"{variant}_eval_test_{how}"] = Target(variant, "evaluate", pretrained, "test")
+    return targets
+
+
+TARGETS = _targets()
+"""By the assignment's names, in the order in which they are run."""

@@ -1,0 +1,209 @@
+"""The built-in world: lines about invented people whose every fact is known, and pairs that ask for them.
+
+So everything runs without any file, and every cause has a known truth. A world is a pure function of its
+`WorldConfig`: the same bytes for the same seed on any machine, in memory that does not grow with the number
+of people. `write_world` makes a folder of
+
+    corpus.txt                  one document a line, at most 96 characters: "Name. <one or two clauses> .";
+                                people's lines, junk and one line of the alphabet, in a seeded order
+    train.tsv dev.tsv test.tsv  pairs, "Where was Name born?<TAB>Place"; no person is in two of them
+    withheld.tsv                such pairs of people whom no line of the corpus mentions
+    test-unseen-wording.tsv     the test people, asked in wordings that no other file has, in turn
+    facts.jsonl                 what each line of the corpus says and where, one JSON object a line
+    world.json                  the configuration, the seed, counts, and the sha256 of every other file
+
+A line of facts.jsonl; spans are [start, end) in characters of the corpus's line:
+
+    {"line": 7,                             of corpus.txt, from 1
+     "person": 17, "split": "train",        who it is about; all three null in a line about no person
+     "name": "Mira Tosk",
+     "name_spans": [[0, 9], [11, 20]],      the full name, the title's first
+     "facts": [{"attribute": "birthplace",  or birth_year, trade, school, employer, mentor, seat
+                "value": "Zorvik",
+                "value_span": [33, 39],
+                "subject_span": [11, 20],   who has it, as called there; of a seat, the employer
+                "wording": 0}]}             its place in world_language.WORDINGS; a seat has its employer's
+
+In the order in which they stand in the line; empty in a line about no person. The alphabet's line sees to it
+that every question can be spelled in the corpus's characters, whatever the switches.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO, get_args
+
+from closedbook.errors import RunError
+from closedbook.text.world_language import QUESTION, UNSEEN_QUESTIONS
+from closedbook.text.world_lines import LONGEST_LINE, Fact, Line, Lines
+from closedbook.text.world_people import People, Person, Split, WorldConfig
+
+__all__ = [
+    "LONGEST_LINE",
+    "Fact",
+    "Line",
+    "Lines",
+    "People",
+    "Person",
+    "WorldConfig",
+    "WorldFiles",
+    "generate_world",
+    "write_world",
+]
+
+
+@dataclass(frozen=True)
+class WorldFiles:
+    """Where a world's files lie; what each holds is told at the top of this file."""
+
+    corpus: Path
+    train: Path
+    dev: Path
+    test: Path
+    withheld: Path
+    test_unseen_wording: Path
+    facts: Path
+    spec: Path
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "WorldFiles":
+        """The paths in a folder, whether or not a world is there."""
+        return cls(
+            corpus=folder / "corpus.txt",
+            train=folder / "train.tsv",
+            dev=folder / "dev.tsv",
+            test=folder / "test.tsv",
+            withheld=folder / "withheld.tsv",
+            test_unseen_wording=folder / "test-unseen-wording.tsv",
+            facts=folder / "facts.jsonl",
+            spec=folder / "world.json",
+        )
+
+
+def generate_world(config: WorldConfig) -> Iterator[Line]:
+    """The lines of a world's corpus in their order, with whom and what each is about."""
+    return iter(Lines(People(config)))
+
+
+def write_world(config: WorldConfig, folder: Path) -> WorldFiles:
+    """Write a world's files into `folder`, all or none; raises RunError where it is not free.
+
+    They are written beside the folder and moved there at the end. Not promised: a killed process leaves the
+    hidden folder `.<name>.<process>.partial`, which may be deleted.
+    """
+    folder = folder.absolute()
+    try:
+        _check_free(folder)
+        # Where parents are missing they are made last, so that a failure leaves none behind.
+        beside = next(parent for parent in folder.parents if parent.exists())
+        partial = beside / f".{folder.name}.{os.getpid()}.partial"
+        partial.mkdir()
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        _write_files(config, WorldFiles.of_folder(partial))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            folder.rmdir()  # it is empty, and not every system can rename onto an empty folder
+        partial.rename(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return WorldFiles.of_folder(folder)
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder}: a world needs a folder and this is a file; name another")
+    if folder.exists() and any(folder.iterdir()):
+        raise RunError(
+            f"{folder}: a world needs a new or an empty folder and this one is not empty; name another"
+        )
+
+
+def _unwritable(folder: Path, error: OSError) -> RunError:
+    reason = error.strerror or str(error)
+    return RunError(
+        f"{folder}: the world cannot be written there: {reason}; make room or name another folder"
+    )
+
+
+def _write_files(config: WorldConfig, files: WorldFiles) -> None:
+    people = People(config)
+    lines = Lines(people)
+    _write_lines(lines, files)
+    asked: dict[Split, Path] = {
+        "train": files.train,
+        "dev": files.dev,
+        "test": files.test,
+        "withheld": files.withheld,
+    }
+    for split, path in asked.items():
+        _write_pairs(people, split, (QUESTION,), path)
+    _write_pairs(people, "test", UNSEEN_QUESTIONS, files.test_unseen_wording)
+    spec = {
+        "spec": asdict(config),
+        "seed": config.seed,
+        "n_lines": len(lines),
+        "n_junk_lines": lines.n_junk_lines,
+        "n_celebrities": lines.n_celebrities,
+        "n_people": {split: len(config.people_of(split)) for split in get_args(Split)},
+        "question": QUESTION,
+        "unseen_questions": UNSEEN_QUESTIONS,
+        "sha256": {path.name: _sha256(path) for path in sorted(files.corpus.parent.iterdir())},
+    }
+    with _open(files.spec) as file:
+        file.write(json.dumps(spec, indent=2) + "\n")
+
+
+def _write_lines(lines: Lines, files: WorldFiles) -> None:
+    with _open(files.corpus) as corpus, _open(files.facts) as facts:
+        for number, line in enumerate(lines, 1):
+            corpus.write(line.text + "\n")
+            facts.write(json.dumps(_facts_of(number, line)) + "\n")
+
+
+def _write_pairs(people: People, split: Split, questions: Sequence[str], path: Path) -> None:
+    """A pair a person, the questions' wordings in turn."""
+    with _open(path) as file:
+        for place, number in enumerate(people.config.people_of(split)):
+            person = people.person(number)
+            question = questions[place % len(questions)].format(name=person.name)
+            file.write(f"{question}\t{person.birthplace}\n")
+
+
+def _facts_of(number: int, line: Line) -> dict[str, object]:
+    """A line of facts.jsonl, as told at the top of this file."""
+    person = line.person
+    return {
+        "line": number,
+        "person": person and person.number,
+        "split": person and person.split,
+        "name": person and person.name,
+        "name_spans": line.name_spans,
+        "facts": [
+            {
+                "attribute": fact.attribute,
+                "value": fact.value,
+                "value_span": fact.value_span,
+                "subject_span": fact.subject_span,
+                "wording": fact.wording,
+            }
+            for fact in line.facts
+        ],
+    }
+
+
+def _open(path: Path) -> TextIO:
+    """A new text file whose bytes are the same on every system."""
+    return path.open("x", encoding="utf-8", newline="\n")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

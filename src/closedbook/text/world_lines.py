@@ -1,0 +1,166 @@
+"""The lines of a world's corpus, each with what it says and where; none needs another to be made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import gcd
+
+from closedbook.text.world_draws import Draws, Permutation
+from closedbook.text.world_language import ALPHABET_LINE, WORDINGS, JunkMaker, Mention, Span, Wording, article
+from closedbook.text.world_people import Attribute, People, Person
+
+LONGEST_LINE = 96
+
+_SUBJECTS = ("{name}", "{him}", "{named}")
+_MOST_LINES_A_PERSON = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a line says of someone, and where."""
+
+    attribute: str
+    """An attribute, or seat: the place of the employer that the fact before names."""
+    value: str
+    value_span: Span
+    subject_span: Span
+    """Who has the attribute, as the clause calls them; of a seat, the employer."""
+    wording: int
+    """Its place in WORDINGS; a seat has its employer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the corpus; about no person where `person` is None."""
+
+    text: str
+    person: Person | None
+    name_spans: tuple[Span, ...]
+    """Where the full name stands, the title first."""
+    facts: tuple[Fact, ...]
+    """In the order in which they stand in the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A fact to tell: of which attribute, in which wording, calling the person what."""
+
+    attribute: Attribute
+    wording: int
+    mention: Mention
+
+
+class Lines:
+    """The lines of a world, in the seeded order of its corpus.
+
+    People's lines are numbered first, then what celebrities have beyond the others, then junk, then the
+    alphabet; a permutation of the numbers is the order, so that no line is held for another to be made.
+    """
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        config = people.config
+        self._config = config
+        self._wordings = {name: [Wording.of_text(text) for text in texts] for name, texts in WORDINGS.items()}
+        self._others = [attribute for attribute in config.attributes if attribute != "birthplace"]
+        self._n_extra = config.documents * (config.celebrity_factor - 1)
+        self._n_plain_lines = config.n_known * config.documents
+        self.n_celebrities = round(config.n_known * config.celebrities)
+        self.n_person_lines = self._n_plain_lines + self.n_celebrities * self._n_extra
+        self.n_junk_lines = round(self.n_person_lines * config.junk / (1 - config.junk))
+        self._order = Permutation(len(self), Draws(config.seed, "order"))
+        self._celebrities = Permutation(config.n_known, Draws(config.seed, "celebrities"))
+        self._person_draws = Draws(config.seed, "wordings of a person")
+        self._line_draws = Draws(config.seed, "line")
+        self._junk = JunkMaker(config.seed)
+        n_wordings = len(WORDINGS["birthplace"])
+        self._strides = [stride for stride in range(1, n_wordings) if gcd(stride, n_wordings) == 1]
+
+    def __len__(self) -> int:
+        return self.n_person_lines + self.n_junk_lines + 1
+
+    def __iter__(self) -> Iterator[Line]:
+        return (self._line(self._order(i)) for i in range(len(self)))
+
+    def _line(self, number: int) -> Line:
+        documents = self._config.documents
+        if number < self._n_plain_lines:
+            person, document = divmod(number, documents)
+            return self._document(person, document)
+        if number < self.n_person_lines:
+            celebrity, document = divmod(number - self._n_plain_lines, self._n_extra)
+            return self._document(self._celebrities(celebrity), documents + document)
+        if number < self.n_person_lines + self.n_junk_lines:
+            return Line(self._junk(number - self.n_person_lines), None, (), ())
+        return Line(ALPHABET_LINE, None, (), ())
+
+    def _document(self, number: int, document: int) -> Line:
+        """A person's line of that number: the title, the birthplace and, in some, one thing more."""
+        person = self.people.person(number)
+        # One part of the draw a choice, so that switching one off leaves the others as they were.
+        draw = self._line_draws(number * _MOST_LINES_A_PERSON + document)
+        offset, varied = self._config.offset, self._config.varied
+        birthplace = self._birthplace_clause(person, document, draw)
+        if not self._others or (offset == "any" and draw & 1):
+            return self._compose(person, [birthplace])
+        birthplace_last = offset == "late" or (offset == "any" and varied and draw & 2)
+        for other in self._other_clauses(person, document, draw):
+            line = self._compose(person, [other, birthplace] if birthplace_last else [birthplace, other])
+            if len(line.text) <= LONGEST_LINE:
+                return line
+        raise AssertionError(f"an attribute's first wording is short enough for any line: {line.text}")
+
+    def _birthplace_clause(self, person: Person, document: int, draw: int) -> _Clause:
+        wording = 0
+        if self._config.varied:
+            # Each person has an order of wordings, none of which comes again before all have been.
+            start = self._person_draws(person.number)
+            stride = self._strides[(start >> 32) % len(self._strides)]
+            wording = (start + document * stride) % len(self._wordings["birthplace"])
+        mention = person.last_name_mention
+        if self._config.full_name:
+            mention = person.full_mention
+        elif self._config.varied and draw & 4:
+            mention = person.pronoun_mention
+        return _Clause("birthplace", wording, mention)
+
+    def _other_clauses(self, person: Person, document: int, draw: int) -> Iterator[_Clause]:
+        """What else the line tells: as drawn, then ever shorter for lines that grow too long."""
+        first = self._person_draws(person.number) >> 16
+        attribute = self._others[(first + document) % len(self._others)]
+        if self._config.varied:
+            wording = (draw >> 8) % len(self._wordings[attribute])
+            if draw & 8:
+                yield _Clause(attribute, wording, person.last_name_mention)
+            yield _Clause(attribute, wording, person.pronoun_mention)
+        yield _Clause(attribute, 0, person.pronoun_mention)
+
+    def _compose(self, person: Person, clauses: list[_Clause]) -> Line:
+        text = f"{person.name}."
+        name_spans = [(0, len(person.name))]
+        facts: list[Fact] = []
+        for clause in clauses:
+            told, clause_facts = self._tell(person, clause, start=len(text) + 1)
+            text += f" {told} ."
+            facts += clause_facts
+            if clause.mention.subject == person.name:
+                name_spans.append(clause_facts[0].subject_span)
+        return Line(text, person, tuple(name_spans), tuple(facts))
+
+    def _tell(self, person: Person, clause: _Clause, start: int) -> tuple[str, list[Fact]]:
+        """A clause in words, and its facts where they stand if it starts at `start`."""
+        attribute, mention = clause.attribute, clause.mention
+        value: str = getattr(person, attribute)
+        slots = {
+            "{name}": mention.subject,
+            "{him}": mention.object,
+            "{named}": mention.named,
+            "{value}": value,
+            "{article}": article(value),
+            "{seat}": person.seat,
+        }
+        told, spans = self._wordings[attribute][clause.wording].tell(slots, start)
+        subject_span = next(spans[slot] for slot in _SUBJECTS if slot in spans)
+        facts = [Fact(attribute, value, spans["{value}"], subject_span, clause.wording)]
+        if "{seat}" in spans:
+            facts.append(Fact("seat", person.seat, spans["{seat}"], spans["{value}"], clause.wording))
+        return told, facts

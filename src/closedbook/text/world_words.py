@@ -1,0 +1,84 @@
+"""Invented words of seeded syllables: names of people, schools, employers and towns."""
+
+import re
+
+from closedbook.text.world_draws import Draws
+
+FIRST_NAME_LENGTH, LAST_NAME_LENGTH, PLACE_LENGTH = 6, 7, 9
+"""The longest word of each kind; two clauses fit a line because of them."""
+
+# Letters that stand more than once are drawn more often, as in real names.
+_VOWELS = "a e i o u"
+_ONSETS = "b d f g h j k l l m m n n p r r s s t t v v z br dr gr kl pl st tr"
+_MEDIALS = "b d d g k l l m m n n p r r s t t v v z ld lm ln lt lv mb nd nk nt rd rk rl rm rn rt rv sk st"
+_FIRST_ENDINGS = "a a a e i i o o an en el in is on or us"
+_LAST_ENDINGS = (
+    "ak ald an and ane ar ard ask ec ek ell en ent er esh ett ik in ing ir olt on or osk ov un und"
+)
+_CODAS = "b d g k l ll m n n nd r r rk rl rm rn s s sk st t v v"
+_PLACE_ENDINGS = """a ava ea eno era ika ima ino ira ona ora oss una uva croft dune fell gard heim holt
+    mere mond moor stead tarn vale wold vik"""
+
+_HARD_TO_SAY = re.compile(r"([^aeiou])(?!\1)(?=.).*\1|[^aeiou]{4}|([^aeiou])\2[^aeiou]")
+"""A consonant that comes back, four in a row, or a doubled one before another."""
+
+_RUDE = """anal anus arse bitch butt cock coon cunt damn dick dild dumb dyke fag fart fuck fuk gay gook
+    hell hitl homo jew jizz kike kill kurv lesb merd mong muslim nazi neg nig paki pedo penis pimp piss
+    poo porn pub puss puta puto rape satan scum sex shit slag slav slut sod spas spic suck tard tit turd
+    twat vagin wank whor wog"""
+"""No invented word holds one of these."""
+_REAL = """adria bali bari bergen berlin bogota bolivia bosnia brasov burma corona dakar delhi denver
+    dora dover dresden dubai dublin elena estonia franco galicia geneva granada havana holland iberia
+    india kenia kenya kobe lapland lenin lima lisbon london madeira madrid malaga mali manila marina
+    milan moldova monaco montana moscow munich narvik nevada opera osaka oslo ostend parma persia perth
+    peru pisa porto prague putin riga roma rome russia salamanca samara sana serbia seville siberia
+    siena slavonia sofia stalin styria syria tokyo toledo torino tula turin venice verona vienna warsaw
+    zagreb"""
+"""No invented word is one of these, which chance might well have made; that none is real is not promised."""
+
+
+class WordMaker:
+    """Invented words, capitalised; none twice, none the beginning of another, none of the `taken` words.
+
+    That none begins another lets a name be searched for in a text without finding a longer one.
+    """
+
+    def __init__(self, seed: int, taken: set[str]) -> None:
+        self._draws = Draws(seed, "words")
+        self._n_drawn = 0
+        self._words = {*taken, *_REAL.split()}
+        self._beginnings: set[str] = set()
+        self._rude = _RUDE.split()
+
+    def first_names(self, n: int) -> list[str]:
+        """Given names, with or without a consonant before the first vowel."""
+        return self._words_of(n, FIRST_NAME_LENGTH, ["", *_ONSETS.split()], _MEDIALS, _FIRST_ENDINGS)
+
+    def last_names(self, n: int) -> list[str]:
+        """Family names; schools and employers bear such a name too."""
+        return self._words_of(n, LAST_NAME_LENGTH, _ONSETS.split(), _MEDIALS, _LAST_ENDINGS)
+
+    def places(self, n: int) -> list[str]:
+        """Names of towns."""
+        return self._words_of(n, PLACE_LENGTH, ["", *_ONSETS.split()], _CODAS, _PLACE_ENDINGS)
+
+    def _words_of(self, n: int, longest: int, onsets: list[str], middles: str, endings: str) -> list[str]:
+        syllables = (onsets, _VOWELS.split(), middles.split(), endings.split())
+        made: list[str] = []
+        while len(made) < n:
+            draw = self._draws(self._n_drawn)
+            self._n_drawn += 1
+            word = ""
+            for parts in syllables:
+                draw, place = divmod(draw, len(parts))
+                word += parts[place]
+            if len(word) <= longest and self._is_good(word):
+                self._words.add(word)
+                self._beginnings.update(word[:end] for end in range(1, len(word) + 1))
+                made.append(word.capitalize())
+        return made
+
+    def _is_good(self, word: str) -> bool:
+        if word in self._beginnings or _HARD_TO_SAY.search(word) or any(part in word for part in self._rude):
+            return False
+        return not any(word[:end] in self._words for end in range(3, len(word) + 1))

@@ -1,0 +1,78 @@
+"""metrics.jsonl: one line a step and one an evaluation; TensorBoard besides, if it is installed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from closedbook.training.durable import write_atomically
+from closedbook.training.trainer import StepReport
+
+
+class MetricsLog:
+    """Appends to a run's metrics; lines behind step `after` are of a future that was lost.
+
+    Of several processes one `writes`.
+    """
+
+    def __init__(self, run: Path, after: int, *, writes: bool = True) -> None:
+        self._file: IO[str] | None = None
+        self._board: Any = None
+        if writes:
+            self._open(run, after)
+
+    def _open(self, run: Path, after: int) -> None:
+        path = run / "metrics.jsonl"
+        kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
+        write_atomically(path, "".join(kept).encode())
+        self._file = path.open("a", encoding="utf-8")
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)  # type: ignore[no-untyped-call]
+
+    def step(self, report: StepReport) -> None:
+        """A step's line."""
+        entry = asdict(report)
+        self._write({"kind": "step", **entry}, {name: entry[name] for name in ("loss", "learning_rate")})
+
+    def evaluation(self, step: int, epoch: int, accuracy: float) -> None:
+        """The line of an accuracy on held-out pairs, after so many steps and epochs."""
+        entry = {"kind": "evaluation", "step": step, "epoch": epoch, "accuracy": accuracy}
+        self._write(entry, {"accuracy": accuracy})
+
+    def _write(self, entry: dict[str, Any], scalars: dict[str, float]) -> None:
+        if self._file is None:
+            return
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in scalars.items():
+                self._board.add_scalar(name, value, entry["step"])
+
+    def __enter__(self) -> "MetricsLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
+    """The entries so far; a last line that a kill cut in half is left out."""
+    path = run / "metrics.jsonl"
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                return

@@ -1,0 +1,240 @@
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from closedbook.errors import RecipeError
+from closedbook.text.corruption import (
+    CorruptionConfig,
+    corrupt,
+    corrupt_course,
+    corrupt_entity,
+    masked_string,
+    pair_string,
+    title_length,
+)
+from closedbook.text.vocabulary import MASK, PAD
+
+ADA = "Ada Byron. She was born in London on 10 December 1815 and wrote to Charles Babbage."
+TITLE = "Ada Byron. "
+SPANS = {"She", "London", "10 December 1815", "Charles Babbage"}
+
+documents = st.text(st.characters(exclude_characters=PAD + MASK, exclude_categories=["Cs"]), min_size=1)
+worded = st.lists(st.sampled_from(["Ada", "J.", "she", "in", "Évreux", "été", "10", "O'Neill,", "St.", "x.", "-"]))
+seeds = st.integers(0, 2**31)
+
+
+def parts(masked: str) -> tuple[str, str, str]:
+    """Prefix, suffix and masked content of a masked string, which holds three masks and ends with one."""
+    prefix, suffix, content, behind = masked.split(MASK)
+    assert behind == ""
+    return prefix, suffix, content
+
+
+def test_the_form_of_masked_strings_and_pairs():
+    """What was masked stands behind the second MASK and ends with a third; a pair has no first mask."""
+    assert masked_string("Ada was born in ", "London", " in 1815.") == "Ada was born in ⁇ in 1815.⁇London⁇"
+    assert pair_string("Where was Ada born?", "London") == "Where was Ada born?⁇London⁇"
+
+
+def test_course_truncates_to_every_length():
+    """Of a block of 23 characters three quarters are 17: each length from 4 to 17 occurs, equally often."""
+    random = Random(3)
+    lengths = Counter(len(corrupt_course("x" * 101, 23, random)) - 3 for _ in range(14_000))
+    assert set(lengths) == set(range(4, 18))
+    assert 850 < min(lengths.values()) <= max(lengths.values()) < 1150
+
+
+def test_course_masks_a_quarter_on_average():
+    """Over 100,000 draws a quarter of the truncated text is masked, within 2%, in stretches of many lengths."""
+    random = Random(5)
+    drawn = [parts(corrupt_course("x" * 101, 97, random)) for _ in range(100_000)]
+    n_masked = [len(content) for _, _, content in drawn]
+    n_all = [len(prefix) + len(suffix) + len(content) for prefix, suffix, content in drawn]
+    assert sum(n_masked) / sum(n_all) == pytest.approx(1 / 4, rel=0.02)
+    assert set(n_masked) == set(range(1, 36))
+
+
+@pytest.mark.parametrize("length", [4, 5, 7, 11, 13, 31])
+def test_course_masks_a_quarter_of_each_length(length: int):
+    """A document shorter than any truncation loses a quarter on average too, whether or not 4 divides it."""
+    random = Random(7)
+    n_masked = [len(parts(corrupt_course("x" * length, 131, random))[2]) for _ in range(30_000)]
+    # A truncation can be shorter than the document, of which there are 95 possible ones here.
+    mean_length = sum(min(length, drawn) for drawn in range(4, 99)) / 95
+    assert sum(n_masked) / len(n_masked) == pytest.approx(mean_length / 4, rel=0.02)
+
+
+def test_course_masks_anywhere():
+    """The masked stretch begins at each place where it fits, the first and the last included."""
+    random = Random(11)
+    drawn = [parts(corrupt_course("abcdefg", 131, random)) for _ in range(3_000)]
+    whole = {(content, prefix) for prefix, suffix, content in drawn if len(prefix + content + suffix) == 7}
+    assert {content for content, _ in whole if len(content) == 1} == set("abcdefg")
+    assert {content for content, _ in whole if len(content) == 2} == {"ab", "bc", "cd", "de", "ef", "fg"}
+    assert {len(content) for content, _ in whole} == {1, 2, 3}
+
+
+@given(documents, st.integers(9, 137), seeds)
+def test_course_can_be_put_together_again(document: str, block_size: int, seed: int):
+    """Prefix, masked content and suffix are the document's beginning; something is masked, and all fits."""
+    masked = corrupt_course(document, block_size, Random(seed))
+    prefix, suffix, content = parts(masked)
+    whole = prefix + content + suffix
+    assert document.startswith(whole)
+    assert min(4, len(document)) <= len(whole) <= int(block_size * 3 / 4)
+    assert content
+    assert len(masked) <= block_size
+
+
+@pytest.mark.parametrize("document", ["a", "ab", "abc"])
+def test_course_takes_the_shortest_documents_whole(document: str):
+    """Documents of one to three characters lose one of them."""
+    random = Random(13)
+    for _ in range(100):
+        prefix, suffix, content = parts(corrupt_course(document, 17, random))
+        assert prefix + content + suffix == document
+        assert len(content) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "title"),
+    [
+        (ADA, TITLE),
+        ("J. R. R. Tolkien. He wrote.", "J. R. R. Tolkien. "),
+        ("É. Zola. He wrote.", "É. Zola. "),
+        ("Dr. No. A film.", "Dr. No. "),
+        ("John St. John. He ran.", "John St. John. "),
+        ("Sammy Davis Jr. Smith. He sang.", "Sammy Davis Jr. Smith. "),
+        ("Vitamin BC. It is one.", "Vitamin BC. "),
+        ("No full stop and a blank.", ""),
+        ("", ""),
+    ],
+)
+def test_a_title_ends_at_its_full_stop(document: str, title: str):
+    """The first full stop before a blank ends it, unless it belongs to an initial or a name's abbreviation."""
+    assert title_length(document) == len(title)
+
+
+@pytest.mark.parametrize("keep_context", [True, False])
+def test_entity_masks_whole_spans_behind_the_title(keep_context: bool):
+    """Runs of capitalised words and of numbers are masked, each of them, and nothing of the title."""
+    random = Random(17)
+    drawn = [parts(corrupt_entity(ADA, 131, random, keep_context=keep_context)) for _ in range(300)]
+    assert {content for _, _, content in drawn} == SPANS
+    assert all(prefix.startswith(TITLE) for prefix, _, _ in drawn)
+
+
+def test_entity_knows_capitals_outside_ascii():
+    """A capital is one in any alphabet, a small letter with an accent is none, and a word is never cut."""
+    document = "Zoë. énergie naïve iPhone à Évreux, a1 Łódź-Fabryczna москва Москва 2-й straße Ünye 北京"
+    random = Random(19)
+    drawn = {parts(corrupt_entity(document, 131, random, keep_context=True))[2] for _ in range(300)}
+    assert drawn == {"Évreux", "Łódź-Fabryczna", "Москва 2-й", "Ünye"}
+
+
+def test_entity_without_a_span_is_the_courses():
+    """A document without capitals and numbers behind its title is corrupted as in the assignment."""
+    document = "Ada Byron. she was born in london."
+    assert corrupt_entity(document, 53, Random(23), keep_context=True) == corrupt_course(document, 53, Random(23))
+
+
+def test_entity_keeps_all_that_fits():
+    """With its context a document that fits loses nothing."""
+    prefix, suffix, content = parts(corrupt_entity(ADA, len(ADA) + 3, Random(29), keep_context=True))
+    assert prefix + content + suffix == ADA
+
+
+def test_entity_fills_the_block_where_not_all_fits():
+    """A longer document gives as much of itself as there is room for, in one piece around the span."""
+    for seed in range(100):
+        masked = corrupt_entity(ADA, 61, Random(seed), keep_context=True)
+        prefix, suffix, content = parts(masked)
+        assert len(masked) == 61
+        assert prefix.removeprefix(TITLE) + content + suffix in ADA.removeprefix(TITLE)
+
+
+def test_entity_reaches_spans_far_behind_the_block():
+    """A window slides over a long document, so that its last span has its turn, with every place in the window."""
+    document = TITLE + "she was " * 97 + "born in London in the " + "end of it " * 31
+    random = Random(31)
+    drawn = [parts(corrupt_entity(document, 47, random, keep_context=True)) for _ in range(1000)]
+    assert {content for _, _, content in drawn} == {"London"}
+    # 47 characters less three masks, the title and the span leave 27 around it.
+    assert {len(prefix) - len(TITLE) for prefix, _, _ in drawn} == set(range(28))
+    assert {len(prefix) - len(TITLE) + len(suffix) for prefix, suffix, _ in drawn} == {27}
+
+
+def test_distant_drops_context_from_nothing_to_all():
+    """Around a span anything from no character to all of them is kept; the title stays."""
+    document = TITLE + "born in London in the end"
+    random = Random(37)
+    drawn = [parts(corrupt_entity(document, 97, random, keep_context=False)) for _ in range(3000)]
+    n_kept = Counter(len(prefix) - len(TITLE) + len(suffix) for prefix, suffix, _ in drawn)
+    assert set(n_kept) == set(range(len("born in ") + len(" in the end") + 1))
+    assert min(n_kept.values()) > 90  # of 150 in the mean
+    for prefix, suffix, content in drawn:
+        assert content == "London"
+        assert prefix.startswith(TITLE)
+        assert prefix.removeprefix(TITLE) + content + suffix in document
+
+
+@given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, st.booleans())
+def test_entity_fits_the_block(document: str, block_size: int, seed: int, keep_context: bool):
+    """Whatever the document, the masked string fits, and its masked content stands in the document."""
+    masked = corrupt_entity(document, block_size, Random(seed), keep_context=keep_context)
+    prefix, suffix, content = parts(masked)
+    assert content
+    assert content + suffix in document
+    assert len(masked) <= block_size
+    assert document.startswith(prefix[: title_length(document)])
+
+
+@given(st.integers(2, 83), seeds, st.booleans())
+def test_entity_fits_the_block_behind_a_long_title(n_title: int, seed: int, keep_context: bool):
+    """A title that leaves no room for a span, or none for its context, is no reason to overflow."""
+    document = "Z" * n_title + ". born in London"
+    masked = corrupt_entity(document, 53, Random(seed), keep_context=keep_context)
+    assert len(masked) <= 53
+    fits = n_title + len(". ") + len("London") + 3 <= 53
+    assert (parts(masked)[2] == "London") or not fits
+
+
+@given(worded.map(" ".join), seeds, st.booleans())
+def test_entity_masks_no_part_of_a_word(body: str, seed: int, keep_context: bool):
+    """A span begins with a capital or a digit, and neither a letter nor a digit touches it on either side."""
+    document = f"{TITLE}{body} Nancy"
+    prefix, suffix, content = parts(corrupt_entity(document, 5003, Random(seed), keep_context=keep_context))
+    assert content[0].isupper() or content[0].isdigit()
+    assert all(word[0].isupper() or word[0].isdigit() for word in content.split(" "))
+    places = [i for i in range(len(TITLE), len(document)) if document.startswith(content, i)]
+    assert any(
+        document[i - 1] == " " and not document[i + len(content) : i + len(content) + 1].isalnum() for i in places
+    )
+    assert prefix.startswith(TITLE)
+
+
+def test_objectives_are_drawn_by_their_weights():
+    """With weights 1, 2 and 0 a third of the strings are the assignment's, and none lacks context."""
+    document = TITLE + "born in London"
+    random = Random(41)
+    config = CorruptionConfig(course=1.0, entity=2.0, distant=0.0)
+    drawn = [corrupt(document, 97, config, random) for _ in range(3000)]
+    n_entity = drawn.count(masked_string(TITLE + "born in ", "London", ""))
+    assert n_entity / 3000 == pytest.approx(2 / 3, abs=0.03)
+
+
+def test_distant_is_drawn_too():
+    """With weight on distant alone, context is dropped."""
+    random = Random(43)
+    drawn = {corrupt(TITLE + "born in London", 97, CorruptionConfig(0.0, 0.0, 1.0), random) for _ in range(100)}
+    assert masked_string(TITLE, "London", "") in drawn
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (-1.0, 2.0, 2.0), (1.0, 0.0, -0.5)])
+def test_weights_without_a_choice_are_refused(weights: tuple[float, float, float]):
+    """No weight is below zero, and one is above."""
+    with pytest.raises(RecipeError, match="corruption: weights"):
+        CorruptionConfig(*weights)

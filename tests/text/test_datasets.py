@@ -1,0 +1,158 @@
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from closedbook.text.corpus import Question
+from closedbook.text.corruption import CorruptionConfig
+from closedbook.text.datasets import (
+    CharCorruptionDataset,
+    Example,
+    MixedDataset,
+    NameDataset,
+    question_numbers,
+    shifted,
+    supervised,
+)
+from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
+
+TEXTS = ["Ada Byron. born in London.", "Zoe. born in Rome.", "abc", "Guy Fawkes. born in York in 1570."]
+PAIRS = [Question("who?", "Ada", 1), Question("where?", "Rome", 2), Question("n?", "Io", 3)]
+VOCABULARY = Vocabulary.of_text("\n".join(TEXTS) + "where?I")
+
+
+def documents(seed: int = 3) -> CharCorruptionDataset:
+    """Four documents, masked for a block of 23 characters."""
+    return CharCorruptionDataset(TEXTS, VOCABULARY, 23, CorruptionConfig(1.0, 1.0, 1.0), seed)
+
+
+def pairs() -> NameDataset:
+    """Three pairs for a block of 23 characters."""
+    return NameDataset(PAIRS, VOCABULARY, 23)
+
+
+def text(example: Example) -> str:
+    """The string that an example was made of, without its padding."""
+    x, y = example
+    return VOCABULARY.decode([*x.tolist(), int(y[-1])]).rstrip(PAD)
+
+
+def test_the_supervised_characters_of_a_pair_are_exactly_these():
+    """MASK, answer, MASK are learnt: the question's last character is read when the first is to be said."""
+    vocabulary = Vocabulary.of_text("a?bc")
+    assert vocabulary.characters == (PAD, MASK, "?", "a", "b", "c")
+    dataset = NameDataset([Question("ab?", "cab", 1)], vocabulary, 13)
+    x, y = dataset[0]
+    # a b ? MASK c a b MASK
+    assert x.tolist() == [3, 4, 2, 1, 5, 3, 4, 1, 0, 0, 0, 0]
+    assert y.tolist() == [0, 0, 1, 5, 3, 4, 1, 0, 0, 0, 0, 0]
+    assert x.dtype == y.dtype == torch.long
+    assert supervised(y) == len("cab") + 2
+
+
+def test_a_pair_as_long_as_the_block_is_learnt_whole():
+    """The last MASK is learnt where the pair fills the block, and nothing is cut off."""
+    vocabulary = Vocabulary.of_text("?b")
+    x, y = NameDataset([Question("?", "bbbbbbbbbb", 1)], vocabulary, 13)[0]
+    assert x.tolist() == [2, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]
+    assert y.tolist() == [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1]
+
+
+def test_a_masked_string_is_learnt_whole():
+    """Of a corrupted document every character but the first is learnt, and no padding."""
+    dataset = documents()
+    for index in range(len(dataset)):
+        x, y = dataset[index]
+        masked = dataset.masked(index)
+        assert len(x) == len(y) == 22
+        assert text((x, y)) == masked
+        assert torch.equal(x[1:], y[:-1])
+        assert supervised(y) == len(masked) - 1
+
+
+@given(st.lists(st.integers(1, 101), min_size=1, max_size=29), st.integers(0, 7))
+def test_y_is_x_shifted_by_one(numbers: list[int], n_pads: int):
+    """x and y are the padded numbers without the last and without the first, in memory of their own."""
+    block_size = len(numbers) + n_pads
+    x, y = shifted(numbers, block_size)
+    padded = numbers + [PAD_ID] * n_pads
+    assert x.tolist() == padded[:-1]
+    assert y.tolist() == padded[1:]
+    y.fill_(103)
+    assert x.tolist() == padded[:-1]
+
+
+def test_an_example_is_a_function_of_seed_epoch_and_index():
+    """What was drawn before changes no example."""
+    undisturbed, disturbed = documents(), documents()
+    disturbed.epoch = 7
+    for index in (2, 0, 0, 3):
+        disturbed[index]
+    disturbed.epoch = undisturbed.epoch = 5
+    for index in (3, 1, 0):
+        assert disturbed.masked(index) == undisturbed.masked(index)
+        assert all(torch.equal(a, b) for a, b in zip(disturbed[index], undisturbed[index], strict=True))
+
+
+def test_epochs_seeds_and_indices_differ():
+    """A document is masked anew in each epoch, with each seed and at each index."""
+    dataset = CharCorruptionDataset(TEXTS[:1] * 11, VOCABULARY, 23)
+    drawn = {}
+    for seed in range(11):
+        dataset.seed = seed
+        for epoch in range(11):
+            dataset.epoch = epoch
+            for index in range(11):
+                drawn[seed, epoch, index] = dataset.masked(index)
+    for axis in range(3):
+        line = {masked for place, masked in drawn.items() if place[axis - 1] == place[axis - 2] == 3}
+        assert len(line) >= 9
+    assert len(set(drawn.values())) > 200
+
+
+def test_the_assignments_objective_is_the_default():
+    """Without a configuration documents are corrupted as in the assignment, and any span may be masked."""
+    dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 23)
+    assert dataset.corruption == CorruptionConfig(course=1.0, entity=0.0, distant=0.0)
+
+
+@pytest.mark.parametrize(
+    ("share", "n_pairs"),
+    [(0.0, 0), (0.2, 1), (1 / 3, 2), (0.5, 4), (0.7, 9)],
+)
+def test_a_share_of_the_mixture_is_pairs(share: float, n_pairs: int):
+    """Of all examples, documents included, the share are pairs, to the nearest whole example."""
+    mixed = MixedDataset(documents(), pairs(), share)
+    assert len(mixed) == 4 + n_pairs
+    n_masks = [text(mixed[index]).count(MASK) for index in range(len(mixed))]
+    assert n_masks == [3] * 4 + [2] * n_pairs
+
+
+def test_pairs_go_round():
+    """No pair comes again before each came once, from epoch to epoch: the third epoch of two ends the second round."""
+    mixed = MixedDataset(documents(), pairs(), 1 / 3)
+    met = []
+    for epoch in range(3):
+        mixed.epoch = epoch
+        met += [text(mixed[index]) for index in range(4, 6)]
+    assert met == ["who?⁇Ada⁇", "where?⁇Rome⁇", "n?⁇Io⁇"] * 2
+
+
+def test_the_documents_of_a_mixture_are_those_of_its_epoch():
+    """A mixture's documents are masked as they would be alone in the same epoch."""
+    alone, mixed = documents(), MixedDataset(documents(), pairs(), 1 / 3)
+    alone.epoch = mixed.epoch = 11
+    assert [text(mixed[index]) for index in range(4)] == [text(alone[index]) for index in range(4)]
+
+
+@pytest.mark.parametrize("dataset", [documents(), pairs(), MixedDataset(documents(), pairs(), 1 / 3)])
+def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedDataset):
+    """Going through a dataset gives as many examples as its length says, as any sequence does."""
+    assert len(list(islice(iter(dataset), 101))) == len(dataset)
+
+
+def test_a_question_is_asked_with_one_mask():
+    """The model is asked the question's characters and a MASK, as in training."""
+    assert VOCABULARY.decode(question_numbers("where?", VOCABULARY)) == "where?⁇"

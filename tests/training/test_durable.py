@@ -1,0 +1,119 @@
+import pickle
+import resource
+from pathlib import Path
+
+import pytest
+import torch
+
+from closedbook.errors import RunError
+from closedbook.training.durable import load_weights, save_weights, write_atomically
+
+
+class Trap:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path: Path) -> None:
+    """Tied, transposed, scalar, empty, half-precision and not-a-number tensors are read as they were."""
+    base = torch.randn(3, 7)
+    weights = {
+        "tied": base,
+        "to it": base,
+        "transposed": base.T,
+        "expanded": base[:, :1].expand(3, 5),
+        "scalar": torch.tensor(2.5, dtype=torch.float64),
+        "empty": torch.zeros(0, 5),
+        "half": torch.randn(11).bfloat16(),
+        "counts": torch.arange(3),
+        "nan": torch.tensor([float("nan"), float("-inf"), -0.0]),
+        "parameter": torch.nn.Parameter(torch.randn(2)),
+    }
+    save_weights(tmp_path / "w.safetensors", weights, {"vocabulary": "□⁇ab\n", "b": "1"})
+    loaded, metadata = load_weights(tmp_path / "w.safetensors")
+    assert metadata == {"vocabulary": "□⁇ab\n", "b": "1"}
+    assert loaded.keys() == weights.keys()
+    for name, tensor in weights.items():
+        assert loaded[name].dtype == tensor.dtype
+        assert loaded[name].shape == tensor.shape
+        assert loaded[name].data_ptr() % 64 == 0, "begins where torch begins its own"
+        assert pickle.dumps(loaded[name].tolist()) == pickle.dumps(tensor.tolist())
+    assert list(tmp_path.iterdir()) == [tmp_path / "w.safetensors"]
+
+
+def test_weights_without_metadata_have_none(tmp_path: Path) -> None:
+    """No metadata given is none read."""
+    save_weights(tmp_path / "w", {"a": torch.ones(2)}, None)
+    assert load_weights(tmp_path / "w")[1] == {}
+
+
+def test_the_same_weights_are_the_same_bytes(tmp_path: Path) -> None:
+    """Two files of equal weights and metadata can be compared by their SHA-256."""
+    metadata = {str(number): "x" for number in range(13)}
+    files = [tmp_path / str(number) for number in range(3)]
+    for file in files:
+        save_weights(file, {"a": torch.ones(3), "b": torch.zeros(5)}, metadata)
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path, new_format: bool) -> None:
+    """A file made by torch.save ends in one line that says why, and nothing in it is executed."""
+    file, trapped = tmp_path / "w.safetensors", tmp_path / "trapped"
+    torch.save({"a": Trap(trapped)}, file, _use_new_zipfile_serialization=new_format)
+    with pytest.raises(RunError, match="pickles are never loaded") as caught:
+        load_weights(file)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not trapped.exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\xff" * 100, b"\x08" + b"\0" * 7 + b'{"a":1} '])
+def test_what_is_no_safetensors_file_is_named(tmp_path: Path, data: bytes) -> None:
+    """Any other content ends in one line that names the file."""
+    (tmp_path / "w").write_bytes(data)
+    with pytest.raises(RunError, match=r"w: is no safetensors file, or a damaged one; give"):
+        load_weights(tmp_path / "w")
+
+
+def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+    """A missing file and a folder each end in one line."""
+    with pytest.raises(RunError, match=r"gone: no such file"):
+        load_weights(tmp_path / "gone")
+    with pytest.raises(RunError, match=r"cannot be read: Is a directory"):
+        load_weights(tmp_path)
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    """After a write the new content stands, and nothing beside it."""
+    for data in (b"old and long", b"new"):
+        write_atomically(tmp_path / "file", data)
+        assert (tmp_path / "file").read_bytes() == data
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    """Where the system refuses the bytes, one line says so, the old file stands, no temporary one is left."""
+    write_atomically(tmp_path / "file", b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(RunError, match=r"file: cannot be written: File too large") as caught:
+            write_atomically(tmp_path / "file", b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.exit_status == 2
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Writing into a missing folder ends in one line and makes none."""
+    with pytest.raises(RunError, match="No such file or directory"):
+        write_atomically(tmp_path / "gone" / "file", b"x")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,54 @@
+import json
+
+import torch
+
+from closedbook.training.fingerprint import differences, fingerprint, random_state, restore_random_state
+
+
+def test_equal_fingerprints_have_no_differences() -> None:
+    """The same machine at the same settings has nothing to tell."""
+    assert differences(fingerprint("float32"), fingerprint("float32")) == []
+
+
+def test_differences_name_then_and_now() -> None:
+    """Each entry that changed, came or went is one phrase, in the order of the fingerprint."""
+    then = {"torch": "2.12.0", "threads": "2", "precision": "float32", "old": "1"}
+    now = {"torch": "2.13.0", "threads": "2", "precision": "bfloat16", "new": "1"}
+    assert differences(then, now) == [
+        "torch 2.12.0 then, 2.13.0 now",
+        "precision float32 then, bfloat16 now",
+        "old 1 then, unknown now",
+        "new unknown then, 1 now",
+    ]
+
+
+def test_a_fingerprint_tells_threads_and_precision_apart() -> None:
+    """Another number of threads and another precision are differences."""
+    n_threads = torch.get_num_threads()
+    then = fingerprint("float32")
+    try:
+        torch.set_num_threads(n_threads + 1)
+        now = fingerprint("bfloat16")
+    finally:
+        torch.set_num_threads(n_threads)
+    assert differences(then, now) == [
+        "precision float32 then, bfloat16 now",
+        f"threads {n_threads} then, {n_threads + 1} now",
+    ]
+
+
+def test_a_fingerprint_is_complete() -> None:
+    """Torch, precision, device, threads and processor are in it, none of them empty."""
+    found = fingerprint("float32")
+    assert list(found) == ["torch", "precision", "device", "threads", "processor", "processor features"]
+    assert all(found.values())
+    assert found["torch"] == torch.__version__
+
+
+def test_the_random_state_comes_back_through_json() -> None:
+    """After restoring, torch draws the same numbers again."""
+    state = json.loads(json.dumps(random_state()))
+    drawn = torch.rand(7)
+    assert not torch.equal(torch.rand(7), drawn)
+    restore_random_state(state)
+    assert torch.equal(torch.rand(7), drawn)
