@@ -59,7 +59,7 @@ def _finetune(target: Target, options: TargetOptions) -> Iterator[Event]:
         options.train,
         recipe,
         _saving(target, options),
-        parent_path=before and before.run_path(options.out),
+        parent_path=None if before is None else before.run_path(options.out),
         corpus_path=options.corpus if before is None else None,
         dev_path=options.dev if stage.patience else None,
     )

@@ -73,9 +73,7 @@ def _dispatch(words: list[str]) -> int:
     elif name in TARGETS:
         _target(name, _parsed(name, TargetOptions, rest))
     else:
-        raise InputError(
-            f"{name}: no such command; one of {', '.join(COMMANDS)}, or one of the assignment's targets"
-        )
+        raise InputError(f"{name}: no such command; one of {', '.join(COMMANDS)}, or one of the assignment's targets")
     return 0
 
 
@@ -219,8 +217,11 @@ def _dialogue() -> Iterator[str]:
 
 
 def _world(options: WorldOptions) -> None:
-    short = {"n_people": options.people, "seed": options.seed}
-    config = replace(options.world, **{name: value for name, value in short.items() if value is not None})
+    config = options.world
+    if options.people is not None:
+        config = replace(config, n_people=options.people)
+    if options.seed is not None:
+        config = replace(config, seed=options.seed)
     for path in vars(write_world(config, options.folder)).values():
         out(str(path))
 
@@ -228,7 +229,7 @@ def _world(options: WorldOptions) -> None:
 def _demo(options: DemoOptions) -> None:
     from closedbook.demo import run_demo
 
-    for line in run_demo(options.out, options.seed, options.size, follow, say):
+    for line in run_demo(options.out, options.seed, options.size, follow):
         out(line)
 
 

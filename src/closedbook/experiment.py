@@ -183,7 +183,7 @@ def finetune(
         kind="finetune",
         precision=precision,
         n_documents=n_documents,
-        sources=_sources(pairs=pairs_path, corpus=corpus and corpus.path, dev=dev_path),
+        sources=_sources(pairs=pairs_path, corpus=None if corpus is None else corpus.path, dev=dev_path),
         parent=None if parent is None else str(parent.path.resolve()),
         vocabulary=vocabulary,
     )
@@ -336,9 +336,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
         rank=fabric.global_rank,
         n_processes=fabric.world_size,
     )
-    trainer = Trainer(
-        fabric, plan.model, batches, plan.stage, n_documents=plan.info.n_documents, seed=plan.recipe.seed
-    )
+    trainer = Trainer(fabric, plan.model, batches, plan.stage, n_documents=plan.info.n_documents, seed=plan.recipe.seed)
     yield from _warnings(plan)
     run, checkpoint = _open(plan, saving, fabric)
     if checkpoint is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
@@ -11,6 +11,7 @@ from closedbook.text.corruption import CorruptionConfig
 from closedbook.text.world import WorldConfig
 from closedbook.training.recipe import FAST, Precision, StageConfig
 
+Size = Literal["normal", "tiny"]
 Switch = FlagCreatePairsOff[bool]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
@@ -155,7 +156,7 @@ class DemoOptions:
     """Folder for world, runs, figure and report; an interrupted demo goes on from it."""
     seed: int = 0
     """Seed of the world and of all that is trained."""
-    size: str = "normal"
+    size: Size = "normal"
     """normal: about eight minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
 
 

@@ -130,10 +130,7 @@ class _View:
     def text(self, report: "StepReport") -> str:
         elapsed = time.monotonic() - self.begin
         left = elapsed / (report.step - self.first_step) * (report.n_steps - report.step)
-        return (
-            f"loss {self.loss:.3f}, {self.n_characters / max(elapsed, 1e-9):,.0f} characters/s, "
-            f"ends {clock(left)}"
-        )
+        return f"loss {self.loss:.3f}, {self.n_characters / max(elapsed, 1e-9):,.0f} characters/s, ends {clock(left)}"
 
     def say_meaning(self, n_done: int) -> None:
         from closedbook.training.meaning import meaning
@@ -155,7 +152,7 @@ def _stop_politely() -> Iterator[list[int]]:
     """A list that is empty until a signal asks to stop; a second signal stops at once."""
     asked: list[int] = []
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)

@@ -32,9 +32,7 @@ class Target:
         """The target whose parameters it starts from."""
         if self.action == "evaluate":
             return Target(self.variant, "finetune", self.pretrained)
-        return (
-            Target(self.variant, "pretrain", True) if self.action == "finetune" and self.pretrained else None
-        )
+        return Target(self.variant, "pretrain", True) if self.action == "finetune" and self.pretrained else None
 
     def run_path(self, out: Path) -> Path:
         """The run's folder, beside the parameters."""

@@ -145,7 +145,7 @@ def _variant(arm: Arm, arms: tuple[Arm, ...]) -> int:
     return list(dict.fromkeys(other.variant for other in arms)).index(arm.variant) % len(_COLOURS)
 
 
-def _thinned(values: tuple[float, ...]) -> list[float]:
+def _thinned(values: tuple[int, ...] | tuple[float, ...]) -> list[float]:
     """Of many values the means over equal stretches: more are noise, and make the page heavy."""
     n = min(len(values), _MOST_POINTS)
     edges = [len(values) * i // n for i in range(n + 1)]

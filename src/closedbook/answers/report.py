@@ -92,9 +92,9 @@ that was not pretrained never saw the book and can only guess.</p>
 Right: answers about held-out people tell what was read and kept.</figcaption>
 </figure>
 {_table(report)}
-<p>An answer is right if it is the true one, letter by letter. Compare each model with the last row: who gives
-the commonest answer to every question knows nobody. About people never written about there is nothing to know;
-what is right there is luck.</p>
+<p>An answer is right if it is the true one, letter by letter. Compare each model with the last row: who
+gives the commonest answer to every question knows nobody. About people never written about there is nothing
+to know; what is right there is luck.</p>
 <p>The 95% interval (Wilson's) allows for the luck of which people were asked: were the experiment repeated
 with other people, 19 of 20 such intervals would hold the model's accuracy over all people. It does not allow
 for the luck of training: another seed makes another model.</p>

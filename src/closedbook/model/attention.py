@@ -103,7 +103,7 @@ class _Attention(nn.Module):
         self.rotary = config.positions == "rotary"
 
     def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.n_head, -1).transpose(1, 2)
 
     def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))

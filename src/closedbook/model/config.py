@@ -44,22 +44,16 @@ class ModelConfig:
                 raise RecipeError(f"model.{name}: 1 or more is needed; received {getattr(self, name)}")
         for name in ("embd_pdrop", "resid_pdrop", "attn_pdrop"):
             if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(
-                    f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}"
-                )
+                raise RecipeError(f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
         if self.n_embd % self.n_head:
-            raise RecipeError(
-                f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}"
-            )
+            raise RecipeError(f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}")
         if self.positions == "rotary" and self.n_embd // self.n_head % 2:
             raise RecipeError(
                 "model.positions: rotary turns pairs of numbers, so n_embd / n_head must be even; "
                 f"received {self.n_embd // self.n_head}"
             )
         if self.block_size < 9:
-            raise RecipeError(
-                f"model.block_size: 9 at least, for a masked string to fit; received {self.block_size}"
-            )
+            raise RecipeError(f"model.block_size: 9 at least, for a masked string to fit; received {self.block_size}")
         if self.variant == "perceiver" and self.n_layer < 2:
             raise RecipeError(
                 f"model.n_layer: the Perceiver needs 2 at least, one down and one up; received {self.n_layer}"

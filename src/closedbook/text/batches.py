@@ -3,6 +3,8 @@
 Three steps: the order of an epoch is drawn from (seed, epoch); consecutive indices of it make a batch; the
 batch's rows are cut to the longest of them. A padded column changes no logit before it, for every variant
 is causal, so cutting it changes no result.
+
+Letters: B batch, T time, U time once cut.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,9 +69,9 @@ class Batches:
         self.dataset.epoch = start.epoch
         order = self.order(start.epoch)
         steps = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)][start.step :]
-        # A process without a row of its own takes the first, and has its targets padded away below.
+        # A process without a row of its own takes the first, and has it padded away below.
         own = [rows[self.rank :: self.n_processes] or rows[:1] for rows in steps]
-        loader = DataLoader(
+        loader: DataLoader[Example] = DataLoader(
             self.dataset,  # type: ignore[arg-type]  # anything with len and [] will do
             batch_sampler=own,
             num_workers=self.n_workers,
@@ -80,7 +82,7 @@ class Batches:
         )
         for step, (rows, (x, y)) in enumerate(zip(steps, loader, strict=True), start.step + 1):
             if self.rank >= len(rows):
-                y = torch.full_like(y, PAD_ID)
+                x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
             after = Position(start.epoch + 1, 0) if step == self.n_steps else Position(start.epoch, step)
             yield Batch(x, y, len(rows), after)
 
@@ -90,15 +92,17 @@ class Batches:
             return list(range(len(self.dataset)))
         # Distinct epochs need unrelated generators, and torch takes one number of 64 bits.
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        return torch.randperm(len(self.dataset), generator=generator).tolist()  # type: ignore[no-any-return]
+        return torch.randperm(len(self.dataset), generator=generator).tolist()
 
 
-def _collate(examples: Sequence[Example]) -> Example:
+def _collate(examples: Sequence[Example]) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
     x, y = (torch.stack(column) for column in zip(*examples, strict=True))
     return trim(x, y)
 
 
-def trim(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]) -> Example:
+def trim(
+    x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]
+) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
     """Cut the columns behind the last that any row learns from."""
     (used,) = (y != PAD_ID).any(dim=0).nonzero(as_tuple=True)
     n_columns = int(used[-1]) + 1 if len(used) else 1

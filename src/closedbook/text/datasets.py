@@ -6,7 +6,7 @@ draw the same.
 """
 
 from random import Random
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int64
@@ -20,6 +20,7 @@ from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
 Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]
 
 
+@runtime_checkable
 class EpochDataset(Protocol):
     """What training needs of a dataset: examples by index, which may differ from epoch to epoch."""
 
@@ -53,8 +54,13 @@ class CharCorruptionDataset(Dataset[Example]):
 
     def masked(self, index: int) -> str:
         """The masked string of document `index` in this epoch."""
-        random = draw_generator(self.seed, self.epoch, index)
+        random = draw_generator(self.seed, self.draw(index), index)
         return corrupt(self.documents[index], self.block_size, self.corruption, random)
+
+    def draw(self, index: int) -> int:
+        """Which of its draws `dataset[index]` gives: the epoch's."""
+        del index
+        return self.epoch
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
@@ -93,6 +99,11 @@ class MixedDataset(Dataset[Example]):
 
     def __len__(self) -> int:
         return len(self.documents) + self.n_pairs
+
+    def draw(self, index: int) -> int:
+        """Which of its draws `dataset[index]` gives: the epoch's."""
+        del index
+        return self.epoch
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):

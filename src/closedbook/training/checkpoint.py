@@ -120,9 +120,7 @@ def load_latest(run: Path) -> Checkpoint | None:
         except RunError as fault:
             faults.append(str(fault))
     if faults:
-        raise RunError(
-            f"{faults[0]}; no checkpoint is whole: put {home} back from a copy, or remove it to begin again"
-        )
+        raise RunError(f"{faults[0]}; no checkpoint is whole: put {home} back from a copy, or remove it to begin again")
     return None
 
 

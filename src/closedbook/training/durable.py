@@ -29,8 +29,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise RunError(
-            f"{path}: cannot be written: {error.strerror or error}; make room, or give a folder that can be "
-            "written to"
+            f"{path}: cannot be written: {error.strerror or error}; make room, or give a folder that can be written to"
         ) from error
 
 
@@ -50,8 +49,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def tensors_to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """A safetensors file's bytes; tied and strided tensors are written out each by itself."""
     copies = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
     data = safetensors.torch.save(copies)
     if not metadata:

@@ -32,7 +32,7 @@ class MetricsLog:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
 
     def step(self, report: StepReport) -> None:
         """A step's line."""

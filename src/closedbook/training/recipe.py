@@ -28,6 +28,10 @@ class StageConfig:
     """Parts that a step's batch is computed in, one after the other, to save memory; changes no result."""
     learning_rate: float = 6e-3
     """Peak learning rate."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """adamw: for everything; muon: Muon for the maps inside the blocks, AdamW for the rest."""
+    muon_ratio: float = 10.0
+    """Muon: the maps' learning rate over that of the rest."""
     beta1: float = 0.9
     """AdamW: decay of the mean of gradients."""
     beta2: float = 0.95
@@ -53,7 +57,7 @@ class StageConfig:
         for name in ("epochs", "batch_size", "accumulate"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 1 or more is needed; received {getattr(self, name)}")
-        for name in ("learning_rate", "grad_norm_clip"):
+        for name in ("learning_rate", "muon_ratio", "grad_norm_clip"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
         for name in ("beta1", "beta2", "warmup", "mix_pairs"):
@@ -102,15 +106,16 @@ FAST = Recipe(
     ),
     corruption=CorruptionConfig(course=0.2, entity=0.4, distant=0.4),
     pretrain=StageConfig(
-        epochs=100, learning_rate=2e-3, schedule="linear", warmup=0.02, shuffle=True, mix_pairs=0.3
+        epochs=100, learning_rate=2e-3, optimizer="muon", schedule="linear", warmup=0.02, shuffle=True, mix_pairs=0.3
     ),
     finetune=StageConfig(
-        epochs=10, batch_size=64, learning_rate=4e-5, schedule="linear", shuffle=True, patience=3
+        epochs=10, batch_size=64, learning_rate=4e-5, optimizer="muon", schedule="linear", shuffle=True, patience=3
     ),
     scratch=StageConfig(
         epochs=75,
         batch_size=64,
         learning_rate=1e-3,
+        optimizer="muon",
         schedule="linear",
         warmup=0.02,
         shuffle=True,

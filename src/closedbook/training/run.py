@@ -162,9 +162,7 @@ def resume_run(path: Path, recipe: Recipe | None, info: RunInfo) -> Run:
     if run.info.kind != info.kind:
         raise RunError(f"{path}: is a {run.info.kind} run and cannot be resumed by {info.kind}")
     if run.is_finished:
-        raise RunError(
-            f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}"
-        )
+        raise RunError(f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}")
     for name in sorted(run.info.sources.keys() | info.sources.keys()):
         then, now = run.info.sources.get(name), info.sources.get(name)
         if then is None or now is None or then.sha256 != now.sha256:

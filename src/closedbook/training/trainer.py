@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -38,6 +38,14 @@ class StepReport:
     seconds: float
 
 
+class RateSchedule(Protocol):
+    """What a Trainer asks before each step."""
+
+    def rate(self, step: int, n_rows: int) -> float:
+        """The learning rate of step `step` (from 0), which ends with `n_rows` examples seen."""
+        ...
+
+
 class Trainer:
     """A model, its batches and its optimizer, at some place of a run."""
 
@@ -57,7 +65,7 @@ class Trainer:
         self.stage = stage
         self.seed = seed
         self.n_steps = stage.epochs * batches.n_steps
-        self.schedule = Schedule(stage, n_documents, model.config.block_size, self.n_steps)
+        self.schedule: RateSchedule = Schedule(stage, n_documents, model.config.block_size, self.n_steps)
         self.step = 0
         self.n_rows = 0
         self.position = Position(0, 0)
@@ -84,14 +92,12 @@ class Trainer:
         self.n_rows += batch.n_rows
         rate = self.schedule.rate(self.step, self.n_rows)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise NotFinite(
-                f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made"
-            )
+            raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
         self.optimizer.step()
         return StepReport(
             step=self.step + 1,

@@ -1,0 +1,134 @@
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from closedbook.answers.predict import Prediction, one_line, predict
+from closedbook.model.config import ModelConfig, Variant
+from closedbook.model.gpt import GPT
+from closedbook.text.datasets import question_numbers
+from closedbook.text.vocabulary import MASK, MASK_ID, Vocabulary
+
+VOCABULARY = Vocabulary.of_text("Where was Ada Ut born?\nOslo\nRome")
+QUESTIONS = ["Where was Ada born?", "Where was Ut born?"]
+ANSWERS = ["Oslo", "Rome"]
+
+
+def small_model(variant: Variant = "vanilla", vocabulary: Vocabulary = VOCABULARY) -> GPT:
+    """An untrained model whose sizes are distinct primes: 3 layers, 5 heads of 7 numbers, and so on."""
+    torch.manual_seed(0)
+    config = ModelConfig(variant=variant, n_layer=3, n_head=5, n_embd=35, block_size=61, bottleneck_dim=11)
+    return GPT(config, len(vocabulary))
+
+
+def parrot(character: str, logit: float) -> GPT:
+    """A model whose logit of one character is the same everywhere, and of all others 0."""
+    model = small_model()
+    with torch.no_grad():
+        model.ln_f.weight.zero_()
+        model.ln_f.bias.fill_(1.0)
+        model.head.weight.zero_()
+        model.head.weight[VOCABULARY.stoi[character]] = logit / model.config.n_embd
+    return model
+
+
+@pytest.fixture(scope="module")
+def learned() -> GPT:
+    """A model that was taught the two answers."""
+    model = small_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    texts = [
+        question_numbers(q, VOCABULARY) + question_numbers(a, VOCABULARY)
+        for q, a in zip(QUESTIONS, ANSWERS, strict=True)
+    ]
+    for _ in range(40):
+        for text in texts:
+            numbers = torch.tensor([text])
+            answer = numbers[0, -5:]  # four letters and MASK
+            optimizer.zero_grad()
+            cross_entropy(model(numbers[:, :-1])[0, -5:], answer).backward()
+            optimizer.step()
+    return model
+
+
+def test_a_learnt_answer_is_given(learned: GPT):
+    """A model that was taught two answers gives them, ended, in the order of the questions."""
+    predictions = predict(learned, VOCABULARY, QUESTIONS[::-1] + QUESTIONS)
+    assert [(p.question, p.answer, p.ended) for p in predictions] == [
+        (QUESTIONS[1], "Rome", True),
+        (QUESTIONS[0], "Oslo", True),
+        (QUESTIONS[0], "Oslo", True),
+        (QUESTIONS[1], "Rome", True),
+    ]
+
+
+def test_an_answer_does_not_depend_on_the_questions_beside_it(learned: GPT):
+    """Asked alone or among others, a question has the same answer and confidence, but for float rounding."""
+    for together in predict(learned, VOCABULARY, [*QUESTIONS, "Where was Ada Ut born?"]):
+        (alone,) = predict(learned, VOCABULARY, [together.question])
+        assert alone.answer == together.answer
+        assert alone.confidence == pytest.approx(together.confidence, rel=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_confidence_is_the_models_probability_of_the_answer_and_its_end(variant: Variant):
+    """The product, by one plain forward pass, of the probabilities of each character and of what ends them."""
+    letters = Vocabulary.of_text("abcdefghijklmnopq")
+    model = small_model(variant, letters).eval()
+    with torch.no_grad():
+        model.head.weight.mul_(40)  # so that characters differ in probability
+        (prediction,) = predict(model, letters, ["bad"])
+        prompt = question_numbers("bad", letters)
+        written = letters.encode(prediction.answer) + [MASK_ID] * prediction.ended
+        logits = model(torch.tensor([prompt + written]))[0, len(prompt) - 1 : -1]
+    probability = logits.softmax(-1)[range(len(written)), written].double().prod().item()
+    assert len(written) > 1
+    assert prediction.confidence == pytest.approx(probability, rel=1e-4, abs=0)
+
+
+def test_an_answer_that_never_ends_has_32_characters():
+    """A model that knows but one letter writes it 32 times; each by hand has probability e^2 / (e^2 + V - 1)."""
+    (prediction,) = predict(parrot("o", 2.0), VOCABULARY, ["Where?"])
+    share = math.exp(2) / (math.exp(2) + len(VOCABULARY) - 1)
+    assert prediction == Prediction("Where?", "o" * 32, prediction.confidence, ended=False)
+    assert prediction.confidence == pytest.approx(share**32, rel=1e-4, abs=0)
+
+
+def test_a_mask_at_once_is_an_empty_answer():
+    """A model that ends before it has begun answers nothing, and its confidence is that of the MASK alone."""
+    (prediction,) = predict(parrot(MASK, 3.0), VOCABULARY, ["Where?"])
+    share = math.exp(3) / (math.exp(3) + len(VOCABULARY) - 1)
+    assert prediction == Prediction("Where?", "", prediction.confidence, ended=True)
+    assert prediction.confidence == pytest.approx(share, rel=1e-5)
+
+
+def test_line_feeds_never_reach_an_answer():
+    """A model that writes line feeds alone answers with an empty line, so that a file of answers keeps its lines."""
+    (prediction,) = predict(parrot("\n", 2.0), VOCABULARY, ["Where?"])
+    assert prediction.answer == ""
+    assert not prediction.ended
+
+
+def test_one_line_keeps_words_and_single_blanks():
+    """Tabs, line feeds and runs of blanks become one blank, and none is left at the ends."""
+    assert one_line(" New\tYork \n\n City\r") == "New York City"
+
+
+def test_no_questions_no_predictions():
+    """An empty list of questions is answered with an empty list."""
+    assert predict(small_model(), VOCABULARY, []) == []
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_model_is_left_as_it_was(training: bool):
+    """Predicting turns dropout off for itself alone: a model in training stays in training."""
+    model = small_model().train(training)
+    predict(model, VOCABULARY, ["Where?"])
+    assert model.training is training
+
+
+def test_dropout_does_not_touch_answers():
+    """A model in the state of training is asked without dropout, so twice the same question has one answer."""
+    model = small_model().train()
+    assert predict(model, VOCABULARY, QUESTIONS) == predict(model, VOCABULARY, QUESTIONS)

@@ -1,0 +1,186 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from closedbook.model.attention import (
+    Cache,
+    CausalCrossAttention,
+    CausalSelfAttention,
+    attend,
+    attention_weights,
+    lower_triangle,
+    rotate,
+)
+from closedbook.model.config import ModelConfig
+
+# Queries and keys: both sides of the size from which the fused path is taken, square, wide and tall.
+SIZES = [(7, 7), (5, 11), (11, 5), (89, 89), (97, 97), (101, 103), (7, 101), (103, 13)]
+
+
+def config(positions: str = "learned") -> ModelConfig:
+    """Three heads of 14 numbers."""
+    return ModelConfig(n_head=3, n_embd=42, block_size=17, positions=positions)
+
+
+def formula(q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None) -> Tensor:
+    """The formula of attention in float64, query by query."""
+    q, k, v = q.double(), k.double(), v.double()
+    o = torch.zeros(*q.shape[:-1], v.size(-1), dtype=torch.float64)
+    for b in range(q.size(0)):
+        for h in range(q.size(1)):
+            for i in range(q.size(2)):
+                keys = [j for j in range(k.size(2)) if visible is None or visible[i, j]]
+                e = torch.stack([(q[b, h, i] * k[b, h, j]).sum() for j in keys]) / math.sqrt(q.size(-1))
+                alpha = (e - e.max()).exp()
+                o[b, h, i] = (alpha / alpha.sum()) @ v[b, h, keys]
+    return o
+
+
+def relative_error(a: Tensor, b: Tensor) -> float:
+    """The largest difference, measured by the largest entry."""
+    return float((a.double() - b).abs().max() / b.abs().max())
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
+def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
+    """Both ways of computing it agree with the plain formula in float64."""
+    torch.manual_seed(3)
+    q, k, v = 3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), torch.randn(2, 3, n_keys, 5)
+    visible = lower_triangle(n_queries, n_keys) if causal else None
+    assert relative_error(attend(q, k, v, visible, 0.0), formula(q, k, v, visible)) < 1e-5
+
+
+def test_attention_weights_are_these():
+    """By hand: logits ln 3 and 0 in a head of four numbers give three quarters and one quarter."""
+    q = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0]])
+    k = torch.tensor([[1.0, 5.0, 7.0, 0.0], [0.0, 3.0, 0.0, 2.0], [9.0, 0.0, 0.0, 0.0]])
+    visible = torch.tensor([[True, True, False]])
+    torch.testing.assert_close(attention_weights(q, k, visible), torch.tensor([[0.75, 0.25, 0.0]]))
+
+
+@pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
+def test_weights_of_a_query_sum_to_one(n_queries: int, n_keys: int):
+    """Each row is a distribution over the keys that its query sees, and nothing lies on the others."""
+    torch.manual_seed(5)
+    visible = lower_triangle(n_queries, n_keys)
+    alpha = attention_weights(3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), visible)
+    assert (alpha >= 0).all()
+    torch.testing.assert_close(alpha.sum(-1), torch.ones(2, 3, n_queries))
+    assert (alpha[..., ~visible] == 0).all()
+
+
+def test_the_lower_triangle_is_the_assignments():
+    """Query i sees keys 0 to i, in a matrix of any shape."""
+    assert lower_triangle(2, 3).int().tolist() == [[1, 0, 0], [1, 1, 0]]
+    assert lower_triangle(3, 2).int().tolist() == [[1, 0], [1, 1], [1, 1]]
+
+
+def test_dropout_drops_weights_and_scales_the_rest():
+    """With dropout a half, some weights are gone and those that stay count twice."""
+    torch.manual_seed(7)
+    q, k = torch.randn(1, 1, 53, 3), torch.randn(1, 1, 3, 3)
+    alpha = attention_weights(q, k)
+    dropped = attend(q, k, torch.eye(3)[None, None], None, 0.5)
+    gone = dropped == 0
+    assert 0.4 < gone.float().mean() < 0.6
+    torch.testing.assert_close(dropped[~gone], 2 * alpha[~gone])
+
+
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+@pytest.mark.parametrize("n_places", [11, 101])
+def test_self_attention_reads_no_later_place(positions: str, n_places: int):
+    """Changing a place changes it and what comes behind it, and not a bit before it."""
+    torch.manual_seed(11)
+    attention = CausalSelfAttention(config(positions)).eval()
+    x = torch.randn(2, n_places, 42)
+    before = attention(x)
+    for place in range(0, n_places, 5):
+        changed = x.clone()
+        changed[:, place] += 1
+        after = attention(changed)
+        assert torch.equal(after[:, :place], before[:, :place])
+        assert (after[:, place:] != before[:, place:]).any(dim=-1).all()
+
+
+@pytest.mark.parametrize(("n_keys", "n_queries"), [(11, 7), (7, 11)])
+def test_cross_attention_is_masked_by_index(n_keys: int, n_queries: int):
+    """Query i reads keys 0 to i: changing key j changes queries from j on alone."""
+    torch.manual_seed(13)
+    attention = CausalCrossAttention(config()).eval()
+    x_kv, x_q = torch.randn(2, n_keys, 42), torch.randn(2, n_queries, 42)
+    before = attention(x_kv, x_q)
+    for key in range(n_keys):
+        changed = x_kv.clone()
+        changed[:, key] += 1
+        after = attention(changed, x_q)
+        assert torch.equal(after[:, :key], before[:, :key])
+        assert (after[:, key:] != before[:, key:]).any(dim=-1).all()
+
+
+def test_queries_of_a_single_row_are_asked_of_every_row():
+    """One row of queries gives what the same row, repeated, gives."""
+    torch.manual_seed(17)
+    attention = CausalCrossAttention(config()).eval()
+    x_kv, x_q = torch.randn(5, 11, 42), torch.randn(1, 7, 42)
+    torch.testing.assert_close(attention(x_kv, x_q), attention(x_kv, x_q.expand(5, -1, -1)))
+
+
+@pytest.mark.parametrize("distance", [0, 1, 7, 31])
+def test_rotary_logits_depend_on_the_distance_alone(distance: int):
+    """q . k is the same wherever the two stand, as long as they stand so far apart."""
+    torch.manual_seed(19)
+    q, k = torch.randn(2, 3, 1, 14), torch.randn(2, 3, 1, 14)
+
+    def logit(place: int, distance: int) -> Tensor:
+        return (rotate(q, place + distance) * rotate(k, place)).sum(-1)
+
+    here = logit(0, distance)
+    for place in (1, 5, 53, 97):
+        torch.testing.assert_close(logit(place, distance), here, rtol=1e-4, atol=1e-4)
+    assert (logit(0, distance + 1) - here).abs().min() > 1e-3
+
+
+def test_rotary_turns_by_these_angles():
+    """By hand: at place 3 the first pair turns by 3, the second by 3/100; at place 0 nothing turns."""
+    x = torch.tensor([1.0, 1.0, 0.0, 0.0]).view(1, 1, 1, 4)
+    turned = torch.tensor([math.cos(3), math.cos(0.03), math.sin(3), math.sin(0.03)])
+    torch.testing.assert_close(rotate(x, 3).flatten(), turned)
+    assert torch.equal(rotate(x, 0), x)
+    torch.testing.assert_close(rotate(x.expand(1, 1, 5, 4))[0, 0, 3], turned)
+
+
+@pytest.mark.parametrize("kind", [CausalSelfAttention, CausalCrossAttention])
+def test_attention_has_four_maps(kind: type[torch.nn.Module]):
+    """Query, key, value and projection, each of 42 * 42 weights and 42 biases."""
+    attention = kind(config())
+    assert sum(p.numel() for p in attention.parameters()) == 4 * (42 * 42 + 42) == 7224
+    assert {name.split(".")[0] for name, _ in attention.named_parameters()} == {"query", "key", "value", "proj"}
+
+
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+def test_a_cache_stands_for_the_places_before(positions: str):
+    """Read in three pieces with a cache, a text gives what it gives in one."""
+    torch.manual_seed(23)
+    attention = CausalSelfAttention(config(positions)).eval()
+    x = torch.randn(5, 13, 42)
+    cache = Cache()
+    pieces = [attention(piece, cache) for piece in x.split([7, 1, 5], dim=1)]
+    assert len(cache) == 13
+    torch.testing.assert_close(torch.cat(pieces, dim=1), attention(x))
+
+
+def test_a_cache_forgets_rows():
+    """Rows that are not kept are gone from keys and values alike; an empty cache stays empty."""
+    k, v = torch.randn(3, 2, 5, 7), torch.randn(3, 2, 5, 7)
+    cache = Cache()
+    cache.keep(torch.tensor([True, False, True]))
+    assert len(cache) == 0
+    cache.extend(k, v)
+    cache.keep(torch.tensor([True, False, True]))
+    assert cache.k is not None
+    assert cache.v is not None
+    assert torch.equal(cache.k, k[[0, 2]])
+    assert torch.equal(cache.v, v[[0, 2]])

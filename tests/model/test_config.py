@@ -1,0 +1,71 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from closedbook.errors import RecipeError
+from closedbook.model.config import ModelConfig
+
+
+def test_the_defaults_are_the_assignments():
+    """Without a word the model is the assignment's vanilla one."""
+    assert ModelConfig() == ModelConfig(
+        variant="vanilla",
+        n_layer=4,
+        n_head=8,
+        n_embd=256,
+        block_size=128,
+        bottleneck_dim=32,
+        positions="learned",
+        activation="gelu",
+        embd_pdrop=0.1,
+        resid_pdrop=0.1,
+        attn_pdrop=0.1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("n_layer", 0, "1 or more"),
+        ("n_head", 0, "1 or more"),
+        ("n_embd", -8, "1 or more"),
+        ("bottleneck_dim", 0, "1 or more"),
+        ("block_size", 8, "9 at least"),
+        ("n_head", 7, "n_embd: a multiple of n_head (7)"),
+        ("embd_pdrop", 1.0, "from 0 up to but not 1"),
+        ("resid_pdrop", -0.1, "from 0 up to but not 1"),
+        ("attn_pdrop", 1.5, "from 0 up to but not 1"),
+        ("attn_pdrop", float("nan"), "from 0 up to but not 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(option: str, value: float, rule: str):
+    """The option, its rule and what was received are named."""
+    with pytest.raises(RecipeError) as raised:
+        replace(ModelConfig(), **{option: value})
+    received = 256 if "multiple" in rule else value
+    assert str(raised.value).startswith("model.")
+    assert option in str(raised.value)
+    assert rule in str(raised.value)
+    assert f"received {received}" in str(raised.value)
+
+
+def test_rotary_needs_pairs_in_each_head():
+    """A head of 7 numbers cannot be turned pair by pair; with learned positions it is welcome."""
+    ModelConfig(n_embd=21, n_head=3)
+    with pytest.raises(RecipeError, match=r"model.positions: .* even; received 7"):
+        ModelConfig(n_embd=21, n_head=3, positions="rotary")
+
+
+def test_the_perceiver_needs_a_way_down_and_a_way_up():
+    """One block is enough for vanilla, the Perceiver needs two."""
+    ModelConfig(n_layer=1)
+    ModelConfig("perceiver", n_layer=2)
+    with pytest.raises(RecipeError, match=r"model.n_layer: .* 2 at least.* received 1"):
+        ModelConfig("perceiver", n_layer=1)
+
+
+def test_nobody_changes_a_configuration():
+    """A configuration that was checked stays as it is."""
+    config = ModelConfig()
+    with pytest.raises(FrozenInstanceError):
+        config.n_layer = 3

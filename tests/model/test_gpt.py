@@ -1,0 +1,284 @@
+import cmath
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from closedbook.model.config import ModelConfig
+from closedbook.model.gpt import GPT
+
+COURSE = ModelConfig()
+VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=17)
+PERCEIVER = replace(VANILLA, variant="perceiver", bottleneck_dim=7)
+N_CHARACTERS = 29
+
+VARIANTS = {
+    "vanilla": VANILLA,
+    "vanilla, rotary": replace(VANILLA, positions="rotary"),
+    "vanilla, squared ReLU": replace(VANILLA, activation="relu2"),
+    "vanilla, fused": replace(VANILLA, block_size=101),
+    "vanilla, rotary, fused": replace(VANILLA, block_size=101, positions="rotary"),
+    "perceiver": PERCEIVER,
+    "perceiver, rotary": replace(PERCEIVER, positions="rotary"),
+    "perceiver, more latents than characters": replace(PERCEIVER, bottleneck_dim=23),
+    "perceiver, two blocks": replace(PERCEIVER, n_layer=2),
+    "perceiver, fused": replace(PERCEIVER, block_size=101, bottleneck_dim=97),
+}
+every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
+
+
+def trained(config: ModelConfig) -> GPT:
+    """A model in evaluation whose every number, biases and places included, has moved from the start."""
+    torch.manual_seed(3)
+    model = GPT(config, N_CHARACTERS)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.2 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def characters(*shape: int) -> Tensor:
+    """Random characters."""
+    return torch.randint(0, N_CHARACTERS, shape, generator=torch.Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize(
+    ("config", "n_parameters"),
+    [
+        (COURSE, 3_323_392),
+        (replace(COURSE, variant="perceiver", bottleneck_dim=32), 3_331_584),
+        (replace(COURSE, positions="rotary"), 3_323_392 - 128 * 256),
+        (replace(COURSE, variant="perceiver", positions="rotary"), 3_331_584),
+    ],
+)
+def test_the_model_has_so_many_parameters(config: ModelConfig, n_parameters: int):
+    """With the 256 characters of the birthplace corpus: the assignment's numbers; rotary saves the places."""
+    assert GPT(config, 256).n_parameters == n_parameters
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_the_model_begins_as_its_table_says(variant: str):
+    """Maps and embeddings normal of deviation 0.02, biases and places 0, LayerNorms 1 and 0, C Xavier uniform."""
+    torch.manual_seed(7)
+    for name, p in GPT(replace(COURSE, variant=variant), 257).named_parameters():
+        if name == "pos_emb" or name.endswith("bias"):
+            assert (p == 0).all(), name
+        elif name.endswith(".C"):
+            # Xavier (Glorot and Bengio 2010, equation 16), with 32 * 256 numbers in and 256 out.
+            bound = math.sqrt(6 / (32 * 256 + 256))
+            assert 0.99 * bound < p.abs().max() <= bound
+            assert p.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+        elif ".ln" in name or name.startswith("ln"):
+            assert (p == 1).all(), name
+        else:
+            assert p.dim() == 2
+            assert p.std().item() == pytest.approx(0.02, rel=0.02), name
+            assert abs(p.mean().item()) < 0.001, name
+            assert 0.07 < p.abs().max() < 0.13, name  # normal, not uniform
+
+
+def test_the_same_seed_gives_the_same_weights():
+    """The weights at the start are a function of torch's seed."""
+    a, b = trained(PERCEIVER), trained(PERCEIVER)
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@every_variant
+def test_no_logit_knows_a_later_character(config: ModelConfig):
+    """Changing a character changes its own logits and not a bit of those before it, for each character."""
+    model = trained(config)
+    n_places = config.block_size
+    # Row i has character i changed, so that one pass tries them all.
+    idx = characters(1, n_places).repeat(n_places, 1)
+    changed = idx.clone()
+    places = torch.arange(n_places)
+    changed[places, places] = (changed[places, places] + 1) % N_CHARACTERS
+    with torch.no_grad():
+        before, after = model(idx), model(changed)
+    for place in range(n_places):
+        assert torch.equal(after[place, :place], before[place, :place])
+        assert (after[place, place] != before[place, place]).any()
+
+
+@every_variant
+def test_a_beginning_has_the_logits_that_it_has_in_the_whole(config: ModelConfig):
+    """What comes behind a text, padding or anything else, changes none of its logits."""
+    model, idx = trained(config), characters(3, config.block_size)
+    with torch.no_grad():
+        whole = model(idx)
+        for n_places in (1, 2, 5, 7, 11, config.block_size - 1):
+            beginning = model(idx[:, :n_places])
+            assert beginning.shape == (3, n_places, N_CHARACTERS)
+            torch.testing.assert_close(beginning, whole[:, :n_places], rtol=1e-4, atol=1e-5)
+
+
+def test_vanilla_reads_every_earlier_character():
+    """Changing the first character changes every later logit of vanilla."""
+    for config in (VANILLA, replace(VANILLA, positions="rotary")):
+        model, idx = trained(config), characters(1, 17)
+        other = idx.clone()
+        other[0, 0] = (other[0, 0] + 1) % N_CHARACTERS
+        assert (model(idx) != model(other)).any(dim=-1).all()
+
+
+def test_the_assignments_perceiver_reads_as_many_characters_as_it_has_latents():
+    """What the mask by index does: behind the seventh character only the one asked about is seen."""
+    model, idx = trained(PERCEIVER), characters(1, 17)
+    for place in range(17):
+        other = idx.clone()
+        other[0, place] = (other[0, place] + 1) % N_CHARACTERS
+        differs = (model(idx) != model(other)).any(dim=-1)[0].tolist()
+        last = 17 if place < 7 else place + 1
+        assert differs == [False] * place + [True] * (last - place) + [False] * (17 - last)
+
+
+@every_variant
+def test_every_parameter_learns(config: ModelConfig):
+    """The loss of one batch has a gradient for every parameter."""
+    model, idx = trained(config), characters(5, config.block_size + 1)
+    cross_entropy(model(idx[:, :-1]).flatten(0, 1), idx[:, 1:].flatten()).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        largest = parameter.grad.abs().max()
+        rotated = config.positions == "rotary" and name.startswith("blocks")
+        if name.endswith("key.bias") and not rotated:
+            # It adds the same to all logits of a query, which softmax does not see.
+            assert largest < 1e-7, name
+        else:
+            assert largest > 1e-5, name
+
+
+@pytest.mark.parametrize("option", ["embd_pdrop", "resid_pdrop", "attn_pdrop"])
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_each_dropout_drops_in_training_alone(option: str, variant: str):
+    """Each of the three makes two passes differ while training; none does so in evaluation."""
+    still = replace(PERCEIVER, variant=variant, embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0)
+    idx = characters(3, 17)
+    model = trained(replace(still, **{option: 0.5}))
+    assert torch.equal(model(idx), model(idx))
+    assert torch.equal(model(idx), trained(still)(idx))
+    model.train()
+    assert not torch.equal(model(idx), model(idx))
+    without = trained(still).train()
+    assert torch.equal(without(idx), without(idx))
+
+
+def test_dropout_on_what_is_added_leaves_the_rest():
+    """Dropout on attention and feed-forward lets the embeddings through, as much as falls out of what is added."""
+    model = trained(replace(VANILLA, embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.97)).train()
+    idx = characters(31, 17)
+    kept = (model.hidden(idx) == model.stem(idx)).float().mean().item()
+    assert kept == pytest.approx(0.97 ** (2 * VANILLA.n_layer), abs=0.02)
+
+
+def test_a_text_longer_than_the_block_is_our_own_mistake():
+    """Nothing is cut off in silence."""
+    with pytest.raises(AssertionError, match="18 characters exceed 17"):
+        trained(VANILLA)(characters(1, 18))
+
+
+def test_rotary_needs_no_places_at_the_stem():
+    """Vanilla with rotary positions has no learned ones; the Perceiver keeps its own for the cross-attention."""
+    names = {positions: set(trained(replace(VANILLA, positions=positions)).state_dict()) for positions in ("learned", "rotary")}
+    assert names["learned"] - names["rotary"] == {"pos_emb"}
+    assert "pos_emb" in trained(replace(PERCEIVER, positions="rotary")).state_dict()
+
+
+# The whole model again, in float64 and vector by vector, written from the assignment and the papers.
+
+Vectors = list[Tensor]
+
+
+def linear(p: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """A map of one vector."""
+    return torch.stack([row @ x for row in p[f"{name}.weight"]]) + p.get(f"{name}.bias", 0.0)
+
+
+def layer_norm(p: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """Ba et al. 2016, equation 4, of one vector."""
+    mean = x.sum() / len(x)
+    variance = ((x - mean) ** 2).sum() / len(x)
+    return (x - mean) / (variance + 1e-5).sqrt() * p[f"{name}.weight"] + p[f"{name}.bias"]
+
+
+def turned(x: Tensor, place: int) -> Tensor:
+    """Su et al. 2021, equation 34: halves of a vector are the two parts of complex numbers, which turn."""
+    half = len(x) // 2
+    z = [complex(x[m], x[m + half]) * cmath.exp(1j * place * 10_000 ** (-m / half)) for m in range(half)]
+    return torch.tensor([c.real for c in z] + [c.imag for c in z], dtype=torch.float64)
+
+
+def attention(p: dict[str, Tensor], name: str, asking: Vectors, asked: Vectors, rotary: bool) -> Vectors:
+    """Vaswani et al. 2017, section 3.2: query i over the keys 0 to i, head by head."""
+    n_head, n_embd = VANILLA.n_head, VANILLA.n_embd
+    size = n_embd // n_head
+    q = [linear(p, f"{name}.query", x) for x in asking]
+    k = [linear(p, f"{name}.key", x) for x in asked]
+    v = [linear(p, f"{name}.value", x) for x in asked]
+    outputs = []
+    for i in range(len(asking)):
+        heads = []
+        for h in range(n_head):
+            part = slice(h * size, (h + 1) * size)
+            seen = range(min(i + 1, len(asked)))
+            query = turned(q[i][part], i) if rotary else q[i][part]
+            keys = [turned(k[j][part], j) if rotary else k[j][part] for j in seen]
+            e = [float(query @ key) / math.sqrt(size) for key in keys]
+            total = sum(math.exp(value) for value in e)
+            heads.append(sum(math.exp(e[j]) / total * v[j][part] for j in seen))
+        outputs.append(linear(p, f"{name}.proj", torch.cat(heads)))
+    return outputs
+
+
+def feed_forward(p: dict[str, Tensor], name: str, x: Tensor, activation: str) -> Tensor:
+    """Two maps and the nonlinearity, of one vector."""
+    hidden = linear(p, f"{name}.0", x)
+    if activation == "gelu":
+        hidden = torch.tensor([u * 0.5 * (1 + math.erf(u / math.sqrt(2))) for u in hidden.tolist()]).double()
+    else:
+        hidden = torch.tensor([max(u, 0.0) ** 2 for u in hidden.tolist()]).double()
+    return linear(p, f"{name}.2", hidden)
+
+
+def block(
+    p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors | None = None
+) -> Vectors:
+    """A block whose queries are `asking`, and whose keys are `asked` or, in self-attention, the same."""
+    normed = [layer_norm(p, f"{name}.ln1", x) for x in asking]
+    rotary = asked is None and config.positions == "rotary"
+    added = attention(p, f"{name}.attn", normed, normed if asked is None else asked, rotary)
+    xs = [x + o for x, o in zip(asking, added, strict=True)]
+    return [x + feed_forward(p, f"{name}.mlp", layer_norm(p, f"{name}.ln2", x), config.activation) for x in xs]
+
+
+def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int]) -> Tensor:
+    """The logits of one text."""
+    p = {name: weight.double() for name, weight in weights.items()}
+    xs = [p["tok_emb.weight"][number] for number in numbers]
+    if "pos_emb" in p:
+        xs = [x + p["pos_emb"][0, place] for place, x in enumerate(xs)]
+    if config.variant == "vanilla":
+        for number in range(config.n_layer):
+            xs = block(p, f"blocks.{number}", config, xs)
+    else:
+        latents = block(p, "down_block", config, list(p["down_block.C"][0]), xs)
+        for number in range(config.n_layer - 2):
+            latents = block(p, f"blocks.{number}", config, latents)
+        xs = block(p, "up_block", config, xs, latents)
+    return torch.stack([linear(p, "head", layer_norm(p, "ln_f", x)) for x in xs])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, config in VARIANTS.items() if config.block_size == 17]
+)
+def test_the_forward_pass_is_the_reference(name: str):
+    """In float32 the model agrees with an independent reference in float64 to a hundred-thousandth."""
+    config = VARIANTS[name]
+    model, idx = trained(config), characters(1, 11)
+    with torch.no_grad():
+        logits = model(idx)[0].double()
+        expected = reference(config, model.state_dict(), idx[0].tolist())
+    assert (logits - expected).abs().max() / expected.abs().max() < 1e-5
