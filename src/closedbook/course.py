@@ -207,7 +207,13 @@ class Trainer:
             weight_decay=config.weight_decay,
             grad_norm_clip=config.grad_norm_clip,
         )
-        batches = Batches(self.train_dataset, config.batch_size, shuffle=False, seed=0, n_workers=config.num_workers)
+        batches = Batches(
+            self.train_dataset,  # type: ignore[arg-type]  # its epoch is None only until Batches sets it
+            config.batch_size,
+            shuffle=False,
+            seed=0,
+            n_workers=config.num_workers,
+        )
         trainer = StepTrainer(
             make_fabric("float32"), self.model, batches, stage, n_documents=len(self.train_dataset), seed=0
         )

@@ -37,18 +37,16 @@ def parrot(character: str, logit: float) -> GPT:
 def learned() -> GPT:
     """A model that was taught the two answers."""
     model = small_model()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    texts = [
-        question_numbers(q, VOCABULARY) + question_numbers(a, VOCABULARY)
-        for q, a in zip(QUESTIONS, ANSWERS, strict=True)
-    ]
-    for _ in range(40):
-        for text in texts:
-            numbers = torch.tensor([text])
-            answer = numbers[0, -5:]  # four letters and MASK
-            optimizer.zero_grad()
-            cross_entropy(model(numbers[:, :-1])[0, -5:], answer).backward()
-            optimizer.step()
+    for _ in range(60):
+        for question, answer in zip(QUESTIONS, ANSWERS, strict=True):
+            answer_numbers = question_numbers(answer, VOCABULARY)  # ended by MASK, as a question is
+            numbers = torch.tensor([question_numbers(question, VOCABULARY) + answer_numbers])
+            n = len(answer_numbers)
+            model.zero_grad()
+            cross_entropy(model(numbers[:, :-1])[0, -n:], numbers[0, -n:]).backward()
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter -= 0.1 * parameter.grad
     return model
 
 

@@ -182,7 +182,10 @@ def test_a_text_longer_than_the_block_is_our_own_mistake():
 
 def test_rotary_needs_no_places_at_the_stem():
     """Vanilla with rotary positions has no learned ones; the Perceiver keeps its own for the cross-attention."""
-    names = {positions: set(trained(replace(VANILLA, positions=positions)).state_dict()) for positions in ("learned", "rotary")}
+    names = {
+        positions: set(trained(replace(VANILLA, positions=positions)).state_dict())
+        for positions in ("learned", "rotary")
+    }
     assert names["learned"] - names["rotary"] == {"pos_emb"}
     assert "pos_emb" in trained(replace(PERCEIVER, positions="rotary")).state_dict()
 
@@ -271,9 +274,7 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int
     return torch.stack([linear(p, "head", layer_norm(p, "ln_f", x)) for x in xs])
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, config in VARIANTS.items() if config.block_size == 17]
-)
+@pytest.mark.parametrize("name", [name for name, config in VARIANTS.items() if config.block_size == 17])
 def test_the_forward_pass_is_the_reference(name: str):
     """In float32 the model agrees with an independent reference in float64 to a hundred-thousandth."""
     config = VARIANTS[name]

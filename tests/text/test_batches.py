@@ -19,9 +19,7 @@ VOCABULARY = Vocabulary.of_text("a?bcdef")
 def stream(n_workers: int = 0, rank: int = 0, n_processes: int = 1, shuffle: bool = True) -> Batches:
     """Eleven documents in batches of three, the last of two."""
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37)
-    return Batches(
-        dataset, 3, shuffle=shuffle, seed=5, n_workers=n_workers, rank=rank, n_processes=n_processes
-    )
+    return Batches(dataset, 3, shuffle=shuffle, seed=5, n_workers=n_workers, rank=rank, n_processes=n_processes)
 
 
 def epochs(batches: Batches, start: Position, n_epochs: int) -> list[Batch]:

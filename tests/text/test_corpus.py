@@ -176,7 +176,9 @@ def test_two_tabs_are_refused(write: Write):
         read_pairs(path)
 
 
-@pytest.mark.parametrize(("line", "missing"), [("\tLondon", "question"), ("Where?\t", "answer"), ("Where?\t ", "answer")])
+@pytest.mark.parametrize(
+    ("line", "missing"), [("\tLondon", "question"), ("Where?\t", "answer"), ("Where?\t ", "answer")]
+)
 def test_an_empty_half_is_refused(write: Write, line: str, missing: str):
     """A pair of which one half is empty is named, and which half."""
     path = write(f"one?\t1\n{line}\n")

@@ -126,9 +126,7 @@ def _alt(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
-    rows = [
-        _row(a.label, a.test, a.withheld, f"{a.n_parameters:,}", duration(a.seconds)) for a in report.arms
-    ]
+    rows = [_row(a.label, a.test, a.withheld, f"{a.n_parameters:,}", duration(a.seconds)) for a in report.arms]
     baseline = f"commonest answer to everything: {report.baseline_answer}"
     return f"""<div class="wide" role="region" aria-label="Table" tabindex="0">
 <table>

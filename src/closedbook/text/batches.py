@@ -100,9 +100,7 @@ def _collate(examples: Sequence[Example]) -> tuple[Int64[Tensor, "B U"], Int64[T
     return trim(x, y)
 
 
-def trim(
-    x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]
-) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
+def trim(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
     """Cut the columns behind the last that any row learns from."""
     (used,) = (y != PAD_ID).any(dim=0).nonzero(as_tuple=True)
     n_columns = int(used[-1]) + 1 if len(used) else 1

@@ -41,9 +41,7 @@ class CorruptionConfig:
     def __post_init__(self) -> None:
         weights = [getattr(self, name) for name in get_args(Objective)]
         if min(weights) < 0 or max(weights) == 0:
-            raise RecipeError(
-                f"corruption: weights are 0 or more, and one at least is above 0; received {weights}"
-            )
+            raise RecipeError(f"corruption: weights are 0 or more, and one at least is above 0; received {weights}")
 
 
 def corrupt(document: str, block_size: int, config: CorruptionConfig, random: Random) -> str:

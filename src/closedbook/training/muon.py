@@ -56,6 +56,8 @@ class Muon(torch.optim.AdamW):
         state = self.state[matrix]
         if not state:
             state["momentum"] = torch.zeros_like(matrix)
+            # AdamW, when it loads a state, looks for this in every parameter's.
+            state["step"] = torch.zeros(())
         assert matrix.grad is not None
         state["momentum"].lerp_(matrix.grad, 1 - _MOMENTUM)
         return matrix.grad.lerp(state["momentum"], _MOMENTUM)

@@ -16,6 +16,7 @@ from torch import Tensor
 from closedbook.errors import NotFinite
 from closedbook.model.gpt import GPT
 from closedbook.text.batches import Batch, Batches, Position
+from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
 from closedbook.training.optimizer import make_optimizer
 from closedbook.training.recipe import StageConfig
@@ -24,7 +25,7 @@ from closedbook.training.schedule import Schedule
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step: `loss` in nats a supervised character, `n_characters` of input without padding."""
+    """One step: `loss` in nats a supervised character; `n_characters` were read to learn the supervised ones."""
 
     step: int
     n_steps: int
@@ -89,8 +90,8 @@ class Trainer:
         """One update. The seed of dropout is a function of the step, so that resuming has nothing to replay."""
         torch.manual_seed(_step_seed(self.seed, self.fabric.global_rank, self.step))
         self.model.train()
-        self.n_rows += batch.n_rows
-        rate = self.schedule.rate(self.step, self.n_rows)
+        n_rows = self.n_rows + batch.n_rows
+        rate = self.schedule.rate(self.step, n_rows)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
@@ -99,6 +100,7 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
         self.optimizer.step()
+        self.n_rows = n_rows
         return StepReport(
             step=self.step + 1,
             n_steps=self.n_steps,
@@ -115,7 +117,9 @@ class Trainer:
     def _gradients(self, batch: Batch) -> tuple[float, int, int]:
         """Gradients of nats a supervised character of the whole step; and nats and counts of all processes."""
         x, y = batch.x.to(self.fabric.device), batch.y.to(self.fabric.device)
-        counts = self._total(torch.stack(((y != 0).sum(), (x != 0).sum())))
+        # What stands behind a row's last supervised character is not counted: how much of it there is depends
+        # on the rows beside it.
+        counts = self._total(torch.stack(((y != PAD_ID).sum(), (y.flip(1).cumsum(1) > 0).sum())))
         n_supervised, n_characters = int(counts[0]), int(counts[1])
         self.optimizer.zero_grad(set_to_none=True)
         nats = torch.zeros((), device=self.fabric.device)

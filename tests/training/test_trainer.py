@@ -1,0 +1,308 @@
+"""Run as a script, this file is one of two processes (see test_two_processes_equal_one)."""
+
+import copy
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from closedbook.errors import NotFinite
+from closedbook.model.config import ModelConfig
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batches, Position
+from closedbook.text.corpus import Question
+from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, NameDataset
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.device import make_fabric
+from closedbook.training.recipe import StageConfig
+from closedbook.training.trainer import StepReport, Trainer
+
+TEXTS = [f"{name} was born in {place}." for name, place in zip("ABCDEFG", "PQRSTUV", strict=True)]
+PAIRS = [Question(f"where was {name} born?", place * 3, 1) for name, place in zip("ABCDE", "PQRST", strict=True)]
+VOCABULARY = Vocabulary.of_text("\n".join(TEXTS) + "where?")
+
+MODEL = ModelConfig(n_layer=2, n_head=3, n_embd=42, block_size=31, bottleneck_dim=7)
+STILL = replace(MODEL, embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0)
+# Seven documents in batches of three: three steps an epoch, of which the last has one row.
+STAGE = StageConfig(epochs=3, batch_size=3, learning_rate=3e-3, schedule="linear", warmup=0.2, shuffle=True)
+
+Weights = dict[str, Tensor]
+
+
+def make_trainer(
+    config: ModelConfig = MODEL,
+    stage: StageConfig = STAGE,
+    dataset: EpochDataset | None = None,
+    seed: int = 5,
+    fabric: Fabric | None = None,
+) -> Trainer:
+    """A small model at the beginning of a run over seven documents, or over `dataset`."""
+    fabric = fabric or Fabric(accelerator="cpu", devices=1)
+    torch.manual_seed(seed)
+    batches = Batches(
+        dataset or CharCorruptionDataset(TEXTS, VOCABULARY, config.block_size, seed=seed),
+        stage.batch_size,
+        shuffle=stage.shuffle,
+        seed=seed,
+        rank=fabric.global_rank,
+        n_processes=fabric.world_size,
+    )
+    return Trainer(fabric, GPT(config, len(VOCABULARY)), batches, stage, n_documents=7, seed=seed)
+
+
+def weights(trainer: Trainer) -> Weights:
+    """A copy of the weights as they are now."""
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def same(a: Weights, b: Weights) -> bool:
+    """Whether all weights are the same, to the bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def largest_difference(a: Weights, b: Weights) -> float:
+    """Between any weight and its counterpart."""
+    assert a.keys() == b.keys()
+    return max(float((a[name] - b[name]).abs().max()) for name in a)
+
+
+def facts(report: StepReport) -> StepReport:
+    """A report without its clock reading."""
+    return replace(report, seconds=0.0)
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_one_batch_is_learnt_by_heart(variant: str):
+    """Over and over the same five pairs, the loss comes down from knowing nothing to knowing all."""
+    stage = StageConfig(epochs=120, batch_size=5, learning_rate=5e-3, schedule="linear", warmup=0.1)
+    dataset = NameDataset(PAIRS, VOCABULARY, MODEL.block_size)
+    config = replace(STILL, variant=variant, n_layer=3, bottleneck_dim=29)
+    losses = [report.loss for report in make_trainer(config, stage, dataset).run()]
+    assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), rel=0.05)
+    assert losses[-1] < 0.01
+
+
+def test_the_first_report_by_hand():
+    """A model whose head is zero pays ln V for each character; the counts are those of the batch."""
+    stage = replace(STAGE, batch_size=2, epochs=1, shuffle=False)
+    pairs = [Question("A?", "PPP", 1), Question("was B?", "Q", 2), Question("C?", "R", 3)]
+    trainer = make_trainer(STILL, stage, NameDataset(pairs, VOCABULARY, 31))
+    torch.nn.init.zeros_(trainer.model.head.weight)
+    first, last = trainer.run()
+    assert first.loss == pytest.approx(math.log(len(VOCABULARY)), rel=1e-6)
+    assert (first.step, first.n_steps, first.epoch, first.ends_epoch) == (1, 2, 0, False)
+    assert first.n_supervised == (3 + 2) + (1 + 2)
+    # A?⁇PPP⁇ and was B?⁇Q⁇, of each all but the last, which is only said.
+    assert first.n_characters == 6 + 8
+    # Warm-up is two fifths of a step: the first climbs, the second falls from there.
+    assert first.learning_rate == pytest.approx(3e-3 / 1.4)
+    assert (last.step, last.epoch, last.ends_epoch, last.n_supervised) == (2, 0, True, 3)
+    assert last.learning_rate == pytest.approx(3e-3 / 1.6)
+    assert first.seconds > 0
+
+
+def test_a_run_has_its_epochs_and_steps():
+    """Three epochs of three steps: each report says where it is, and the last step of an epoch says so."""
+    reports = list(make_trainer().run())
+    assert [report.step for report in reports] == list(range(1, 10))
+    assert [report.epoch for report in reports] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [report.ends_epoch for report in reports] == [False, False, True] * 3
+    assert {report.n_steps for report in reports} == {9}
+
+
+def test_the_gradient_is_clipped():
+    """Its norm before clipping is reported; what the optimizer sees has the norm of the stage at most."""
+    trainer = make_trainer(stage=replace(STAGE, grad_norm_clip=0.07))
+    for report in trainer.run():
+        norm = torch.stack([p.grad.square().sum() for p in trainer.model.parameters()]).sum().sqrt().item()
+        assert report.grad_norm > 0.07
+        assert norm == pytest.approx(0.07, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_the_same_seed_gives_the_same_weights(variant: str):
+    """Two runs of one seed end in the same bits, dropout and all; another seed does not."""
+    config = replace(MODEL, variant=variant, n_layer=3)
+    a, b, other = (make_trainer(config, seed=seed) for seed in (5, 5, 7))
+    reports = [[facts(report) for report in trainer.run()] for trainer in (a, b, other)]
+    assert reports[0] == reports[1] != reports[2]
+    assert same(weights(a), weights(b))
+    assert not same(weights(a), weights(other))
+
+
+def test_dropout_is_that_of_the_step():
+    """Drawing random numbers between the steps changes no weight."""
+    undisturbed, disturbed = make_trainer(), make_trainer()
+    list(undisturbed.run())
+    for _ in disturbed.run():
+        torch.rand(11)
+    assert same(weights(undisturbed), weights(disturbed))
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
+    """A batch computed in parts, of which the last may be smaller or missing, gives the same losses and weights."""
+    whole, parts = (
+        make_trainer(replace(STILL, positions="rotary"), replace(STAGE, batch_size=5, accumulate=n))
+        for n in (1, accumulate)
+    )
+    for a, b in zip(whole.run(), parts.run(), strict=True):
+        assert b.loss == pytest.approx(a.loss, rel=1e-5)
+        assert b.grad_norm == pytest.approx(a.grad_norm, rel=1e-4)
+        assert (b.n_supervised, b.n_characters) == (a.n_supervised, a.n_characters)
+    assert largest_difference(weights(whole), weights(parts)) < 1e-5
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_a_run_resumed_at_any_step_is_the_undisturbed_one(variant: str):
+    """From what was kept after each step a new trainer ends with the same reports and weights, bit for bit."""
+    config = replace(MODEL, variant=variant, n_layer=3)
+    undisturbed = make_trainer(config)
+    reports, kept = [], []
+    for report in undisturbed.run():
+        reports.append(facts(report))
+        state = json.dumps(undisturbed.state())
+        kept.append((weights(undisturbed), copy.deepcopy(undisturbed.optimizer.state_dict()), state))
+    for number, (kept_weights, kept_optimizer, state) in enumerate(kept, 1):
+        resumed = make_trainer(config)
+        resumed.resume(kept_weights, copy.deepcopy(kept_optimizer), json.loads(state))
+        assert [facts(report) for report in resumed.run()] == reports[number:]
+        assert same(weights(resumed), weights(undisturbed))
+
+
+def test_the_state_is_what_resuming_needs():
+    """Place, examples seen and seed, as JSON has it; the place behind an epoch's last step is the next epoch."""
+    trainer = make_trainer()
+    states = [dict(trainer.state()) for _ in trainer.run()]
+    assert states[1] == {"step": 2, "n_rows": 6, "epoch": 0, "step_of_epoch": 2, "seed": 5}
+    assert states[2] == {"step": 3, "n_rows": 7, "epoch": 1, "step_of_epoch": 0, "seed": 5}
+    assert trainer.position == Position(3, 0)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["head.weight", "blocks.1.mlp.0.weight"])
+def test_a_loss_that_is_no_number_changes_nothing(name: str, value: float):
+    """NotFinite names the step and leaves weights, optimizer and state as they were before it."""
+    trainer = make_trainer()
+    steps = trainer.run()
+    next(steps)
+    trainer.model.get_parameter(name).data[3, 5] = value
+    before, optimizer, state = weights(trainer), copy.deepcopy(trainer.optimizer.state_dict()), trainer.state()
+    with pytest.raises(NotFinite, match=r"step 2: loss .* no update was made"):
+        next(steps)
+    after = weights(trainer)
+    assert all(torch.equal(before[key].nan_to_num(), after[key].nan_to_num()) for key in before)
+    assert trainer.state() == state
+    moments = trainer.optimizer.state_dict()["state"]
+    for number, kept in optimizer["state"].items():
+        assert all(torch.equal(kept[key], moments[number][key]) for key in kept)
+
+
+def test_a_gradient_that_is_no_number_changes_nothing():
+    """A finite loss whose gradient is infinite is caught as well."""
+    trainer = make_trainer()
+    before = weights(trainer)
+    trainer.model.pos_emb.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(NotFinite, match="step 1: loss [0-9.]+, norm of the gradient (nan|inf)"):
+        next(trainer.run())
+    assert same(weights(trainer), before)
+
+
+# fmt: off
+GOLDEN = {
+    "vanilla": [
+        3.38720, 3.29183, 3.17427, 3.03586, 3.00402, 2.80113, 2.80334, 2.69409, 2.61372, 2.59135,
+        2.51029, 2.55388, 2.39472, 2.40041, 2.40404, 2.27508, 2.16534, 2.32288, 2.20257, 2.25933,
+    ],
+    "perceiver": [
+        3.40756, 3.37143, 3.20619, 3.06804, 2.97207, 2.80379, 2.77263, 2.68226, 2.59808, 2.59290,
+        2.50951, 2.51736, 2.37530, 2.37143, 2.48257, 2.24479, 2.15651, 2.31227, 2.16566, 2.24803,
+    ],
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_a_golden_run(variant: str):
+    """Twenty steps have these losses, to four digits; a refactoring may not move them."""
+    config = replace(STILL, variant=variant, n_layer=3)
+    stage = replace(STAGE, epochs=7)
+    reports = list(make_trainer(config, stage).run())[:20]
+    assert [report.loss for report in reports] == pytest.approx(GOLDEN[variant], rel=1e-4)
+
+
+def one_of_two(out: Path, variant: str, accumulate: int) -> None:
+    """What each of two processes does: train, and the first of them writes down what came out."""
+    torch.set_num_threads(1)
+    trainer = make_trainer(*two_process_recipe(variant, accumulate), fabric=make_fabric("float32"))
+    reports = [vars(facts(report)) for report in trainer.run()]
+    if trainer.fabric.global_rank == 0:
+        save_file(weights(trainer), out / "weights.safetensors")
+        (out / "reports.json").write_text(json.dumps(reports), encoding="utf-8")
+
+
+def two_process_recipe(variant: str, accumulate: int) -> tuple[ModelConfig, StageConfig]:
+    """Without dropout, whose masks differ from process to process, and slowly, for AdamW makes rounding larger."""
+    config = replace(STILL, variant=variant, n_layer=3, positions="rotary")
+    return config, replace(STAGE, accumulate=accumulate, learning_rate=5e-4)
+
+
+def start_process(rank: int, port: int, *arguments: str) -> subprocess.Popen[str]:
+    """A process of this file as a script, in the environment that torchrun gives."""
+    environment: dict[str, Any] = {
+        **os.environ,
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "TORCHELASTIC_RUN_ID": "test",
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, __file__, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("variant", "accumulate"), [("vanilla", 1), ("perceiver", 2)])
+def test_two_processes_equal_one(variant: str, accumulate: int, tmp_path: Path):
+    """Two processes, of which one has no row in an epoch's last step, report and end as one alone does."""
+    alone = make_trainer(*two_process_recipe(variant, accumulate))
+    expected = [vars(facts(report)) for report in alone.run()]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [start_process(rank, port, str(tmp_path), variant, str(accumulate)) for rank in (0, 1)]
+    try:
+        outputs = [process.communicate(timeout=60)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
+    reports = json.loads((tmp_path / "reports.json").read_text(encoding="utf-8"))
+    for one, two in zip(expected, reports, strict=True):
+        assert two == pytest.approx(one, rel=1e-4)
+    beginning = weights(make_trainer(*two_process_recipe(variant, accumulate)))
+    assert largest_difference(weights(alone), beginning) > 1e-3
+    assert largest_difference(weights(alone), load_file(tmp_path / "weights.safetensors")) < 1e-6
+
+
+if __name__ == "__main__":
+    one_of_two(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
