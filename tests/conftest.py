@@ -4,6 +4,7 @@ Imports nothing of closedbook: what is imported before jaxtyping's hook is not c
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,93 @@ def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
         return path
 
     return write
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def closedbook(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run a command in this process, words given as they would be typed."""
+
+    def closedbook(*words: object) -> Outcome:
+        capsys.readouterr()
+        status = run_command(*words)
+        return Outcome(status, *capsys.readouterr())
+
+    return closedbook
+
+
+def run_command(*words: object) -> int:
+    """The exit status of a command run in this process."""
+    from closedbook.cli import main
+
+    try:
+        return main([str(word) for word in words])
+    except SystemExit as end:  # of tyro: help, and options that it cannot read
+        return int(end.code or 0)
+
+
+RECIPE = """\
+preset = "fast"
+precision = "float32"
+[model]
+n_layer = 2
+n_head = 2
+n_embd = 16
+block_size = 61
+attn_pdrop = 0.1
+resid_pdrop = 0.1
+embd_pdrop = 0.1
+[pretrain]
+epochs = 2
+batch_size = 5
+[finetune]
+epochs = 1
+[scratch]
+epochs = 1
+"""
+PEOPLE = {
+    "Ann Bell": "Ulm",
+    "Bo Carr": "Rom",
+    "Cy Dunn": "Oslo",
+    "Di Eck": "Ulm",
+    "Ed Foss": "Bern",
+    "Flo Gray": "Ulm",
+    "Gus Hall": "Rom",
+}
+"""Who was born where; Ulm is the commonest answer."""
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tests only read: corpus.txt, pairs.tsv, dev.tsv, questions.txt and the recipe tiny.toml."""
+    folder = tmp_path_factory.mktemp("files")
+    lines = [f"{name}. {name} was born in {place} ." for name, place in PEOPLE.items()]
+    letters = "the quick brown fox jumps over THE LAZY DOG and asks Where is it?"
+    pairs = [f"Where was {name} born?\t{place}\n" for name, place in PEOPLE.items()]
+    (folder / "corpus.txt").write_text("\n".join([*lines, letters, ""]))
+    (folder / "pairs.tsv").write_text("".join(pairs[:5]))
+    (folder / "dev.tsv").write_text("".join(pairs[5:]))
+    (folder / "questions.txt").write_text("".join(pair.partition("\t")[0] + "\n" for pair in pairs[5:]))
+    (folder / "tiny.toml").write_text(RECIPE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tests only read: the runs `pretrained`, `finetuned`, which began from it, and `scratch`."""
+    folder = tmp_path_factory.mktemp("runs")
+    recipe = ("--recipe", files / "tiny.toml")
+    from_pretrained = ("--from", folder / "pretrained")
+    assert run_command("pretrain", files / "corpus.txt", "--out", folder / "pretrained", *recipe) == 0
+    assert run_command("finetune", files / "pairs.tsv", *from_pretrained, "--out", folder / "finetuned", *recipe) == 0
+    from_scratch = ("--corpus", files / "corpus.txt", "--out", folder / "scratch")
+    assert run_command("finetune", files / "pairs.tsv", *from_scratch, *recipe) == 0
+    return folder

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from closedbook.experiment import Event, Finished, Saving, evaluate, finetune, pretrain, save_predictions
+from closedbook.answers.evaluate import evaluate, save_predictions
+from closedbook.experiment import Event, Finished, Saving, finetune, pretrain
 from closedbook.options import TargetOptions
 from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
@@ -21,10 +22,14 @@ def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[st
     if target.action == "evaluate":
         yield from _evaluate(target, options)
         return
-    events = _pretrain(target, options) if target.action == "pretrain" else _finetune(target, options)
-    run = follow(name, events).run
-    write_atomically(options.out / target.output, contents(run.weights_path))
-    yield f"{options.out / target.output}"
+    path = options.out / target.output
+    weights = target.run_path(options.out) / "model.safetensors"
+    # A run that ended just before its parameters were copied has nothing left to train.
+    if not (options.resume and weights.exists() and not path.exists()):
+        events = _pretrain(target, options) if target.action == "pretrain" else _finetune(target, options)
+        weights = follow(name, events).run.weights_path
+    write_atomically(path, contents(weights))
+    yield f"{path}"
 
 
 def _recipe(target: Target, options: TargetOptions) -> Recipe:

@@ -4,16 +4,18 @@ What needs torch is imported inside the command that needs it, so that help and 
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import tyro
 
-from closedbook.errors import ClosedbookError, InputError, TextError
+from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.options import (
     AskOptions,
     DemoOptions,
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except Interrupted:
         again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
-        say(f"stopped and saved; go on with: closedbook {' '.join(again)}")
+        say(f"stopped and saved; go on with: closedbook {shlex.join(again)}")
         return 130
     except KeyboardInterrupt:
         return 130
@@ -90,7 +92,19 @@ def _parsed(name: str, options: type, words: list[str]) -> Any:
     if options is TargetOptions:
         named = {field: os.environ.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}
         defaults.update({field: Path(value) for field, value in named.items() if value})
-    return tyro.cli(options, default=options(**defaults), prog=f"closedbook {name}", args=words)
+    try:
+        return tyro.cli(options, default=options(**defaults), prog=f"closedbook {name}", args=words)
+    except RecipeError as error:
+        raise RecipeError(_named_by_flag(str(error), words)) from None
+
+
+def _named_by_flag(message: str, words: list[str]) -> str:
+    """What is wrong with a recipe's field, told of the flag that set it, where that is sure."""
+    key, _, rule = message.partition(":")
+    name = key.rpartition(".")[2].replace("_", "-")
+    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+    named = [flag for flag in flags if flag[2:].rpartition(".")[2].replace("_", "-") == name]
+    return f"{named[0]}:{rule}" if len(named) == 1 else message
 
 
 _NUMBERS: dict[type, type[Numbers]] = {PretrainOptions: PretrainNumbers, FinetuneOptions: FinetuneNumbers}
@@ -105,7 +119,7 @@ def _default(field: Field[Any]) -> Any:
 
 def _recipe_word(words: list[str]) -> str:
     """What --recipe says; its own default where it is not there, or has no word behind it."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word.startswith("--recipe="):
             return word.removeprefix("--recipe=")
         if word == "--recipe" and following:
@@ -122,14 +136,29 @@ def _recipe(
     if options.epochs is not None:
         numbers[stage] = replace(numbers[stage], epochs=options.epochs)
     recipe = replace(base, **numbers)
-    return recipe, recipe_rows(recipe, changed_by_flags(base, recipe, sources), sections)
+    saved = options.out / "recipe.toml"
+    if options.resume and not _is_given(options, recipe) and saved.is_file():
+        recipe, sources = load_recipe(str(saved))
+        return recipe, recipe_rows(recipe, sources, sections)
+    sources = changed_by_flags(base, recipe, sources)
+    rows = recipe_rows(recipe, sources, sections)
+    shown = {key for key, _, _ in rows}
+    for key, source in sources.items():
+        if source.startswith("flag ") and key not in shown:
+            used = " and ".join(f"--{section}" for section in sections)
+            raise InputError(f"{source.removeprefix('flag ')}: changes nothing here, where {used} counts; leave it out")
+    return recipe, rows
+
+
+def _is_given(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> bool:
+    """Whether its user named a recipe or a number."""
+    return options.recipe != PretrainOptions.recipe or recipe != FAST
 
 
 def _saving(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> Any:
     from closedbook.experiment import Saving
 
-    is_given = options.recipe != PretrainOptions.recipe or recipe != FAST
-    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_given)
+    return Saving(options.out, options.resume, options.save_every, recipe_is_given=_is_given(options, recipe))
 
 
 def _pretrain(options: PretrainOptions) -> None:
@@ -164,7 +193,7 @@ def _finetune(options: FinetuneOptions) -> None:
 
 
 def _evaluate(options: EvaluateOptions) -> None:
-    from closedbook.experiment import evaluate_file
+    from closedbook.answers.evaluate import evaluate_file
     from closedbook.training.run import open_run
 
     evaluation, path = evaluate_file(open_run(options.run), options.pairs)
@@ -174,7 +203,7 @@ def _evaluate(options: EvaluateOptions) -> None:
 
 
 def _predict(options: PredictOptions) -> None:
-    from closedbook.experiment import evaluate
+    from closedbook.answers.evaluate import evaluate
     from closedbook.training.run import open_run
 
     if options.questions is None:
@@ -187,7 +216,7 @@ def _predict(options: PredictOptions) -> None:
 
 
 def _ask(options: AskOptions) -> None:
-    from closedbook.experiment import evaluate
+    from closedbook.answers.evaluate import evaluate
     from closedbook.training.run import open_run
 
     run = open_run(options.run)
@@ -196,27 +225,33 @@ def _ask(options: AskOptions) -> None:
         try:
             (prediction,) = evaluate(run, parse_questions([question], None)).predictions
         except TextError as error:
+            fault = f"{question!r}: {error.message}"
             if options.question is not None:
-                raise
-            say(str(error))
+                raise InputError(fault) from None
+            say(fault)
             continue
         out(prediction.answer)
         say(f"(the model gives this answer {prediction.confidence:.0%}; it can be sure of what it makes up)")
 
 
 def _dialogue() -> Iterator[str]:
-    """Lines from a person or a pipe; empty ones are passed over, an end of file ends it."""
-    if sys.stdin.isatty():
-        say("Ask; an empty line or Ctrl-D ends.")
+    """Lines from a person, till an empty one, or from a pipe, without the empty ones; an end of file ends both."""
+    if not sys.stdin.isatty():
+        for number, raw in enumerate(sys.stdin.buffer, 1):
+            try:
+                yield from (line for line in decode_lines(raw, None) if line.strip())
+            except TextError as error:
+                raise TextError(None, number, error.message) from None
+        return
+    say("Ask; an empty line or Ctrl-D ends.")
     while True:
         try:
-            line = input("> " if sys.stdin.isatty() else "")
+            line = input("> ")
         except EOFError:
             return
-        if line.strip():
-            yield line
-        elif sys.stdin.isatty():
+        if not line.strip():
             return
+        yield line
 
 
 def _world(options: WorldOptions) -> None:

@@ -4,6 +4,7 @@ Parameters are written as safetensors, whatever their file is called, and no pic
 """
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,8 @@ from torch.utils.data import get_worker_info
 
 from closedbook.answers.score import score
 from closedbook.errors import InputError
-from closedbook.model.config import ModelConfig
 from closedbook.model import gpt
+from closedbook.model.config import ModelConfig
 from closedbook.text import datasets
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import parse_questions, read_pairs, read_questions, without_accents
@@ -212,7 +213,7 @@ class Trainer:
             config.batch_size,
             shuffle=False,
             seed=0,
-            n_workers=config.num_workers,
+            n_workers=min(config.num_workers, _n_cores()),  # any number draws the same examples
         )
         trainer = StepTrainer(
             make_fabric("float32"), self.model, batches, stage, n_documents=len(self.train_dataset), seed=0
@@ -246,6 +247,11 @@ class Trainer:
     def _write(self, tag: str, value: float, step: int) -> None:
         if self.config.writer is not None:
             self.config.writer.add_scalar(tag, value, step)
+
+
+def _n_cores() -> int:
+    """Cores that this process may use; torch warns of more workers than that."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _TokenSchedule:

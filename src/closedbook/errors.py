@@ -34,6 +34,7 @@ class TextError(InputError):
         super().__init__(f"{where}{'' if line is None else f', line {line}'}: {message}")
         self.path = path
         self.line = line
+        self.message = message
 
 
 class RecipeError(InputError):

@@ -4,18 +4,17 @@ Each function that trains is a generator of events, each a value to show; it sav
 between two steps, close it: it saves once more. Nothing here prints.
 """
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.answers.predict import Prediction, predict
-from closedbook.answers.score import Score, commonest, score
-from closedbook.errors import NotFinite, RunError
+from closedbook.answers.predict import predict
+from closedbook.answers.score import Score, score
+from closedbook.errors import InputError, NotFinite, RunError
 from closedbook.model.gpt import GPT
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import (
@@ -24,14 +23,12 @@ from closedbook.text.corpus import (
     check_questions,
     read_corpus,
     read_pairs,
-    read_questions,
     without_accents,
 )
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.recipe import Precision, Recipe, StageConfig
@@ -90,6 +87,10 @@ class Saving:
     resume: bool = False
     every_seconds: float = 60.0
     recipe_is_given: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.every_seconds >= 0:
+            raise InputError(f"--save-every: 0 or more seconds are needed; received {self.every_seconds}")
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def finetune(
 
 def new_model(recipe: Recipe, vocabulary: Vocabulary) -> GPT:
     """A model with the weights that the recipe's seed draws."""
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed % 2**63)  # of any whole number, where torch takes 64 bits
     return GPT(recipe.model, len(vocabulary))
 
 
@@ -216,82 +217,6 @@ def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[
             )
     check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs, notes
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Predictions for a file of questions and, if it has answers, their score and what guessing scores."""
-
-    predictions: tuple[Prediction, ...]
-    score: Score | None
-    baseline: Score | None
-    baseline_answer: str | None
-
-    def lines(self) -> Iterator[str]:
-        """What is to be told of it."""
-        if self.score is None:
-            yield f"{len(self.predictions)} answers; no score, since the file has questions without answers"
-            return
-        yield f"accuracy: {self.score}"
-        if self.baseline is not None:
-            yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
-        else:
-            yield "London baseline: unknown, since the training pairs are no longer where the run had them"
-
-
-def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
-    """Ask a run all questions of a file.
-
-    `baseline_answer` is the commonest answer of the training pairs, which are looked for where the run says
-    that they were, if they are not given.
-    """
-    check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
-    predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions.items])
-    if any(item.answer is None for item in questions.items):
-        return Evaluation(tuple(predictions), None, None, None)
-    answers = questions.answers()
-    training = training or _pairs_of(run)
-    guess = None if training is None else commonest(training.answers())
-    return Evaluation(
-        tuple(predictions),
-        score([prediction.answer for prediction in predictions], answers),
-        None if guess is None else score([guess] * len(answers), answers),
-        guess,
-    )
-
-
-def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """One answer a line, in the order of the questions."""
-    write_atomically(path, "".join(f"{prediction.answer}\n" for prediction in predictions).encode())
-
-
-def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
-    """Evaluate a run on a file, keep predictions and score in the run's folder, and say where."""
-    evaluation = evaluate(run, read_questions(pairs_path))
-    folder = run.path / "evaluations"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{pairs_path.stem}.predictions"
-    save_predictions(path, evaluation.predictions)
-    if evaluation.score is not None:
-        facts = {
-            "pairs": str(pairs_path.resolve()),
-            "n_correct": evaluation.score.n_correct,
-            "n_questions": evaluation.score.n_questions,
-            "accuracy": evaluation.score.accuracy,
-            "interval": evaluation.score.interval,
-            "baseline_answer": evaluation.baseline_answer,
-            "baseline_accuracy": evaluation.baseline and evaluation.baseline.accuracy,
-        }
-        write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode())
-    return evaluation, path
-
-
-def _pairs_of(run: Run) -> Questions | None:
-    """The training pairs that a run, or the run that it began from, was given, if they are still there."""
-    source = run.info.sources.get("pairs")
-    if source is None or not Path(source.path).exists():
-        return None
-    return read_pairs(Path(source.path))
 
 
 def _needed_corpus(path: Path | None) -> Corpus:
@@ -344,8 +269,9 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
         yield from map(Note, _resume_notes(checkpoint, plan.info.precision))
     keeper = _Keeper(run, trainer, plan, saving.every_seconds, checkpoint)
     yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
-    with MetricsLog(run.path, trainer.step, writes=fabric.is_global_zero) as metrics:
-        if trainer.step == 0:
+    # A checkpoint of step 0 was saved behind the evaluation before the first step; without one that is made anew.
+    with MetricsLog(run.path, -1 if checkpoint is None else trainer.step, writes=fabric.is_global_zero) as metrics:
+        if checkpoint is None:
             yield from keeper.evaluate(metrics, 0)
         try:
             if not keeper.is_over:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 if TYPE_CHECKING:
     from closedbook.experiment import Event, Finished
@@ -37,10 +36,11 @@ def say(text: str) -> None:
 
 def show_recipe(rows: Sequence[tuple[str, str, str]]) -> None:
     """Each number with where it came from."""
-    table = Table("recipe", "value", "from", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    lines = [("recipe", "value", "from"), *rows]
+    # Not rich's table, which cuts what is wider than its console.
+    key_width, value_width = (max(len(line[column]) for line in lines) for column in (0, 1))
+    for key, value, source in lines:
+        say(f"{key:<{key_width}}  {value:<{value_width}}  {source}")
 
 
 def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str, str]] = ()) -> "Finished":
@@ -54,6 +54,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str,
     from closedbook.training.trainer import StepReport
 
     view = _View(title)
+    is_begun = False  # before that there is nothing to save, and nothing to go on with
     with _stop_politely() as stop, view:
         for event in events:
             if isinstance(event, Note):
@@ -74,9 +75,10 @@ def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str,
                 view.end()
                 say(f"{title}: done in {duration(event.seconds)}, in {event.run.path}")
                 return event
+            is_begun = is_begun or isinstance(event, Started)
             if stop:
                 events.close()  # type: ignore[attr-defined]  # every generator has it
-                raise Interrupted
+                raise Interrupted if is_begun else KeyboardInterrupt
     raise AssertionError("a run's last event is Finished")
 
 

@@ -138,7 +138,7 @@ def test_utf_16_is_refused(write: Write, encoding: str):
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_latin_1_byte_is_named_with_its_line(write: Write, mark: bytes):
     """The first byte that is not UTF-8 is named with its line, behind a BOM as well."""
-    path = write(mark + "one\ntwo\nMalm".encode() + b"\xf6\nfour \xe9\n")
+    path = write(mark + b"one\ntwo\nMalm\xf6\nfour \xe9\n")
     with fault(path, 3, "0xf6", "not UTF-8", "save the file as UTF-8"):
         read_corpus(path)
 

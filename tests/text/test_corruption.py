@@ -206,7 +206,7 @@ def test_entity_fits_the_block_behind_a_long_title(n_title: int, seed: int, keep
 def test_entity_masks_no_part_of_a_word(body: str, seed: int, keep_context: bool):
     """A span begins with a capital or a digit, and neither a letter nor a digit touches it on either side."""
     document = f"{TITLE}{body} Nancy"
-    prefix, suffix, content = parts(corrupt_entity(document, 5003, Random(seed), keep_context=keep_context))
+    prefix, _, content = parts(corrupt_entity(document, 5003, Random(seed), keep_context=keep_context))
     assert content[0].isupper() or content[0].isdigit()
     assert all(word[0].isupper() or word[0].isdigit() for word in content.split(" "))
     places = [i for i in range(len(TITLE), len(document)) if document.startswith(content, i)]

@@ -164,18 +164,19 @@ def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
     assert largest_difference(weights(whole), weights(parts)) < 1e-5
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_a_run_resumed_at_any_step_is_the_undisturbed_one(variant: str):
+def test_a_run_resumed_at_any_step_is_the_undisturbed_one(variant: str, optimizer: str):
     """From what was kept after each step a new trainer ends with the same reports and weights, bit for bit."""
-    config = replace(MODEL, variant=variant, n_layer=3)
-    undisturbed = make_trainer(config)
+    config, stage = replace(MODEL, variant=variant, n_layer=3), replace(STAGE, optimizer=optimizer)
+    undisturbed = make_trainer(config, stage)
     reports, kept = [], []
     for report in undisturbed.run():
         reports.append(facts(report))
         state = json.dumps(undisturbed.state())
         kept.append((weights(undisturbed), copy.deepcopy(undisturbed.optimizer.state_dict()), state))
     for number, (kept_weights, kept_optimizer, state) in enumerate(kept, 1):
-        resumed = make_trainer(config)
+        resumed = make_trainer(config, stage)
         resumed.resume(kept_weights, copy.deepcopy(kept_optimizer), json.loads(state))
         assert [facts(report) for report in resumed.run()] == reports[number:]
         assert same(weights(resumed), weights(undisturbed))
@@ -214,7 +215,7 @@ def test_a_gradient_that_is_no_number_changes_nothing():
     trainer = make_trainer()
     before = weights(trainer)
     trainer.model.pos_emb.register_hook(lambda gradient: gradient * math.inf)
-    with pytest.raises(NotFinite, match="step 1: loss [0-9.]+, norm of the gradient (nan|inf)"):
+    with pytest.raises(NotFinite, match=r"step 1: loss [0-9.]+, norm of the gradient (nan|inf)"):
         next(trainer.run())
     assert same(weights(trainer), before)
 

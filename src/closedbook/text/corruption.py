@@ -8,6 +8,7 @@ so that the model learns to write, after the second MASK, what stood at the firs
 A question is such a string without a first mask: question MASK answer MASK.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from random import Random
@@ -40,7 +41,7 @@ class CorruptionConfig:
 
     def __post_init__(self) -> None:
         weights = [getattr(self, name) for name in get_args(Objective)]
-        if min(weights) < 0 or max(weights) == 0:
+        if not (all(weight >= 0 for weight in weights) and 0 < sum(weights) < math.inf):
             raise RecipeError(f"corruption: weights are 0 or more, and one at least is above 0; received {weights}")
 
 

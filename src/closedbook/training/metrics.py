@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from closedbook.errors import RunError
 from closedbook.training.durable import write_atomically
 from closedbook.training.trainer import StepReport
 
@@ -18,16 +20,16 @@ class MetricsLog:
     """
 
     def __init__(self, run: Path, after: int, *, writes: bool = True) -> None:
+        self._path = run / "metrics.jsonl"
         self._file: IO[str] | None = None
         self._board: Any = None
         if writes:
             self._open(run, after)
 
     def _open(self, run: Path, after: int) -> None:
-        path = run / "metrics.jsonl"
         kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
-        write_atomically(path, "".join(kept).encode())
-        self._file = path.open("a", encoding="utf-8")
+        write_atomically(self._path, "".join(kept).encode())
+        self._file = self._path.open("a", encoding="utf-8")
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -47,8 +49,11 @@ class MetricsLog:
     def _write(self, entry: dict[str, Any], scalars: dict[str, float]) -> None:
         if self._file is None:
             return
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunError(f"{self._path}: cannot be written: {error.strerror}; make room, and resume") from error
         if self._board is not None:
             for name, value in scalars.items():
                 self._board.add_scalar(name, value, entry["step"])
@@ -60,7 +65,9 @@ class MetricsLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            self._file.close()
+            # What could not be written is tried again, and was complained of already.
+            with suppress(OSError):
+                self._file.close()
         if self._board is not None:
             self._board.close()
 

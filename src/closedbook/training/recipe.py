@@ -3,6 +3,7 @@
 Each field's docstring is its help. `COURSE` is the assignment's recipe to the letter, `FAST` is ours.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -64,8 +65,12 @@ class StageConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
         for name in ("weight_decay", "patience"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
+        # An infinite grad_norm_clip is well: nothing is clipped then.
+        for name in ("learning_rate", "muon_ratio", "weight_decay"):
+            if not math.isfinite(getattr(self, name)):
+                raise RecipeError(f"{name}: a finite number is needed; received {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,6 @@ FAST = Recipe(
         schedule="linear",
         warmup=0.02,
         shuffle=True,
-        patience=10,
     ),
 )
 """Ours: masks that look like answers, training pairs mixed in, a schedule that ends."""

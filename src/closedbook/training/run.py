@@ -11,6 +11,7 @@ RUN/
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -117,9 +118,13 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{path}: cannot be made: {error.strerror}; choose another --out") from None
-    write_atomically(path / "recipe.toml", recipe_toml(recipe).encode())
-    # Last, since a folder without it is no run.
-    write_atomically(path / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+    try:
+        write_atomically(path / "recipe.toml", recipe_toml(recipe).encode())
+        # Last, since a folder without it is no run.
+        write_atomically(path / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+    except RunError:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return Run(path, recipe, info)
 
 

@@ -1,0 +1,112 @@
+"""What a loss means: at falling losses of one pretraining, what the model can do. The source of training/meaning.py.
+
+    python benchmarks/loss_meaning.py [CORPUS [PAIRS]] > benchmarks/results/loss_meaning.json
+
+Without files on the built-in world of the demo. At each loss: the share of next characters that are its first
+guess, the share of the words it writes by itself (at temperature 1, after a document's first 12 characters) that are
+words of the corpus, and the share of masked spans of capitalised words that it fills in letter by letter.
+"""
+
+import json
+import re
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import torch
+
+from closedbook.demo import demo_plan
+from closedbook.experiment import new_model, training_pairs
+from closedbook.model.decode import greedy
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batches
+from closedbook.text.corpus import read_corpus
+from closedbook.text.corruption import CorruptionConfig, corrupt
+from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
+from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
+from closedbook.text.world import write_world
+from closedbook.training.device import make_fabric
+from closedbook.training.trainer import Trainer
+
+LOSSES = (3.5, 3.0, 2.7, 2.4, 2.1, 1.8, 1.5, 1.2, 0.9, 0.7, 0.5, 0.4, 0.33)
+WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
+    plan = demo_plan("normal", 0)
+    recipe = replace(plan.recipe, pretrain=replace(plan.recipe.pretrain, epochs=n_epochs))
+    corpus = read_corpus(corpus_path)
+    vocabulary = corpus.vocabulary
+    documents = [document.text for document in corpus.documents]
+    pairs, _ = training_pairs(pairs_path, recipe, vocabulary)
+    block_size = recipe.model.block_size
+    model = new_model(recipe, vocabulary)
+    dataset = MixedDataset(
+        CharCorruptionDataset(documents, vocabulary, block_size, recipe.corruption, recipe.seed),
+        NameDataset(list(pairs.items), vocabulary, block_size),
+        recipe.pretrain.mix_pairs,
+    )
+    batches = Batches(dataset, recipe.pretrain.batch_size, shuffle=True, seed=recipe.seed)
+    trainer = Trainer(
+        make_fabric("float32"), model, batches, recipe.pretrain, n_documents=len(documents), seed=recipe.seed
+    )
+    smooth, wanted, rows = 5.0, list(LOSSES), []
+    for report in trainer.run():
+        smooth = 0.9 * smooth + 0.1 * report.loss
+        if wanted and report.step > 20 and smooth <= wanted[0]:
+            while wanted and smooth <= wanted[0]:
+                wanted.pop(0)
+            rows.append({"loss": round(smooth, 2), "step": report.step, **abilities(model, vocabulary, documents)})
+            print(rows[-1], file=sys.stderr)
+    print(json.dumps({"corpus": corpus_path.name, "rows": rows}, indent=1, ensure_ascii=False))
+
+
+def abilities(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> dict[str, object]:
+    model.eval()
+    random = Random(1)
+    some = random.sample(documents, min(100, len(documents)))
+    texts = [written(model, vocabulary, document[:12]) for document in some[:40]]
+    words = [word for text in texts for word in WORD.findall(text)[1:-1]]
+    known = {word for document in documents for word in WORD.findall(document)}
+    entity = CorruptionConfig(course=0, entity=1)
+    masked = [corrupt(document, model.config.block_size, entity, random) for document in some]
+    split = [m.rsplit(MASK, 2) for m in masked]
+    decoded = greedy(model, [[*vocabulary.encode(a), MASK_ID] for a, _, _ in split], n_new=32, stop=MASK_ID)
+    filled = [vocabulary.decode(d.numbers) == b for d, (_, b, _) in zip(decoded, split, strict=True)]
+    return {
+        "next_character": round(next_character(model, vocabulary, some), 3),
+        "known_words": round(sum(word in known for word in words) / max(1, len(words)), 3),
+        "spans_filled": round(sum(filled) / len(filled), 3),
+        "writes": texts[:2],
+    }
+
+
+@torch.inference_mode()
+def next_character(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> float:
+    right = n = 0
+    for document in documents:
+        numbers = torch.tensor([vocabulary.encode(document[: model.config.block_size])])
+        guess = model(numbers)[0, :-1].argmax(-1)
+        right, n = right + int((guess == numbers[0, 1:]).sum()), n + len(guess)
+    return right / n
+
+
+@torch.inference_mode()
+def written(model: GPT, vocabulary: Vocabulary, prompt: str) -> str:
+    generator = torch.Generator().manual_seed(len(prompt))
+    numbers = torch.tensor([vocabulary.encode(prompt)])
+    for _ in range(60):
+        logits = model(numbers)[:, -1]
+        logits[:, [PAD_ID, MASK_ID]] = -torch.inf
+        numbers = torch.cat((numbers, torch.multinomial(logits.softmax(-1), 1, generator=generator)), dim=1)
+    return vocabulary.decode(numbers[0].tolist())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), 6)
+    else:
+        world = write_world(demo_plan("normal", 0).world, Path(tempfile.mkdtemp()) / "world")
+        main(world.corpus, world.train)

@@ -1,0 +1,88 @@
+"""Evaluation: a run is asked all questions of a file, its answers are kept and scored beside guessing."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from closedbook.answers.predict import Prediction, predict
+from closedbook.answers.score import Score, commonest, score
+from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
+from closedbook.training.durable import write_atomically
+from closedbook.training.run import Run
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions for a file of questions and, if it has answers, their score and what guessing scores."""
+
+    predictions: tuple[Prediction, ...]
+    score: Score | None
+    baseline: Score | None
+    baseline_answer: str | None
+
+    def lines(self) -> Iterator[str]:
+        """What is to be told of it."""
+        if self.score is None:
+            yield f"{len(self.predictions)} answers; no score, since the file has questions without answers"
+            return
+        yield f"accuracy: {self.score}"
+        if self.baseline is not None:
+            yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
+        else:
+            yield "London baseline: unknown, since the training pairs are no longer where the run had them"
+
+
+def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
+    """Ask a run all questions of a file.
+
+    `baseline_answer` is the commonest answer of the training pairs, which are looked for where the run says
+    that they were, if they are not given.
+    """
+    check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
+    predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions.items])
+    if any(item.answer is None for item in questions.items):
+        return Evaluation(tuple(predictions), None, None, None)
+    answers = questions.answers()
+    training = training or _pairs_of(run)
+    guess = None if training is None else commonest(training.answers())
+    return Evaluation(
+        tuple(predictions),
+        score([prediction.answer for prediction in predictions], answers),
+        None if guess is None else score([guess] * len(answers), answers),
+        guess,
+    )
+
+
+def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    """One answer a line, in the order of the questions."""
+    write_atomically(path, "".join(f"{prediction.answer}\n" for prediction in predictions).encode())
+
+
+def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
+    """Evaluate a run on a file, keep predictions and score in the run's folder, and say where."""
+    evaluation = evaluate(run, read_questions(pairs_path))
+    folder = run.path / "evaluations"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{pairs_path.stem}.predictions"
+    save_predictions(path, evaluation.predictions)
+    if evaluation.score is not None:
+        facts = {
+            "pairs": str(pairs_path.resolve()),
+            "n_correct": evaluation.score.n_correct,
+            "n_questions": evaluation.score.n_questions,
+            "accuracy": evaluation.score.accuracy,
+            "interval": evaluation.score.interval,
+            "baseline_answer": evaluation.baseline_answer,
+            "baseline_accuracy": evaluation.baseline and evaluation.baseline.accuracy,
+        }
+        write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    return evaluation, path
+
+
+def _pairs_of(run: Run) -> Questions | None:
+    """The training pairs that a run, or the run that it began from, was given, if they are still there."""
+    source = run.info.sources.get("pairs")
+    if source is None or not Path(source.path).exists():
+        return None
+    return read_pairs(Path(source.path))
