@@ -30,7 +30,7 @@ from closedbook.options import (
     TargetOptions,
     WorldOptions,
 )
-from closedbook.progress import Interrupted, follow, out, say
+from closedbook.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.text.world import write_world
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read when torch is first imported: threads that wait for one another sleep instead of spinning. Spinning
     # is hardly faster alone, and where anything else wants a core a step takes 20 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if os.environ.get("RANK", "0") != "0":
+        be_quiet()  # Of torchrun's processes the first speaks for all.
     try:
         return _dispatch(words)
     except ClosedbookError as error:

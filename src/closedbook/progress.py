@@ -29,6 +29,11 @@ class Interrupted(Exception):
     """Its user stopped a run, which has been saved."""
 
 
+def be_quiet() -> None:
+    """Show nothing from now on."""
+    console.quiet = True
+
+
 def say(text: str) -> None:
     """One line, as it is."""
     console.print(text, markup=False)
@@ -188,5 +193,7 @@ def duration(seconds: float) -> str:
 
 def out(line: str) -> None:
     """A line of results, on standard output."""
+    if console.quiet:
+        return
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -1,0 +1,425 @@
+"""What the commands do where nothing is wrong with what they are given; what is wrong: test_cli_faults.py."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.cli import COMMANDS
+from closedbook.targets import TARGETS
+from closedbook.training.recipe import FAST
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+
+Closedbook = Callable[..., Any]
+
+QUESTION = "Where was Gus Hall born?"
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics.jsonl."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def table(err: str) -> dict[str, tuple[str, str]]:
+    """Value and source of each row of the recipe's table."""
+    rows = err[err.index("recipe ") :].splitlines()[1:]
+    return {key: (value, " ".join(source)) for key, value, *source in map(str.split, rows) if not key.endswith(":")}
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Put bytes where a pipe would bring them."""
+
+    def stdin(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+    return stdin
+
+
+# Help
+
+
+def test_help_of_every_command_and_target_imports_no_torch():
+    """The list of commands and the help of each answer without torch, which takes seconds to import."""
+    script = """
+import sys
+from closedbook.cli import COMMANDS, TARGETS, main
+for words in [[], ["--version"], *([name, "--help"] for name in (*COMMANDS, *TARGETS))]:
+    try:
+        status = main(words)
+    except SystemExit as end:
+        status = end.code
+    assert status == 0, (words, status)
+    assert "torch" not in sys.modules, words
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",)])
+def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedbook, words: tuple[str, ...]):
+    """No word, or a word for help, lists each command with a sentence and each target with what it makes."""
+    outcome = closedbook(*words)
+    assert (outcome.status, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    for name, (options, _) in COMMANDS.items():
+        assert any(line.split()[:1] == [name] and options.__doc__.splitlines()[0] in line for line in lines), name
+    for name, target in TARGETS.items():
+        assert f"{name} -> {target.output}" in [" ".join(line.split()) for line in lines]
+
+
+def test_the_issues_commands_and_the_assignments_targets_are_there():
+    """Eight commands, and the assignment's eleven targets with the assignment's file names."""
+    assert set(COMMANDS) == {"pretrain", "finetune", "evaluate", "predict", "ask", "world", "demo", "inspect"}
+    assert {name: target.output for name, target in TARGETS.items()} == {
+        "vanilla_finetune_without_pretrain": "vanilla.model.params",
+        "vanilla_eval_dev_without_pretrain": "vanilla.nopretrain.dev.predictions",
+        "vanilla_eval_test_without_pretrain": "vanilla.nopretrain.test.predictions",
+        "vanilla_pretrain": "vanilla.pretrain.params",
+        "vanilla_finetune_with_pretrain": "vanilla.finetune.params",
+        "vanilla_eval_dev_with_pretrain": "vanilla.pretrain.dev.predictions",
+        "vanilla_eval_test_with_pretrain": "vanilla.pretrain.test.predictions",
+        "perceiver_pretrain": "perceiver.pretrain.params",
+        "perceiver_finetune_with_pretrain": "perceiver.finetune.params",
+        "perceiver_eval_dev_with_pretrain": "perceiver.pretrain.dev.predictions",
+        "perceiver_eval_test_with_pretrain": "perceiver.pretrain.test.predictions",
+    }
+
+
+def test_the_version_is_told(closedbook: Closedbook):
+    """--version prints name and number."""
+    assert closedbook("--version").out.split()[0] == "closedbook"
+
+
+def test_help_shows_the_defaults_of_the_recipe_that_is_named(closedbook: Closedbook, files: Path):
+    """With --recipe, a command's help has that recipe's numbers as defaults, beside what each field means."""
+    outcome = closedbook("pretrain", "--recipe", files / "tiny.toml", "--help")
+    assert outcome.status == 0
+    help_text = " ".join(outcome.out.replace("│", " ").split())
+    assert "--pretrain.batch-size INT Examples a step. (default: 5)" in help_text
+    assert "--model.n-embd INT Width: numbers a character is represented by. (default: 16)" in help_text
+
+
+# Training
+
+
+def test_a_run_is_its_folder_and_no_file_of_it_is_a_pickle(runs: Path):
+    """Training leaves recipe, facts, metrics and weights, as TOML, JSON and safetensors."""
+    for name in ("pretrained", "finetuned", "scratch"):
+        assert {"recipe.toml", "run.json", "metrics.jsonl", "model.safetensors"} <= {
+            path.name for path in (runs / name).iterdir()
+        }
+        for path in (runs / name).rglob("*"):
+            assert path.is_dir() or path.suffix in {".toml", ".json", ".jsonl", ".safetensors"}, path
+
+
+def test_training_writes_the_runs_path_and_nothing_else_to_stdout(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Progress goes to stderr, plainly where that is no terminal, and ends with how long it took."""
+    run = tmp_path / "run"
+    outcome = closedbook("pretrain", files / "corpus.txt", "--out", run, "--recipe", files / "tiny.toml")
+    assert (outcome.status, outcome.out) == (0, f"{run}\n")
+    assert "\x1b" not in outcome.err
+    started, last_step, done = outcome.err.splitlines()[-3:]
+    assert started.startswith("pretrain: vanilla, ")
+    assert started.endswith(" parameters, float32, steps 1 to 4")
+    assert last_step.startswith("pretrain: step 4 of 4, loss ")
+    assert done.startswith("pretrain: done in ")
+
+
+def test_metrics_have_a_line_a_step_and_a_line_an_evaluation(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """metrics.jsonl tells each step's loss, counts and rate, and accuracies before, between and after epochs."""
+    run = tmp_path / "run"
+    words = ("--dev", files / "dev.tsv", "--recipe", files / "tiny.toml", "--epochs", 3)
+    assert closedbook("pretrain", files / "corpus.txt", "--out", run, *words).status == 0
+    entries = metrics(run)
+    assert [(entry["kind"], entry["step"]) for entry in entries] == [
+        ("evaluation", 0),
+        *[("step", 1), ("step", 2), ("evaluation", 2)],
+        *[("step", 3), ("step", 4), ("evaluation", 4)],
+        *[("step", 5), ("step", 6), ("evaluation", 6)],
+    ]
+    steps = [entry for entry in entries if entry["kind"] == "step"]
+    assert [entry["epoch"] for entry in steps] == [0, 0, 1, 1, 2, 2]
+    assert [entry["ends_epoch"] for entry in steps] == [False, True] * 3
+    assert {entry["n_steps"] for entry in steps} == {6}
+    for entry in steps:
+        assert 0 < entry["loss"] < 10
+        assert 0 < entry["n_supervised"] <= entry["n_characters"]
+        assert entry["learning_rate"] > 0
+        assert entry["grad_norm"] > 0
+        assert entry["seconds"] > 0
+    assert [entry["epoch"] for entry in entries if entry["kind"] == "evaluation"] == [0, 1, 2, 3]
+
+
+def test_training_pairs_are_mixed_into_pretraining(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """--pairs adds the recipe's share of pairs to each epoch; with a share of 0 they are said to go unused."""
+    words = ("pretrain", files / "corpus.txt", "--recipe", files / "tiny.toml", "--epochs", 1)
+    pairs = ("--pairs", files / "pairs.tsv")
+    assert closedbook(*words, *pairs, "--pretrain.mix-pairs", 0.5, "--out", tmp_path / "mixed").status == 0
+    # 8 documents and as many pairs, 5 a step; 8 documents alone.
+    assert metrics(tmp_path / "mixed")[-1]["n_steps"] == 4
+    unused = closedbook(*words, *pairs, "--pretrain.mix-pairs", 0, "--out", tmp_path / "plain")
+    assert metrics(tmp_path / "plain")[-1]["n_steps"] == 2
+    assert f"note: {files / 'pairs.tsv'}: not used" in unused.err
+
+
+def test_finetuning_from_a_run_takes_its_model_and_vocabulary(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """--from needs no corpus, and the parent's shape of model wins over the recipe's."""
+    parent, run = tmp_path / "parent", tmp_path / "run"
+    shape = ("--model.variant", "perceiver", "--model.bottleneck-dim", 7, "--model.n-layer", 3)
+    assert closedbook("pretrain", files / "corpus.txt", "--out", parent, "--recipe", files / "tiny.toml", *shape).out
+    words = ("--from", parent, "--out", run, "--recipe", files / "tiny.toml", "--epochs", 2)
+    outcome = closedbook("finetune", files / "pairs.tsv", *words)
+    assert outcome.status == 0
+    assert open_run(run).recipe.model == open_run(parent).recipe.model
+    assert open_run(run).info.vocabulary == open_run(parent).info.vocabulary
+    assert open_run(run).info.parent == str(parent)
+    # --epochs is the stage's that is at work; the table has no number that is not.
+    assert table(outcome.err)["finetune.epochs"] == ("2", "flag --finetune.epochs")
+    assert not [key for key in table(outcome.err) if key.startswith(("model.", "scratch.", "pretrain."))]
+
+
+def test_the_recipes_accents_are_dropped_and_it_says_of_how_many_pairs(
+    closedbook: Closedbook, files: Path, tmp_path: Path
+):
+    """With strip_accents, as the course recipe has it, a pair loses what is not ASCII, and that is told."""
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("Where was Ann Bell born?\tÜlm\nWhere was Bo Carr born?\tRom\n")
+    words = ("--from", "scratch", "--recipe", files / "tiny.toml", "--strip-accents")
+    words = ("--corpus", files / "corpus.txt", "--out", tmp_path / "run", *words[2:])
+    outcome = closedbook("finetune", pairs, *words)
+    assert outcome.status == 0
+    assert f"note: {pairs}: 1 of 2 pairs lose characters outside ASCII" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\N{BYTE ORDER MARK}" + text,
+        lambda text: text.removesuffix("\n"),
+    ],
+    ids=["CRLF", "BOM", "no last newline"],
+)
+def test_how_a_corpus_ends_its_lines_changes_no_weight(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, change: Callable[[str], str]
+):
+    """CRLF, a byte order mark, a missing last newline: the same bits come out."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_bytes(change((files / "corpus.txt").read_text()).encode())
+    assert closedbook("pretrain", corpus, "--out", tmp_path / "run", "--recipe", files / "tiny.toml").status == 0
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
+
+
+def test_a_corpus_of_one_line_and_pairs_of_one_line_are_learnt(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """The smallest corpus and the smallest file of pairs train."""
+    (tmp_path / "corpus.txt").write_text("Where is Ulm?")
+    (tmp_path / "pairs.tsv").write_text("Where?\tUlm")
+    corpus, recipe = tmp_path / "corpus.txt", ("--recipe", files / "tiny.toml")
+    assert closedbook("pretrain", corpus, "--out", tmp_path / "one", *recipe).status == 0
+    words = ("--from", tmp_path / "one", "--out", tmp_path / "two", *recipe)
+    assert closedbook("finetune", tmp_path / "pairs.tsv", *words).status == 0
+
+
+def test_empty_lines_and_short_documents_are_told_of(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """What a corpus has that its writer may not know of is said once, and training goes on."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("A line of text.\n\n \nabc\n")
+    outcome = closedbook("pretrain", corpus, "--out", tmp_path / "run", "--recipe", files / "tiny.toml")
+    assert outcome.status == 0
+    assert f"note: {corpus}: 2 empty lines left out" in outcome.err
+    assert f"note: {corpus}: 1 document shorter than 4 characters" in outcome.err
+
+
+# The recipe
+
+
+def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Preset, file, flag: the table says which gave each number, and recipe.toml keeps what came of it."""
+    recipe, run = files / "tiny.toml", tmp_path / "run"
+    flags = ("--model.n-layer", 3, "--epochs", 1, "--seed", 7)
+    outcome = closedbook("pretrain", files / "corpus.txt", "--out", run, "--recipe", recipe, *flags)
+    assert outcome.status == 0
+    rows = table(outcome.err)
+    assert rows["seed"] == ("7", "flag --seed")
+    assert rows["model.n_layer"] == ("3", "flag --model.n-layer")
+    assert rows["pretrain.epochs"] == ("1", "flag --pretrain.epochs")
+    assert rows["model.n_embd"] == ("16", f"{recipe}, line 6")
+    assert rows["pretrain.batch_size"] == ("5", f"{recipe}, line 13")
+    assert rows["pretrain.optimizer"] == ("muon", "preset fast")
+    base, _ = load_recipe(str(recipe))
+    saved, _ = load_recipe(str(run / "recipe.toml"))
+    model, pretrain = replace(base.model, n_layer=3), replace(base.pretrain, epochs=1)
+    assert saved == replace(base, seed=7, model=model, pretrain=pretrain)
+    assert saved.corruption == FAST.corruption
+
+
+def test_the_course_recipe_is_named_as_its_numbers_source(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """--recipe course trains by the assignment's numbers, but for what flags change."""
+    shape = ("--model.n-layer", 2, "--model.n-embd", 16, "--model.block-size", 61)
+    words = ("--out", tmp_path / "run", "--recipe=course", "--epochs", 1, *shape)
+    outcome = closedbook("pretrain", files / "corpus.txt", *words)
+    assert outcome.status == 0
+    rows = table(outcome.err)
+    assert rows["pretrain.learning_rate"] == ("0.006", "preset course")
+    assert rows["model.n_head"] == ("8", "preset course")
+    assert rows["corruption.entity"] == ("0.0", "preset course")
+
+
+def test_the_same_command_gives_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """A run is a function of files and recipe; another seed gives another."""
+    words = ("pretrain", files / "corpus.txt", "--recipe", files / "tiny.toml")
+    closedbook(*words, "--out", tmp_path / "again")
+    closedbook(*words, "--out", tmp_path / "other", "--seed", 1)
+    weights = (runs / "pretrained/model.safetensors").read_bytes()
+    assert (tmp_path / "again/model.safetensors").read_bytes() == weights
+    assert (tmp_path / "other/model.safetensors").read_bytes() != weights
+
+
+# Questions
+
+
+def test_predict_answers_a_pipe_as_it_answers_a_file(
+    closedbook: Closedbook, files: Path, runs: Path, stdin: Callable[[bytes], None]
+):
+    """One answer a line on stdout and nothing else, whether questions come in a file, a pipe, or as pairs."""
+    from_file = closedbook("predict", runs / "finetuned", files / "questions.txt")
+    assert (from_file.status, from_file.err) == (0, "")
+    assert len(from_file.out.splitlines()) == 2
+    assert from_file.out.endswith("\n")
+    stdin((files / "questions.txt").read_bytes())
+    assert closedbook("predict", runs / "finetuned") == from_file
+    # Answers that a file has besides are not looked at, however odd.
+    stdin((files / "dev.tsv").read_text().replace("Ulm", "Łódź").encode())
+    assert closedbook("predict", runs / "finetuned") == from_file
+
+
+def test_ask_answers_one_question_and_says_how_sure_the_model_is(closedbook: Closedbook, runs: Path, files: Path):
+    """The answer, the one that predict gives, goes to stdout, and a warning with the confidence to stderr."""
+    outcome = closedbook("ask", runs / "finetuned", QUESTION)
+    assert outcome.status == 0
+    assert outcome.out == closedbook("predict", runs / "finetuned", files / "questions.txt").out.splitlines()[1] + "\n"
+    assert "%; it can be sure of what it makes up)" in outcome.err
+
+
+def test_ask_holds_a_dialogue_through_a_pipe(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
+    """Each line is answered, empty ones are passed over, and a question it cannot spell does not end it."""
+    stdin(f"{QUESTION}\n\nWhere is Łódź?\r\n{QUESTION}".encode())
+    outcome = closedbook("ask", runs / "finetuned")
+    assert outcome.status == 0
+    first, second = outcome.out.splitlines()
+    assert first == second
+    assert "'Where is Łódź?': 'Ł' (LATIN CAPITAL LETTER L WITH STROKE)" in outcome.err
+
+
+def test_ask_without_questions_answers_nothing(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
+    """An empty pipe is no fault."""
+    stdin(b"")
+    assert (closedbook("ask", runs / "finetuned").status, closedbook("ask", runs / "finetuned").out) == (0, "")
+
+
+def test_a_reader_that_goes_away_ends_predict_without_a_traceback(files: Path, runs: Path, tmp_path: Path):
+    """`closedbook predict RUN | head -0` ends with status 1 and not a word."""
+    questions = tmp_path / "questions.txt"
+    questions.write_text((files / "questions.txt").read_text() * 20)
+    words = [sys.executable, "-W", "error", "-m", "closedbook.cli", "predict", runs / "finetuned", questions]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """Accuracy, its interval and the London baseline are told, and kept in the run with the predictions."""
+    run = tmp_path / "run"
+    os.symlink(runs / "finetuned", run)
+    outcome = closedbook("evaluate", run, files / "dev.tsv")
+    assert outcome.status == 0
+    accuracy, baseline = outcome.out.splitlines()
+    assert accuracy.startswith("accuracy: 0 of 2, 0.0% (95% interval 0.0% to ")
+    assert baseline.startswith("London baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
+    predictions = run / "evaluations/dev.predictions"
+    assert outcome.err == f"predictions in {predictions}\n"
+    assert predictions.read_text() == closedbook("predict", run, files / "questions.txt").out
+    facts = json.loads((run / "evaluations/dev.json").read_text())
+    assert (facts["n_correct"], facts["n_questions"], facts["accuracy"]) == (0, 2, 0.0)
+    assert (facts["baseline_answer"], facts["baseline_accuracy"]) == ("Ulm", 0.5)
+    assert facts["pairs"] == str(files / "dev.tsv")
+
+
+def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook, files: Path, runs: Path):
+    """Without answers there are predictions and no score, and it says so."""
+    outcome = closedbook("evaluate", runs / "finetuned", files / "questions.txt")
+    assert outcome.status == 0
+    assert outcome.out == "2 answers; no score, since the file has questions without answers\n"
+    assert len((runs / "finetuned/evaluations/questions.predictions").read_text().splitlines()) == 2
+    assert not (runs / "finetuned/evaluations/questions.json").exists()
+
+
+# What there is
+
+
+def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedbook, files: Path, runs: Path):
+    """A run that has ended is told in full: where it came from, its parts and their sizes, its numbers, its losses."""
+    outcome = closedbook("inspect", runs / "finetuned")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert f"run         {runs / 'finetuned'}, finetune, ended" in outcome.out
+    assert f"started     from {runs / 'pretrained'}" in outcome.out
+    assert str(files / "pairs.tsv") in outcome.out
+    n_parameters = open_run(runs / "finetuned").model().n_parameters
+    assert f"vanilla, {n_parameters:,} parameters, float32" in outcome.out
+    parts = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("  ") and len(line.split()) == 2]
+    sizes = [int(number.replace(",", "")) for number in parts[: parts.index("0")]]
+    assert sum(sizes) == n_parameters
+    assert "PAD, MASK and \\n .?ABC" in outcome.out
+    assert "history     1 of 1 steps" in outcome.out
+    assert ["finetune.epochs", "1"] in [line.split() for line in outcome.out.splitlines()]
+
+
+def test_inspect_shows_a_run_that_has_not_ended(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """A run without weights, and one without a step, are shown as far as they came."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("run.json", "recipe.toml"):
+        (run / name).write_bytes((runs / "pretrained" / name).read_bytes())
+    assert "pretrain, not ended" in closedbook("inspect", run).out
+    assert "history     no step yet" in closedbook("inspect", run).out
+    lines = (runs / "pretrained/metrics.jsonl").read_text().splitlines()
+    (run / "metrics.jsonl").write_text("\n".join([lines[0], lines[1], lines[2][:20]]))
+    outcome = closedbook("inspect", run)
+    assert outcome.status == 0
+    assert "history     2 of 4 steps" in outcome.out
+
+
+def test_world_makes_a_corpus_that_the_other_commands_take(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """The world's paths are told, and pretrain and finetune read its files as they are."""
+    world = tmp_path / "world"
+    outcome = closedbook("world", world, "--people", 100, "--seed", 5)
+    assert (outcome.status, outcome.err) == (0, "")
+    made = {Path(line) for line in outcome.out.splitlines()}
+    assert made == set(world.iterdir())
+    assert json.loads((world / "world.json").read_text())["spec"]["n_people"] == 100
+    recipe = ("--recipe", files / "tiny.toml", "--epochs", 1, "--model.block-size", 101, "--pretrain.batch-size", 97)
+    words = ("--out", tmp_path / "run", "--pairs", world / "train.tsv", "--dev", world / "dev.tsv", *recipe)
+    assert closedbook("pretrain", world / "corpus.txt", *words).status == 0
+    assert closedbook("evaluate", tmp_path / "run", world / "withheld.tsv").status == 0
+
+
+@pytest.mark.parametrize("words", [("--people", 100, "--seed", 3), ("--world.n-people", 100, "--world.seed", 3)])
+def test_worlds_people_and_seed_are_short_for_its_fields(
+    closedbook: Closedbook, tmp_path: Path, words: tuple[object, ...]
+):
+    """--people and --seed set what --world.n-people and --world.seed do."""
+    assert closedbook("world", tmp_path / "world", *words).status == 0
+    spec = json.loads((tmp_path / "world/world.json").read_text())["spec"]
+    assert (spec["n_people"], spec["seed"]) == (100, 3)
