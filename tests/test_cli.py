@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -342,7 +341,7 @@ def test_a_reader_that_goes_away_ends_predict_without_a_traceback(files: Path, r
 def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
     """Accuracy, its interval and the London baseline are told, and kept in the run with the predictions."""
     run = tmp_path / "run"
-    os.symlink(runs / "finetuned", run)
+    run.symlink_to(runs / "finetuned")
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
     accuracy, baseline = outcome.out.splitlines()
@@ -378,8 +377,8 @@ def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedboo
     assert str(files / "pairs.tsv") in outcome.out
     n_parameters = open_run(runs / "finetuned").model().n_parameters
     assert f"vanilla, {n_parameters:,} parameters, float32" in outcome.out
-    parts = [line.split()[1] for line in outcome.out.splitlines() if line.startswith("  ") and len(line.split()) == 2]
-    sizes = [int(number.replace(",", "")) for number in parts[: parts.index("0")]]
+    _, _, parts = outcome.out.partition(" parameters, float32\n")
+    sizes = [int(line.split()[1].replace(",", "")) for line in parts.partition("vocabulary")[0].splitlines()]
     assert sum(sizes) == n_parameters
     assert "PAD, MASK and \\n .?ABC" in outcome.out
     assert "history     1 of 1 steps" in outcome.out

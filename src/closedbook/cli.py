@@ -94,8 +94,12 @@ def _parsed(name: str, options: type, words: list[str]) -> Any:
     if options is TargetOptions:
         named = {field: os.environ.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}
         defaults.update({field: Path(value) for field, value in named.items() if value})
+    # Not by __init__, as MISSING, which stands for what must be given, is of no field's type.
+    default: Any = object.__new__(options)
+    for field, value in defaults.items():
+        object.__setattr__(default, field, value)
     try:
-        return tyro.cli(options, default=options(**defaults), prog=f"closedbook {name}", args=words)
+        return tyro.cli(options, default=default, prog=f"closedbook {name}", args=words)
     except RecipeError as error:
         raise RecipeError(_named_by_flag(str(error), words)) from None
 

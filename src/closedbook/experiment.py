@@ -262,8 +262,8 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
         n_processes=fabric.world_size,
     )
     trainer = Trainer(fabric, plan.model, batches, plan.stage, n_documents=plan.info.n_documents, seed=plan.recipe.seed)
-    yield from _warnings(plan)
     run, checkpoint = _open(plan, saving, fabric)
+    yield from _warnings(plan)
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, plan.info.precision))
@@ -271,7 +271,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
     yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
     # A checkpoint of step 0 was saved behind the evaluation before the first step; without one that is made anew.
     with MetricsLog(run.path, -1 if checkpoint is None else trainer.step, writes=fabric.is_global_zero) as metrics:
-        if checkpoint is None:
+        if trainer.step == 0:
             yield from keeper.evaluate(metrics, 0)
         try:
             if not keeper.is_over:

@@ -1,7 +1,6 @@
 import hashlib
 import json
 import re
-import resource
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +17,7 @@ from closedbook.errors import RecipeError, RunError
 from closedbook.text.corpus import check_questions, read_corpus, read_pairs
 from closedbook.text.world import (
     LONGEST_LINE,
+    Fact,
     Line,
     Lines,
     People,
@@ -35,9 +35,9 @@ SMALL = WorldConfig(
 )
 EVERY_WORDING = replace(SMALL, documents=18, celebrities=0.0)
 GOLDEN = {
-    "corpus.txt": "",
-    "facts.jsonl": "",
-    "test-unseen-wording.tsv": "",
+    "corpus.txt": "c6f6b230a75e390641d590b767400fceac7d731f2fc51c2e4c05d2c2a073c61b",
+    "facts.jsonl": "32ae29fef57ec301b554b7f8116aec9d4d80766e58a83263d3bee952f22451e7",
+    "test-unseen-wording.tsv": "36114e0c0d4ece32bd19f523d6399f1f0d7196bfddf33adc078a2ec5997b7f72",
 }
 SUBJECTS = {"she", "he", "her", "him"}
 
@@ -45,7 +45,7 @@ options = st.fixed_dictionaries(
     {
         "n_people": st.integers(100, 103),
         "n_places": st.integers(2, 300),
-        "documents": st.integers(1, 4),
+        "documents": st.integers(1, 3),
         "varied": st.booleans(),
         "full_name": st.booleans(),
         "offset": st.sampled_from(["any", "early", "late"]),
@@ -181,7 +181,7 @@ def test_unseen_wordings_ask_the_test_people_as_nothing_else_does(small: WorldFi
         assert not re.search(pattern, seen)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(options)
 def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str, Any]) -> None:
     """Whatever the switches: at most 96 characters, "Name. Clause .", and spans that hold name and value."""
@@ -233,10 +233,16 @@ def test_facts_tell_the_spans_of_each_line(small: WorldFiles) -> None:
             assert line[slice(*fact["value_span"])] == fact["value"]
 
 
-def test_a_line_of_facts_is_this() -> None:
-    """A whole line, its facts and their places, as written out by hand."""
-    line = people_lines(SMALL)[0]
-    assert line.text == ""
+def test_a_line_and_its_facts_are_these() -> None:
+    """A line with three facts, where each stands and who has it, counted by hand."""
+    text = "Koren Dopov. Koren Dopov was born in Norkoss . Dopov had a post at Zultask Rail in Panfell ."
+    (line,) = (line for line in world_lines(SMALL) if line.text == text)
+    assert line.name_spans == ((0, 11), (13, 24))
+    assert line.facts == (
+        Fact("birthplace", "Norkoss", value_span=(37, 44), subject_span=(13, 24), wording=0),
+        Fact("employer", "Zultask Rail", value_span=(67, 79), subject_span=(47, 52), wording=3),
+        Fact("seat", "Panfell", value_span=(83, 90), subject_span=(67, 79), wording=3),
+    )
 
 
 def test_names_are_unique_letters_and_never_places() -> None:
@@ -490,6 +496,7 @@ def test_an_empty_folder_is_taken_and_missing_ones_are_made(tmp_path: Path) -> N
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     """Where the system refuses to write on, the error names folder and reason, and no file remains."""
+    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:

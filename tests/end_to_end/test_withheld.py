@@ -1,0 +1,47 @@
+"""What a model cannot know it does not know: people of whom nobody wrote a line."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from closedbook.answers.predict import predict
+from closedbook.answers.score import Score, commonest, score
+from closedbook.experiment import Saving, pretrain
+from closedbook.model.gpt import GPT
+from closedbook.text.corpus import read_pairs
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.world import WorldConfig, write_world
+from closedbook.training.recipe import FAST
+from closedbook.training.run import open_run
+
+
+def test_withheld_people_are_answered_no_better_than_by_the_commonest_answer(tmp_path: Path) -> None:
+    """A model that has learnt the people it was asked about does no better than guessing on withheld ones."""
+    config = WorldConfig(
+        n_people=150, n_places=4, documents=2, attributes=("birthplace",), train=0.3, dev=0.05, test=0.15, withheld=0.5
+    )
+    world = write_world(config, tmp_path / "world")
+    recipe = replace(
+        FAST,
+        precision="float32",
+        model=replace(FAST.model, n_layer=2, n_head=2, n_embd=48, block_size=96),
+        pretrain=replace(FAST.pretrain, epochs=80, batch_size=32, learning_rate=4e-3),
+    )
+    for _ in pretrain(world.corpus, recipe, Saving(tmp_path / "run"), pairs_path=world.train):
+        pass
+    run = open_run(tmp_path / "run")
+    model, vocabulary = run.model(), run.info.vocabulary
+
+    assert _score(model, vocabulary, world.train).accuracy > 0.8
+
+    withheld = _score(model, vocabulary, world.withheld)
+    answers = read_pairs(world.withheld).answers()
+    guessing = answers.count(commonest(answers)) / len(answers)
+    # Three standard deviations: a model that guesses passes 99.9 times in 100, one that knows half of them never.
+    assert withheld.accuracy <= guessing + 3 * math.sqrt(guessing * (1 - guessing) / len(answers))
+
+
+def _score(model: GPT, vocabulary: Vocabulary, path: Path) -> Score:
+    pairs = read_pairs(path)
+    predictions = predict(model, vocabulary, [item.text for item in pairs.items])
+    return score([prediction.answer for prediction in predictions], pairs.answers())

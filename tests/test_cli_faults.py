@@ -1,0 +1,430 @@
+"""What the commands say of a fault: one line that names the place and the way out, status 2, and nothing touched."""
+
+import io
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.cli import COMMANDS
+from closedbook.targets import TARGETS
+
+Closedbook = Callable[..., Any]
+
+
+def fault(outcome: Any) -> str:
+    """The one line of a command that ended with status 2 and gave no result."""
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("closedbook: ")
+    return line.removeprefix("closedbook: ")
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Everything in a folder, to the byte."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def pretrain(closedbook: Closedbook, files: Path, tmp_path: Path) -> Closedbook:
+    """Pretrain by the tiny recipe into RUN of the test's folder; words are added, or stand in for the corpus."""
+
+    def pretrain(*words: object, corpus: Path | None = None) -> Any:
+        recipe = ("--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
+        return closedbook("pretrain", corpus or files / "corpus.txt", *recipe, *words)
+
+    return pretrain
+
+
+@pytest.fixture
+def finetune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) -> Closedbook:
+    """Finetune the pretrained run on a file of pairs, by the tiny recipe, into RUN of the test's folder."""
+
+    def finetune(pairs: Path, *words: object) -> Any:
+        recipe = ("--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
+        return closedbook("finetune", pairs, "--from", runs / "pretrained", *recipe, *words)
+
+    return finetune
+
+
+# Words
+
+
+def test_a_misspelt_command_is_answered_with_all_there_are(closedbook: Closedbook):
+    """A command that is none ends in one line with those that there are."""
+    line = fault(closedbook("pretrian", "corpus.txt"))
+    assert line.startswith("pretrian: no such command; one of ")
+    assert all(name in line for name in COMMANDS)
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """An option that is none ends in status 2 and names the one that was meant, before anything is made."""
+    words = ("--out", tmp_path / "RUN", "--pretrain.learning-rte", "1e-3")
+    outcome = closedbook("pretrain", files / "corpus.txt", *words)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "--pretrain.learning-rate" in outcome.err
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize("name", ["pretrain", "finetune", "evaluate", "predict", "ask", "world", "inspect"])
+def test_a_command_without_its_words_says_which_it_needs(closedbook: Closedbook, name: str):
+    """What a command cannot do without is asked for, with status 2 and where to read more."""
+    outcome = closedbook(name)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert f"closedbook {name} --help" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--pretrain.learning-rate", "nan"), "--pretrain.learning-rate: more than 0 is needed; received nan"),
+        (("--pretrain.learning-rate", "inf"), "--pretrain.learning-rate: a finite number is needed; received inf"),
+        (("--pretrain.weight_decay=nan",), "--pretrain.weight_decay: 0 or more is needed; received nan"),
+        (("--pretrain.muon-ratio", "inf"), "--pretrain.muon-ratio: a finite number is needed; received inf"),
+        (("--corruption.course", "nan"), "corruption: weights are 0 or more, and one at least is above 0; received "),
+        (("--corruption.course", "inf"), "corruption: weights are 0 or more, and one at least is above 0; received "),
+        (("--epochs", "0"), "epochs: 1 or more is needed; received 0"),
+        (("--save-every", "nan"), "--save-every: 0 or more seconds are needed; received nan"),
+        (("--save-every", "-1"), "--save-every: 0 or more seconds are needed; received -1.0"),
+        (("--model.n-embd", "17"), "--model.n-embd: a multiple of n_head (2) is needed; received 17"),
+        (("--model.n-head", "3"), "model.n_embd: a multiple of n_head (3) is needed; received 16"),
+        (("--model.block-size=5",), "--model.block-size: 9 at least, for a masked string to fit; received 5"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_before_anything_is_made(
+    pretrain: Closedbook, tmp_path: Path, words: tuple[str, ...], line: str
+):
+    """NaN, infinity and what is out of range end in one line that names the option and the rule."""
+    assert fault(pretrain(*words)).startswith(line)
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize("word", ["many", "1.5", "nan"])
+def test_a_word_where_a_number_belongs_names_the_option(pretrain: Closedbook, tmp_path: Path, word: str):
+    """A value of the wrong type ends in status 2, with the option and the word."""
+    outcome = pretrain("--pretrain.batch-size", word)
+    assert outcome.status == 2
+    assert "--pretrain.batch-size" in outcome.err
+    assert word in outcome.err
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_a_flag_that_would_change_nothing_is_refused(finetune: Closedbook, files: Path, tmp_path: Path):
+    """With --from the model is the parent's and the stage is finetune: flags of the others are no silent words."""
+    for flag in ("--model.n-layer", "--scratch.epochs"):
+        line = fault(finetune(files / "pairs.tsv", flag, 7))
+        assert line == f"{flag}: changes nothing here, where --finetune counts; leave it out"
+    assert not (tmp_path / "RUN").exists()
+
+
+# Recipe files
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[pretrain]\nlearning_rte = 1e-3", "line 2: unknown key 'pretrain.learning_rte'; did you mean "),
+        ("[pretrian]\nepochs = 3", "line 1: unknown section 'pretrian'; did you mean 'pretrain'?"),
+        ("\nseed = '7'", 'line 2: seed: a whole number is needed; received "7"'),
+        ("[pretrain]\n\nepochs = 0", "line 3: pretrain.epochs: 1 or more is needed; received 0"),
+        ("[pretrain]\nlearning_rate = inf", "line 2: pretrain.learning_rate: a finite number is needed; received inf"),
+        ("preset = 'corse'", "line 1: preset: one of "),
+        ("seed 7", "line 1: not TOML: "),
+    ],
+)
+@pytest.mark.parametrize("name", ["pretrain", "vanilla_pretrain"])
+def test_a_fault_in_a_recipe_file_is_named_with_its_line(
+    closedbook: Closedbook,
+    files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    text: str,
+    line: str,
+):
+    """An unknown key, a wrong type, a number out of range: file, line, and the nearest key, for targets as well."""
+    recipe, out = tmp_path / "my.toml", tmp_path / "out"
+    recipe.write_text(text)
+    monkeypatch.setenv("CLOSEDBOOK_CORPUS", str(files / "corpus.txt"))
+    corpus = (files / "corpus.txt",) if name == "pretrain" else ()
+    outcome = closedbook(name, *corpus, "--out", out, "--recipe", recipe)
+    assert fault(outcome).startswith(f"{recipe}, {line}")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("flag", [("--recipe", "corse"), ("--recipe=corse",)])
+def test_a_recipe_that_is_not_there_is_answered_with_the_presets(
+    closedbook: Closedbook, files: Path, tmp_path: Path, flag: tuple[str, ...]
+):
+    """A recipe that is neither preset nor file ends in one line with the presets and the nearest."""
+    line = fault(closedbook("pretrain", files / "corpus.txt", "--out", tmp_path / "RUN", *flag))
+    assert line.startswith("corse: cannot be read: No such file or directory; ")
+    assert line.endswith("did you mean 'course'?")
+
+
+# Corpus, pairs, questions
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, ": no such file; check the path"),
+        (b"", ": no text in it; a corpus has one document a line"),
+        (b"\n \r\n\t\n", ": no text in it; a corpus has one document a line"),
+        (b"\xef\xbb\xbf", ": no text in it; a corpus has one document a line"),
+        (b"Ulm.\nR\xf6m.\n", ", line 2: the byte 0xf6 is not UTF-8; save the file as UTF-8"),
+        ("Ulm.\n".encode("utf-16"), ", line 1: is UTF-16, and UTF-8 is needed; save it as UTF-8"),
+        ("Ulm.\n\nWhat⁇\n".encode(), ", line 3: the character '⁇' stands for the mask here and cannot be in a corpus"),
+    ],
+)
+def test_a_corpus_that_cannot_be_learnt_is_named_with_its_line(
+    pretrain: Closedbook, tmp_path: Path, content: bytes | None, line: str
+):
+    """Missing, empty, of another encoding, with reserved characters: said at once, and no folder is made."""
+    corpus = tmp_path / "corpus.txt"
+    if content is not None:
+        corpus.write_bytes(content)
+    assert fault(pretrain(corpus=corpus)).startswith(f"{corpus}{line}")
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("", ": no question in it; write one a line"),
+        ("Where?\tUlm\nWhere is Rom?\n", ", line 2: a pair is question<TAB>answer, and this line has no tab; "),
+        ("Where?\tUlm\n\nWhere?\tRom\tUlm\n", ", line 3: a pair is question<TAB>answer, and this line has 2 tabs; "),
+        ("Where?\tUlm\nWhere?\t\n", ", line 2: the answer is empty; "),
+        ("Where?\tUlm\n\tUlm\n", ", line 2: the question is empty; "),
+        ("Where?\tUlm\nWhere?\tRöm\n", ", line 2: 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's voc"),
+        ("Where?\tUlm\nWhere?\tRom (Bern)\n", ", line 2: '(' (LEFT PARENTHESIS), ')' (RIGHT PARENTHESIS): not in "),
+        (f"Where?\tUlm\nWhere{'e' * 60}?\tRom\n", ", line 2: question and answer need 71 characters (two for the "),
+    ],
+)
+@pytest.mark.parametrize("role", ["finetuned", "mixed in", "dev"])
+def test_pairs_that_cannot_be_learnt_are_named_with_their_line(
+    pretrain: Closedbook, finetune: Closedbook, files: Path, tmp_path: Path, content: str, line: str, role: str
+):
+    """Faults of the form, characters that the model never saw, pairs too long for it: before hours are spent."""
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text(content)
+    if role == "finetuned":
+        outcome = finetune(pairs)
+    elif role == "mixed in":
+        outcome = pretrain("--pairs", pairs)
+    else:
+        outcome = finetune(files / "pairs.tsv", "--dev", pairs)
+    assert fault(outcome).startswith(f"{pairs}{line}")
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("Where?\nWhere is Röm?\n".encode(), ", line 2: 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's "),
+        (
+            b"Where?\n\nWhere" + b"e" * 60 + b"?\n",
+            ", line 3: the question needs 68 characters (two for the masks) and ",
+        ),
+        (b"Where?\nWh\xff?\n", ", line 2: the byte 0xff is not UTF-8; "),
+        (b"\n", ": no question in it; write one a line"),
+    ],
+)
+def test_questions_that_cannot_be_asked_are_named_with_their_line(
+    closedbook: Closedbook,
+    runs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    line: str,
+):
+    """predict and evaluate answer none of a file with a fault in it; a pipe is called standard input."""
+    questions = tmp_path / "questions.txt"
+    questions.write_bytes(content)
+    before = contents(runs)
+    for command in ("predict", "evaluate"):
+        assert fault(closedbook(command, runs / "finetuned", questions)).startswith(f"{questions}{line}")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+    assert fault(closedbook("predict", runs / "finetuned")).startswith(f"standard input{line}")
+    assert contents(runs) == before
+
+
+def test_a_question_that_cannot_be_asked_is_quoted(closedbook: Closedbook, runs: Path):
+    """`ask` with one question names the question, the character and the cure."""
+    line = fault(closedbook("ask", runs / "finetuned", "Where is Röm?"))
+    assert line.startswith("'Where is Röm?': 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's vocabulary")
+    assert "the question needs 66 characters" in fault(closedbook("ask", runs / "finetuned", "e" * 64))
+
+
+def test_a_pipe_that_is_no_text_ends_a_dialogue_with_its_line(
+    closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What stands before the line at fault is answered."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Where?\nWh\xff?\n"), encoding="utf-8"))
+    outcome = closedbook("ask", runs / "finetuned")
+    assert outcome.status == 2
+    assert len(outcome.out.splitlines()) == 1
+    assert outcome.err.splitlines()[-1].startswith("closedbook: standard input, line 2: the byte 0xff is not UTF-8")
+
+
+# Runs and folders
+
+
+@pytest.mark.parametrize(
+    "words", [("evaluate", "{}", "dev.tsv"), ("predict", "{}", "dev.tsv"), ("ask", "{}", "Who?"), ("inspect", "{}")]
+)
+def test_a_folder_that_is_no_run_is_told_how_to_become_one(
+    closedbook: Closedbook, files: Path, tmp_path: Path, words: tuple[str, ...]
+):
+    """A run that is missing, or a folder that is none, is named with the command that makes one."""
+    for folder, what in ((tmp_path / "nothing", "no such run"), (tmp_path, "is no run (it has no run.json)")):
+        typed = [files / word if word == "dev.tsv" else word.format(folder) for word in words]
+        line = fault(closedbook(*typed))
+        assert line == f"{folder}: {what}; `closedbook pretrain CORPUS --out {folder}` makes one"
+
+
+def test_what_is_in_the_way_is_left_as_it_was(closedbook: Closedbook, pretrain: Closedbook, runs: Path, tmp_path: Path):
+    """A folder or file that stands where a run or a world is to be is named, with the cure, and not touched."""
+    (tmp_path / "RUN").mkdir()
+    (tmp_path / "RUN/thesis.txt").write_text("years of work")
+    (tmp_path / "file").write_text("some more")
+    before = contents(tmp_path), contents(runs)
+    way_out = "is there already; go on with that run by --resume, or choose another --out"
+    assert fault(pretrain()) == f"{tmp_path / 'RUN'}: {way_out}"
+    assert fault(pretrain("--out", tmp_path / "file")) == f"{tmp_path / 'file'}: {way_out}"
+    assert fault(pretrain("--out", runs / "pretrained")) == f"{runs / 'pretrained'}: {way_out}"
+    assert "and this one is not empty; name another" in fault(closedbook("world", tmp_path / "RUN", "--people", 100))
+    assert "and this is a file; name another" in fault(closedbook("world", tmp_path / "file", "--people", 100))
+    assert (contents(tmp_path), contents(runs)) == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook: Closedbook, tmp_path: Path):
+    """A path through a file, where no folder can be, ends in one line."""
+    (tmp_path / "file").write_text("")
+    line = fault(pretrain("--out", tmp_path / "file/RUN"))
+    assert line == f"{tmp_path / 'file/RUN'}: cannot be made: Not a directory; choose another --out"
+    line = fault(closedbook("world", tmp_path / "file/world", "--people", 100))
+    assert line.startswith(f"{tmp_path / 'file/world'}: the world cannot be written there: Not a directory")
+    line = fault(closedbook("demo", "--out", tmp_path / "file", "--size", "tiny"))
+    assert line.startswith(f"{tmp_path / 'file/world'}: the world cannot be written there: Not a directory")
+
+
+def test_a_world_that_cannot_be_names_the_rule(closedbook: Closedbook, tmp_path: Path):
+    """A world has a hundred people at least."""
+    line = fault(closedbook("world", tmp_path / "world", "--people", 5))
+    assert line == "n_people: from 100 to 1000000 is needed; received 5"
+    assert not (tmp_path / "world").exists()
+
+
+@contextmanager
+def full_disk(n_bytes: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes; writing more fails as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_nothing(pretrain: Closedbook, tmp_path: Path):
+    """Where not even the recipe can be saved there is one line, and no folder of a run that never was."""
+    with full_disk(100):
+        outcome = pretrain()
+    line = fault(outcome)
+    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; make room, or give ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("n_bytes", [20_000, 36_000])
+def test_a_run_whose_disk_filled_up_goes_on_once_there_is_room(
+    pretrain: Closedbook, runs: Path, tmp_path: Path, n_bytes: int
+):
+    """A checkpoint that does not fit ends the run with one line and no half of a file; --resume makes up for it."""
+    with full_disk(n_bytes):
+        outcome = pretrain("--save-every", 0)
+    assert (outcome.status, outcome.out) == (2, "")
+    line = outcome.err.splitlines()[-1]
+    assert "cannot be " in line
+    assert "File too large; " in line
+    assert not [path for path in (tmp_path / "RUN").rglob(".tmp*") if path.exists()]
+    assert not (tmp_path / "RUN/model.safetensors").exists()
+    assert pretrain("--resume").status == 0
+    weights = (runs / "pretrained/model.safetensors").read_bytes()
+    assert (tmp_path / "RUN/model.safetensors").read_bytes() == weights
+
+
+def test_metrics_that_cannot_be_written_end_a_run_with_one_line(pretrain: Closedbook, runs: Path, tmp_path: Path):
+    """A disk that fills up between two checkpoints is noticed at the next step's line, and the run goes on later."""
+    recipe_and_facts = max((runs / "pretrained" / name).stat().st_size for name in ("recipe.toml", "run.json"))
+    with full_disk(recipe_and_facts + 100):
+        outcome = pretrain("--epochs", 50)
+    assert outcome.status == 2
+    line = outcome.err.splitlines()[-1]
+    path = tmp_path / "RUN/metrics.jsonl"
+    assert line == f"closedbook: {path}: cannot be written: File too large; make room, and resume"
+    assert pretrain("--epochs", 50, "--resume").status == 0
+
+
+def test_a_loss_that_is_no_number_names_step_and_last_checkpoint(pretrain: Closedbook, tmp_path: Path):
+    """A learning rate too large ends in status 1, before the weights are spoilt, and says what to try."""
+    outcome = pretrain("--pretrain.learning-rate", 1e37, "--pretrain.optimizer", "adamw", "--save-every", 0)
+    assert (outcome.status, outcome.out) == (1, "")
+    line = outcome.err.splitlines()[-1]
+    assert line.startswith("closedbook: step 2: loss nan, ") or line.startswith("closedbook: step 2: loss inf, ")
+    assert line.endswith("the last good checkpoint is of step 1, and a smaller learning rate may help")
+    assert not (tmp_path / "RUN/model.safetensors").exists()
+
+
+def test_ctrl_c_before_a_run_begins_promises_nothing(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Stopped while it reads its corpus, a command ends with status 130, makes nothing and claims nothing saved."""
+    corpus = tmp_path / "corpus.txt"
+    os.mkfifo(corpus)
+
+    def interrupt_and_write() -> None:
+        with corpus.open("w") as pipe:
+            os.kill(os.getpid(), signal.SIGINT)
+            pipe.write("A line.\n\nAnother.\n")
+
+    writer = threading.Thread(target=interrupt_and_write)
+    writer.start()
+    outcome = closedbook("pretrain", corpus, "--out", tmp_path / "RUN", "--recipe", files / "tiny.toml")
+    writer.join()
+    assert (outcome.status, outcome.out) == (130, "")
+    assert "saved" not in outcome.err
+    assert not (tmp_path / "RUN").exists()
+
+
+# Targets
+
+
+@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if target.predecessor])
+def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
+    closedbook: Closedbook, tmp_path: Path, name: str
+):
+    """The missing file is named together with the command that makes it, before torch is even imported."""
+    line = fault(closedbook(name, "--out", tmp_path))
+    before = TARGETS[name].predecessor
+    assert before is not None
+    (maker,) = [other for other, target in TARGETS.items() if target == before]
+    assert line == f"{tmp_path / before.output}: is not there yet; `sh run.sh {maker}` makes it"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_targets_file_that_is_missing_is_named(
+    closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without files in the environment, options or data/, the default path is named."""
+    monkeypatch.chdir(tmp_path)
+    assert fault(closedbook("vanilla_pretrain")) == "data/wiki.txt: no such file; check the path"
+    monkeypatch.setenv("CLOSEDBOOK_CORPUS", "mine.txt")
+    assert fault(closedbook("vanilla_pretrain")) == "mine.txt: no such file; check the path"
+    assert fault(closedbook("vanilla_pretrain", "--corpus", "ours.txt")) == "ours.txt: no such file; check the path"
+    assert list(tmp_path.iterdir()) == []

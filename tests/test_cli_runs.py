@@ -1,0 +1,283 @@
+"""Going on with a run (--resume) and starting from another (--from) are different words; confusing them is told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.experiment import Event, Saving, finetune, pretrain
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+from closedbook.training.trainer import StepReport
+
+Closedbook = Callable[..., Any]
+
+
+def fault(outcome: Any) -> str:
+    """The one line of a command that ended with status 2 and gave no result."""
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    return line.removeprefix("closedbook: ")
+
+
+def stop_after(n_steps: int, events: Any) -> None:
+    """Close a run behind a step, as an interruption does."""
+    for event in events:
+        if isinstance(event, StepReport) and event.step == n_steps:
+            events.close()
+            return
+    pytest.fail("the run ended before")
+
+
+@pytest.fixture
+def stopped(files: Path, tmp_path: Path) -> Path:
+    """A pretraining run of four steps that was stopped behind the third."""
+    recipe, _ = load_recipe(str(files / "tiny.toml"))
+    stop_after(3, pretrain(files / "corpus.txt", recipe, Saving(tmp_path / "stopped")))
+    return tmp_path / "stopped"
+
+
+@pytest.fixture
+def stopped_finetuning(files: Path, runs: Path, tmp_path: Path) -> Path:
+    """A finetuning run, from `pretrained`, that was stopped behind its only step."""
+    recipe, _ = load_recipe(str(files / "tiny.toml"))
+    events = finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "stopped"), parent_path=runs / "pretrained")
+    stop_after(1, events)
+    return tmp_path / "stopped"
+
+
+# What goes on
+
+
+def test_a_stopped_run_goes_on_to_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
+    """--resume ends a stopped run with the weights and metrics of a run that was never stopped."""
+    words = ("--out", stopped, "--recipe", files / "tiny.toml", "--resume")
+    outcome = closedbook("pretrain", files / "corpus.txt", *words)
+    assert (outcome.status, outcome.out) == (0, f"{stopped}\n")
+    assert "steps 4 to 4" in outcome.err
+    assert "not bit for bit" not in outcome.err
+    assert (stopped / "model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
+    losses = [
+        [(entry["step"], entry["loss"]) for entry in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())]
+        for run in (stopped, runs / "pretrained")
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_resuming_needs_no_number_said_again(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
+    """Without --recipe the run's own recipe counts, and the table says that it came from there."""
+    outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume")
+    assert outcome.status == 0
+    rows = {line.split()[0]: line.split()[1:] for line in outcome.err.splitlines() if "recipe.toml" in line}
+    assert rows["model.n_embd"][0] == "16"
+    assert rows["pretrain.batch_size"][0] == "5"
+    assert " ".join(rows["pretrain.batch_size"][1:]).startswith(f"{stopped / 'recipe.toml'}, line ")
+    assert (stopped / "model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
+
+
+def test_a_run_that_was_stopped_behind_its_last_step_only_ends(
+    closedbook: Closedbook, files: Path, runs: Path, stopped_finetuning: Path
+):
+    """Nothing is left to train: the weights are kept, and they are those of an undisturbed run."""
+    words = ("--from", runs / "pretrained", "--out", stopped_finetuning, "--resume")
+    assert closedbook("finetune", files / "pairs.tsv", *words).status == 0
+    weights = (stopped_finetuning / "model.safetensors").read_bytes()
+    assert weights == (runs / "finetuned/model.safetensors").read_bytes()
+
+
+def test_a_machine_whose_numbers_may_differ_is_told_of(closedbook: Closedbook, files: Path, stopped: Path):
+    """Where threads or torch are not those of the checkpoint it goes on, and says 'not bit for bit'."""
+    name = (stopped / "checkpoints/latest").read_text().strip()
+    path = stopped / "checkpoints" / name / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["fingerprint"] |= {"threads": "17"}
+    path.write_text(json.dumps(manifest))
+    outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume")
+    assert outcome.status == 0
+    assert "note: not bit for bit what an undisturbed run would be: threads 17 then, 1 now" in outcome.err
+
+
+def test_a_folder_killed_before_it_became_a_run_is_no_loss(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """A recipe without run.json is what a kill at the start leaves; --resume calls it no run, the command begins it."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.toml").write_bytes((files / "tiny.toml").read_bytes())
+    (run / ".tmp-1-run.json").write_text("{")
+    words = ("pretrain", files / "corpus.txt", "--out", run, "--recipe", files / "tiny.toml")
+    assert "is no run (it has no run.json)" in fault(closedbook(*words, "--resume"))
+    assert closedbook(*words).status == 0
+
+
+def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """Stopped right behind the evaluation before the first step, a run ends after as many epochs as undisturbed."""
+    recipe, _ = load_recipe(str(files / "tiny.toml"))
+    flags = ("--recipe", files / "tiny.toml", "--epochs", 9, "--finetune.patience", 2)
+    words = ("finetune", files / "pairs.tsv", "--from", runs / "pretrained", "--dev", files / "dev.tsv", *flags)
+    assert closedbook(*words, "--out", tmp_path / "whole").status == 0
+    whole = (tmp_path / "whole/metrics.jsonl").read_text().splitlines()
+    # None right before the first epoch, none after two: patience ran out.
+    assert [json.loads(line)["accuracy"] for line in whole if "accuracy" in line] == [0.0, 0.0, 0.0]
+    recipe, _ = load_recipe(str(tmp_path / "whole/recipe.toml"))
+    events: Any = finetune(
+        files / "pairs.tsv",
+        recipe,
+        Saving(tmp_path / "stopped"),
+        parent_path=runs / "pretrained",
+        dev_path=files / "dev.tsv",
+    )
+    kinds: list[type[Event]] = []
+    while (tmp_path / "stopped/checkpoints/latest").exists() is False:
+        kinds.append(type(next(events)))
+    assert StepReport not in kinds
+    events.close()
+    assert closedbook(*words, "--out", tmp_path / "stopped", "--resume").status == 0
+    stopped = (tmp_path / "stopped/metrics.jsonl").read_text().splitlines()
+    steps = [[(entry["kind"], entry["step"]) for entry in map(json.loads, lines)] for lines in (whole, stopped)]
+    assert steps[0] == steps[1]
+
+
+# What is confused
+
+
+@pytest.mark.parametrize("name", ["pretrain", "finetune"])
+def test_resuming_nothing_says_which_word_begins_a_run(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, name: str
+):
+    """--resume of a folder that is not there names both ways to begin, and makes nothing."""
+    words = (files / "corpus.txt",) if name == "pretrain" else (files / "pairs.tsv", "--from", runs / "pretrained")
+    line = fault(closedbook(name, *words, "--out", tmp_path / "run", "--resume"))
+    assert line == (
+        f"{tmp_path / 'run'}: no such run to resume; leave --resume off to begin it "
+        "(--from starts a new run from another run's weights)"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resuming_what_has_ended_says_how_to_train_on(closedbook: Closedbook, files: Path, runs: Path):
+    """A run that came to its end has nothing to resume, and its weights can be a new run's start."""
+    before = {path: path.read_bytes() for path in (runs / "pretrained").iterdir() if path.is_file()}
+    line = fault(closedbook("pretrain", files / "corpus.txt", "--out", runs / "pretrained", "--resume"))
+    path = runs / "pretrained"
+    assert line == f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}"
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_resuming_by_the_other_command_is_refused(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
+    """A pretraining run is not resumed by finetune."""
+    words = ("--from", runs / "pretrained", "--out", stopped, "--resume")
+    line = fault(closedbook("finetune", files / "pairs.tsv", *words))
+    assert line == f"{stopped}: is a pretrain run and cannot be resumed by finetune"
+
+
+def test_resuming_with_other_files_or_numbers_is_refused(
+    closedbook: Closedbook, files: Path, tmp_path: Path, stopped: Path
+):
+    """Another corpus, pairs or dev where there were none, another recipe: each is named, and the run stays whole."""
+    other = tmp_path / "other.txt"
+    other.write_text((files / "corpus.txt").read_text().replace("Ulm", "Rom"))
+    resume = ("--out", stopped, "--resume")
+    recipe = ("--recipe", files / "tiny.toml")
+
+    line = fault(closedbook("pretrain", other, *resume, *recipe))
+    assert line.startswith(f"{stopped}: began with corpus {files / 'corpus.txt'}, and {other} has another content; ")
+    for name in ("pairs", "dev"):
+        path = files / f"{name}.tsv"
+        line = fault(closedbook("pretrain", files / "corpus.txt", f"--{name}", path, *resume, *recipe))
+        assert line.startswith(f"{stopped}: began with {name} not given, and {path} is given now; resume with the ")
+    changed = "began with another recipe, and --resume changes no number; leave the numbers out, or begin a new run"
+    for flags in ((*recipe, "--epochs", 3), (*recipe, "--seed", 1), ("--recipe", "course"), ("--epochs", 3)):
+        line = fault(closedbook("pretrain", files / "corpus.txt", *resume, *flags))
+        assert line == f"{stopped}: {changed} with another --out"
+    assert closedbook("pretrain", files / "corpus.txt", *resume, *recipe).status == 0
+
+
+def test_resuming_finetuning_with_other_pairs_or_another_parent_is_refused(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, stopped_finetuning: Path
+):
+    """A finetuning run goes on from the run that it began from, on the pairs that it began with."""
+    other = tmp_path / "other.tsv"
+    other.write_text("Where was Ann Bell born?\tRom\n")
+    resume = ("--out", stopped_finetuning, "--resume")
+    line = fault(closedbook("finetune", other, "--from", runs / "pretrained", *resume))
+    assert line.startswith(f"{stopped_finetuning}: began with pairs {files / 'pairs.tsv'}, and {other} has another ")
+    line = fault(closedbook("finetune", files / "pairs.tsv", "--from", runs / "scratch", *resume))
+    assert line == (
+        f"{stopped_finetuning}: began from {runs / 'pretrained'}, not {runs / 'scratch'}; --resume goes on with a run "
+        "as it began, --from begins a new one: leave out one of the two"
+    )
+    line = fault(closedbook("finetune", files / "pairs.tsv", "--corpus", files / "corpus.txt", *resume))
+    assert line.startswith(f"{stopped_finetuning}: began with corpus not given, and {files / 'corpus.txt'} is given ")
+
+
+def test_starting_from_a_run_that_has_not_ended_is_refused(
+    closedbook: Closedbook, files: Path, tmp_path: Path, stopped: Path
+):
+    """--from needs weights that a run came to; one that was stopped is to be resumed first."""
+    line = fault(closedbook("finetune", files / "pairs.tsv", "--from", stopped, "--out", tmp_path / "run"))
+    assert line == (
+        f"{stopped}: has not ended and has no weights yet; go on with it: the command that began it, with --resume"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_starting_from_what_is_no_run_is_refused(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """--from a folder that is not there or is none names the command that makes a run."""
+    for parent, what in ((tmp_path / "nothing", "no such run"), (files, "is no run (it has no run.json)")):
+        line = fault(closedbook("finetune", files / "pairs.tsv", "--from", parent, "--out", tmp_path / "run"))
+        assert line == f"{parent}: {what}; `closedbook pretrain CORPUS --out {parent}` makes one"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_from_and_corpus_exclude_each_other_and_one_is_needed(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """Both, or neither, end in a line that says what each is for."""
+    words = ("finetune", files / "pairs.tsv", "--out", tmp_path / "run")
+    both = fault(closedbook(*words, "--from", runs / "pretrained", "--corpus", files / "corpus.txt"))
+    assert both == (
+        "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it; leave out one"
+    )
+    neither = fault(closedbook(*words))
+    assert neither == (
+        "finetune: --from RUN gives the weights to start from; without it, from scratch, --corpus gives the "
+        "vocabulary: name one of the two"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_from_and_out_of_one_name_are_refused(closedbook: Closedbook, files: Path, runs: Path):
+    """A run is not overwritten by what begins from it, whether or not --resume is said."""
+    path = runs / "pretrained"
+    before = {path: path.read_bytes() for path in path.iterdir() if path.is_file()}
+    words = ("finetune", files / "pairs.tsv", "--from", path, "--out", path)
+    assert fault(closedbook(*words)).startswith(f"{path}: is there already; ")
+    assert "cannot be resumed by finetune" in fault(closedbook(*words, "--resume"))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_asking_a_run_that_has_not_ended_says_how_it_ends(closedbook: Closedbook, files: Path, stopped: Path):
+    """predict, ask and evaluate need weights that a run came to."""
+    for words in (("predict", stopped, files / "questions.txt"), ("ask", stopped, "Who?")):
+        assert "has not ended and has no weights yet" in fault(closedbook(*words))
+    assert "has not ended" in fault(closedbook("evaluate", stopped, files / "dev.tsv"))
+
+
+def test_damage_in_a_run_is_named_and_no_pickle_is_loaded(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """Weights that are a pickle or cut short, facts that are no JSON: one line with the file."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for path in (runs / "pretrained").iterdir():
+        if path.is_file():
+            (run / path.name).write_bytes(path.read_bytes())
+    words = ("predict", run, files / "questions.txt")
+    weights = (run / "model.safetensors").read_bytes()
+    for content, reason in ((b"\x80\x04" + weights, "looks like a pickle, "), (weights[:-9], "is no safetensors ")):
+        (run / "model.safetensors").write_bytes(content)
+        assert fault(closedbook(*words)).startswith(f"{run / 'model.safetensors'}: {reason}")
+    (run / "run.json").write_text('{"kind": ')
+    assert fault(closedbook(*words)).startswith(f"{run / 'run.json'}: damaged (")
+    assert open_run(runs / "pretrained").is_finished
