@@ -60,6 +60,8 @@ def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
                 wanted.pop(0)
             rows.append({"loss": round(smooth, 2), "step": report.step, **abilities(model, vocabulary, documents)})
             print(rows[-1], file=sys.stderr)
+        if not wanted:
+            break
     print(json.dumps({"corpus": corpus_path.name, "rows": rows}, indent=1, ensure_ascii=False))
 
 

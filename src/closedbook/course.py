@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -147,6 +147,7 @@ class NameDataset(datasets.NameDataset):
         self.PAD_CHAR, self.MASK_CHAR = PAD, MASK
 
 
+@runtime_checkable
 class Writer(Protocol):
     """What is used of a TensorBoard SummaryWriter."""
 
@@ -230,6 +231,8 @@ class Trainer:
                     self._write("test/loss", self.test_loss(), report.step)
                 if config.ckpt_path is not None:
                     save_weights(Path(config.ckpt_path), self.model.state_dict(), None)
+        if isinstance(self.train_dataset, CharCorruptionDataset):
+            self.train_dataset.epoch = None  # no longer in a Trainer's hands
 
     def test_loss(self) -> float:
         """Nats a character on the test dataset."""

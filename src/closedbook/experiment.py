@@ -271,7 +271,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
     yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
     # A checkpoint of step 0 was saved behind the evaluation before the first step; without one that is made anew.
     with MetricsLog(run.path, -1 if checkpoint is None else trainer.step, writes=fabric.is_global_zero) as metrics:
-        if trainer.step == 0:
+        if checkpoint is None:
             yield from keeper.evaluate(metrics, 0)
         try:
             if not keeper.is_over:

@@ -65,7 +65,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str,
             if isinstance(event, Note):
                 say(f"note: {event.text}")
             elif isinstance(event, Started):
-                view.start(event.step, event.n_steps)
+                view.start(event.step, event.n_steps, means_something=event.run.info.kind == "pretrain")
                 if rows:
                     show_recipe(rows)
                 say(
@@ -108,6 +108,7 @@ class _View:
         self.n_characters = 0
         self.last: StepReport | None = None
         self.said = ""
+        self.means_something = False  # finetuning's loss is of answers alone, which the sentences are not about
 
     def __enter__(self) -> "_View":
         self.bar.start()
@@ -116,7 +117,8 @@ class _View:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def start(self, step: int, n_steps: int) -> None:
+    def start(self, step: int, n_steps: int, *, means_something: bool) -> None:
+        self.means_something = means_something
         self.first_step = step
         self.begin = self.shown_at = time.monotonic()
         self.bar.update(self.task, total=n_steps, completed=step)
@@ -142,7 +144,7 @@ class _View:
     def say_meaning(self, n_done: int) -> None:
         from closedbook.training.meaning import meaning
 
-        if n_done < 20 or self.loss is None:
+        if n_done < 20 or self.loss is None or not self.means_something:
             return
         sentence = meaning(self.loss)
         if sentence != self.said:

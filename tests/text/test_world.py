@@ -30,9 +30,7 @@ from closedbook.text.world import (
 from closedbook.text.world_draws import Draws, Permutation
 from closedbook.text.world_language import UNSEEN_QUESTIONS, WORDINGS
 
-SMALL = WorldConfig(
-    n_people=100, n_places=17, documents=3, celebrities=0.07, celebrity_factor=3, junk=0.11, seed=5
-)
+SMALL = WorldConfig(n_people=100, n_places=17, documents=3, celebrities=0.07, celebrity_factor=3, junk=0.11, seed=5)
 EVERY_WORDING = replace(SMALL, documents=18, celebrities=0.0)
 GOLDEN = {
     "corpus.txt": "c6f6b230a75e390641d590b767400fceac7d731f2fc51c2e4c05d2c2a073c61b",
@@ -53,9 +51,7 @@ options = st.fixed_dictionaries(
         "celebrities": st.sampled_from([0.0, 0.05, 0.3]),
         "celebrity_factor": st.integers(2, 4),
         "junk": st.sampled_from([0.0, 0.2]),
-        "others": st.sets(
-            st.sampled_from(["birth_year", "trade", "school", "employer", "mentor"]), min_size=1
-        ),
+        "others": st.sets(st.sampled_from(["birth_year", "trade", "school", "employer", "mentor"]), min_size=1),
         "withheld": st.sampled_from([0.0, 0.03, 0.1]),
         "seed": st.integers(0, 2**64),
     }
@@ -103,9 +99,7 @@ def test_the_same_seed_makes_the_same_bytes(small: WorldFiles, tmp_path: Path) -
 
 def test_any_machine_makes_the_golden_bytes(small: WorldFiles) -> None:
     """A world's bytes are these on every machine, system and version of Python."""
-    assert {
-        name: hashlib.sha256((small.corpus.parent / name).read_bytes()).hexdigest() for name in GOLDEN
-    } == GOLDEN
+    assert {name: hashlib.sha256((small.corpus.parent / name).read_bytes()).hexdigest() for name in GOLDEN} == GOLDEN
 
 
 def test_another_seed_makes_other_people() -> None:
@@ -181,7 +175,7 @@ def test_unseen_wordings_ask_the_test_people_as_nothing_else_does(small: WorldFi
         assert not re.search(pattern, seen)
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(options)
 def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str, Any]) -> None:
     """Whatever the switches: at most 96 characters, "Name. Clause .", and spans that hold name and value."""
@@ -191,7 +185,7 @@ def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str,
     n_lines = 0
     for line in lines:
         n_lines += 1
-        characters |= set(line.text)
+        characters.update(line.text)
         assert len(line.text) <= LONGEST_LINE
         assert re.fullmatch(r"[A-Z][A-Za-z ]+\. [A-Z0-9][^.]+(?: \. [A-Z0-9][^.]+)? \.", line.text), line.text
         if line.person is None:
@@ -208,7 +202,7 @@ def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str,
             else:
                 assert subject in (name, line.person.last_name) or subject.lower() in SUBJECTS
     assert n_lines == len(lines)
-    for person in islice(People(config), 90, None):
+    for person in islice(lines.people, 90, None):
         for question in ("Where was {name} born?", *UNSEEN_QUESTIONS):
             assert set(question.format(name=person.name) + person.birthplace) <= characters
 
@@ -247,14 +241,14 @@ def test_a_line_and_its_facts_are_these() -> None:
 
 def test_names_are_unique_letters_and_never_places() -> None:
     """No two people share a name, none is a word of a place, school or employer, none begins another."""
-    people = people_of(WorldConfig(n_people=5000, n_places=4096, seed=2))
-    assert len({person.name for person in people}) == 5000
+    people = people_of(WorldConfig(n_people=3000, n_places=1500, seed=2))
+    assert len({person.name for person in people}) == 3000
     names = {word for person in people for word in (person.first_name, person.last_name)}
     others = {person.birthplace for person in people}
     others |= {value.split()[0] for person in people for value in (person.school, person.employer)}
     words = sorted(names | others)
     assert len(words) == len(names) + len(others)
-    assert len({person.birthplace for person in people}) > 2500
+    assert len({person.birthplace for person in people}) > 1200
     assert all(re.fullmatch("[A-Z][a-z]{2,8}", word) for word in words)
     assert not [pair for pair in pairwise(words) if pair[1].startswith(pair[0])]
 
@@ -269,7 +263,7 @@ def test_a_million_people_have_a_million_names_and_need_no_memory_for_them() -> 
     tracemalloc.stop()
     assert peak < 2e6
     assert len({line.text for line in lines}) == 100
-    some = range(0, 1_000_000, 1999)
+    some = range(0, 1_000_000, 9973)
     assert len({people.person(number).name for number in some}) == len(some)
 
 
@@ -297,7 +291,7 @@ def test_lines_of_a_person_do_not_stand_together(small: WorldFiles) -> None:
     assert n_neighbours < len(people) / 20
 
 
-@pytest.mark.parametrize("documents", [1, 4, 7])
+@pytest.mark.parametrize("documents", [1, 5])
 def test_documents_is_the_number_of_lines_of_each_person(documents: int) -> None:
     """Everyone known has that many lines."""
     lines = people_lines(replace(SMALL, documents=documents, celebrities=0.0))
@@ -360,9 +354,7 @@ def test_offset_puts_the_birthplace_early_or_late() -> None:
     early, late, anywhere = (people_lines(replace(SMALL, offset=o)) for o in ("early", "late", "any"))
     for one, other in zip(early, late, strict=True):
         assert one.facts[0].attribute == other.facts[-1].attribute == "birthplace"
-        assert {(f.attribute, f.wording) for f in one.facts} == {
-            (f.attribute, f.wording) for f in other.facts
-        }
+        assert {(f.attribute, f.wording) for f in one.facts} == {(f.attribute, f.wording) for f in other.facts}
         assert len(one.facts) > 1
     positions = Counter(
         "alone" if len(line.facts) == 1 else line.facts[0].attribute == "birthplace" for line in anywhere
@@ -389,11 +381,7 @@ def test_only_the_chosen_attributes_are_told() -> None:
 def test_an_employer_has_one_seat() -> None:
     """All whom an employer employs work at the same place, which lines tell now and then."""
     config = replace(SMALL, n_people=1000)
-    assert (
-        len({(p.employer, p.seat) for p in people_of(config)})
-        == len({p.employer for p in people_of(config)})
-        == 128
-    )
+    assert len({(p.employer, p.seat) for p in people_of(config)}) == len({p.employer for p in people_of(config)}) == 128
     assert any(fact.attribute == "seat" for line in people_lines(SMALL) for fact in line.facts)
 
 
@@ -406,18 +394,18 @@ def test_a_mentor_is_another_person_whom_the_corpus_knows() -> None:
 
 def test_values_are_alike_or_follow_zipf() -> None:
     """Uniform, no birthplace stands out; by Zipf's law the first has a share of 1 / (1 + 1/2 + ... + 1/n)."""
-    config = WorldConfig(n_people=3000, n_places=11, seed=4)
+    config = WorldConfig(n_people=2000, n_places=11, seed=4)
     uniform, zipf = (
-        [count for _, count in Counter(p.birthplace for p in People(replace(config, zipf=z))).most_common()]
+        [count for _, count in Counter(p.birthplace for p in people_of(replace(config, zipf=z))).most_common()]
         for z in (False, True)
     )
     assert len(uniform) == len(zipf) == 11
-    assert max(uniform) < 330
-    assert min(uniform) > 220
+    assert max(uniform) < 230
+    assert min(uniform) > 140
     total = sum(1 / rank for rank in range(1, 12))
     for rank, count in enumerate(zipf[:5], 1):
-        assert count / 3000 == pytest.approx(1 / rank / total, rel=0.1)
-    trades = Counter(p.trade for p in People(replace(config, zipf=True))).most_common()
+        assert count / 2000 == pytest.approx(1 / rank / total, rel=0.15)
+    trades = Counter(p.trade for p in people_of(replace(config, zipf=True))).most_common()
     assert trades[0][1] > 1.5 * trades[1][1]
 
 
@@ -466,9 +454,7 @@ def test_a_folder_with_something_in_it_is_left_as_it_is(tmp_path: Path) -> None:
     """No world is written over what stands there."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "corpus.txt").write_text("mine")
-    with pytest.raises(
-        RunError, match=r"mine: a world needs a new or an empty folder .* not empty; name another$"
-    ):
+    with pytest.raises(RunError, match=r"mine: a world needs a new or an empty folder .* not empty; name another$"):
         write_world(SMALL, tmp_path / "mine")
     assert contents(tmp_path / "mine") == {"corpus.txt": b"mine"}
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
@@ -500,9 +486,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(
-            RunError, match=r"world: the world cannot be written there: File too large; make room"
-        ):
+        with pytest.raises(RunError, match=r"world: the world cannot be written there: File too large; make room"):
             write_world(SMALL, tmp_path / "new" / "world")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -121,16 +121,12 @@ def _check_free(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: a world needs a folder and this is a file; name another")
     if folder.exists() and any(folder.iterdir()):
-        raise RunError(
-            f"{folder}: a world needs a new or an empty folder and this one is not empty; name another"
-        )
+        raise RunError(f"{folder}: a world needs a new or an empty folder and this one is not empty; name another")
 
 
 def _unwritable(folder: Path, error: OSError) -> RunError:
     reason = error.strerror or str(error)
-    return RunError(
-        f"{folder}: the world cannot be written there: {reason}; make room or name another folder"
-    )
+    return RunError(f"{folder}: the world cannot be written there: {reason}; make room or name another folder")
 
 
 def _write_files(config: WorldConfig, files: WorldFiles) -> None:

@@ -85,9 +85,7 @@ class WorldConfig:
         known = get_args(Attribute)
         received = ", ".join(self.attributes) or "none"
         if not set(self.attributes) <= set(known) or len(set(self.attributes)) < len(self.attributes):
-            raise RecipeError(
-                f"attributes: some of {', '.join(known)}, each once, are needed; received {received}"
-            )
+            raise RecipeError(f"attributes: some of {', '.join(known)}, each once, are needed; received {received}")
         if "birthplace" not in self.attributes:
             raise RecipeError(f"attributes: birthplace must be among them; received {received}")
         if self.offset not in get_args(Offset):

@@ -1,6 +1,7 @@
 """Invented words of seeded syllables: names of people, schools, employers and towns."""
 
 import re
+from collections.abc import Iterator
 
 from closedbook.text.world_draws import Draws
 
@@ -12,9 +13,7 @@ _VOWELS = "a e i o u"
 _ONSETS = "b d f g h j k l l m m n n p r r s s t t v v z br dr gr kl pl st tr"
 _MEDIALS = "b d d g k l l m m n n p r r s t t v v z ld lm ln lt lv mb nd nk nt rd rk rl rm rn rt rv sk st"
 _FIRST_ENDINGS = "a a a e i i o o an en el in is on or us"
-_LAST_ENDINGS = (
-    "ak ald an and ane ar ard ask ec ek ell en ent er esh ett ik in ing ir olt on or osk ov un und"
-)
+_LAST_ENDINGS = "ak ald an and ane ar ard ask ec ek ell en ent er esh ett ik in ing ir olt on or osk ov un und"
 _CODAS = "b d g k l ll m n n nd r r rk rl rm rn s s sk st t v v"
 _PLACE_ENDINGS = """a ava ea eno era ika ima ino ira ona ora oss una uva croft dune fell gard heim holt
     mere mond moor stead tarn vale wold vik"""
@@ -48,7 +47,7 @@ class WordMaker:
         self._n_drawn = 0
         self._words = {*taken, *_REAL.split()}
         self._beginnings: set[str] = set()
-        self._rude = _RUDE.split()
+        self._rude = re.compile("|".join(_RUDE.split()))
 
     def first_names(self, n: int) -> list[str]:
         """Given names, with or without a consonant before the first vowel."""
@@ -63,22 +62,26 @@ class WordMaker:
         return self._words_of(n, PLACE_LENGTH, ["", *_ONSETS.split()], _CODAS, _PLACE_ENDINGS)
 
     def _words_of(self, n: int, longest: int, onsets: list[str], middles: str, endings: str) -> list[str]:
-        syllables = (onsets, _VOWELS.split(), middles.split(), endings.split())
         made: list[str] = []
-        while len(made) < n:
+        for word in self._candidates((onsets, _VOWELS.split(), middles.split(), endings.split())):
+            if len(made) == n:
+                break
+            if len(word) > longest or _HARD_TO_SAY.search(word) or self._rude.search(word):
+                continue
+            beginnings = {word[:end] for end in range(3, len(word) + 1)}
+            if word not in self._beginnings and self._words.isdisjoint(beginnings):
+                self._words.add(word)
+                self._beginnings |= beginnings
+                made.append(word.capitalize())
+        return made
+
+    def _candidates(self, syllables: tuple[list[str], ...]) -> Iterator[str]:
+        """Words of one of each of the syllables, without end."""
+        while True:
             draw = self._draws(self._n_drawn)
-            self._n_drawn += 1
             word = ""
             for parts in syllables:
                 draw, place = divmod(draw, len(parts))
                 word += parts[place]
-            if len(word) <= longest and self._is_good(word):
-                self._words.add(word)
-                self._beginnings.update(word[:end] for end in range(1, len(word) + 1))
-                made.append(word.capitalize())
-        return made
-
-    def _is_good(self, word: str) -> bool:
-        if word in self._beginnings or _HARD_TO_SAY.search(word) or any(part in word for part in self._rude):
-            return False
-        return not any(word[:end] in self._words for end in range(3, len(word) + 1))
+            yield word
+            self._n_drawn += 1

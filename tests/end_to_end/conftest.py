@@ -1,0 +1,82 @@
+"""Commands as processes of their own, to be watched, interrupted and killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).with_name("fork_server.py")
+PATIENCE_SECONDS = 120.0
+
+
+class Process:
+    """A command that runs by itself; its output is appended to files in the folder where it runs."""
+
+    def __init__(self, server: subprocess.Popen[str], folder: Path, words: tuple[object, ...]) -> None:
+        self.server = server
+        self.stdout, self.stderr = folder / "stdout.txt", folder / "stderr.txt"
+        for path in (self.stdout, self.stderr):
+            path.unlink(missing_ok=True)
+        request = {
+            "words": [str(word) for word in words],
+            "folder": str(folder),
+            "stdout": str(self.stdout),
+            "stderr": str(self.stderr),
+        }
+        assert server.stdin is not None
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        self.number = self._answer()
+
+    def _answer(self) -> int:
+        assert self.server.stdout is not None
+        return int(self.server.stdout.readline())
+
+    def until(self, has_come: Callable[[], bool]) -> None:
+        """Wait for something that the process does."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not has_come():
+            assert time.monotonic() < end, self.err
+            time.sleep(0.002)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.number, number)
+
+    def end(self) -> int:
+        """Wait for its exit status, below 0 for the signal that ended it."""
+        return self._answer()
+
+    @property
+    def out(self) -> str:
+        """Its standard output so far."""
+        return self.stdout.read_text() if self.stdout.exists() else ""
+
+    @property
+    def err(self) -> str:
+        """Its standard error so far."""
+        return self.stderr.read_text() if self.stderr.exists() else ""
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Callable[..., Process]]:
+    """Start `closedbook WORDS` in a folder; one at a time, each to be waited for."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", str(SERVER)]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,  # Ctrl-C in pytest is not meant for it
+    ) as server:
+        yield lambda folder, *words: Process(server, folder, words)
+        assert server.stdin is not None
+        server.stdin.close()
