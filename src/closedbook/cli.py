@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, replace
+from difflib import get_close_matches
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -80,7 +81,9 @@ def _dispatch(words: list[str]) -> int:
     elif name in TARGETS:
         _target(name, _parsed(name, TargetOptions, rest))
     else:
-        raise InputError(f"{name}: no such command; one of {', '.join(COMMANDS)}, or one of the assignment's targets")
+        near = get_close_matches(name, [*COMMANDS, *TARGETS], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(COMMANDS)} is needed"
+        raise InputError(f"{name}: no such command; {hint} (`sh run.sh` lists all)")
     return 0
 
 

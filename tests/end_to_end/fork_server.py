@@ -10,8 +10,8 @@ import os
 import sys
 import traceback
 
-import closedbook.assignment  # noqa: F401  # imported before the fork, as are the next two, for speed alone
-import closedbook.demo  # noqa: F401
+import closedbook.assignment  # imported before the fork, as are the next two, for speed alone
+import closedbook.demo
 import closedbook.inspection  # noqa: F401
 from closedbook.cli import main
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from closedbook.errors import RunError
 from closedbook.training.durable import (
     contents,
+    remove_leftovers,
     sync_folder,
     temporary_beside,
     tensors_from_bytes,
@@ -89,7 +90,7 @@ def save_checkpoint(
     try:
         home.mkdir(parents=True, exist_ok=True)
         sync_folder(run)
-        _remove_leftovers(home)
+        remove_leftovers(home)
         folder = _publish(home, step, files)
     except OSError as error:
         raise RunError(
@@ -170,15 +171,6 @@ def _prune(home: Path, newest: Path) -> None:
             with suppress(OSError):
                 folder.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _remove_leftovers(home: Path) -> None:
-    """Remove what a killed process was in the middle of writing."""
-    for leftover in home.glob(".tmp-*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
 
 
 def _order(folder: Path) -> tuple[int, int]:

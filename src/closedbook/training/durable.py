@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +91,15 @@ def contents(path: Path) -> bytes:
 def temporary_beside(path: Path) -> Path:
     """Where this process writes what is to become `path`."""
     return path.with_name(f".tmp-{os.getpid()}-{path.name}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed process was in the middle of writing there."""
+    for leftover in folder.glob(".tmp-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ RUN/
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from torch import Tensor
 from closedbook.errors import RunError, TextError
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.durable import contents, load_weights, save_weights, write_atomically
+from closedbook.training.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
 from closedbook.training.recipe import Precision, Recipe
 from closedbook.training.recipe_file import load_recipe, recipe_toml
 
@@ -186,4 +187,7 @@ def resume_run(path: Path, recipe: Recipe | None, info: RunInfo) -> Run:
             f"{path}: began with another recipe, and --resume changes no number; leave the numbers out, or "
             "begin a new run with another --out"
         )
+    for folder in (path, path / "checkpoints"):
+        with suppress(OSError):  # what cannot go now is in nobody's way
+            remove_leftovers(folder)
     return run
