@@ -40,6 +40,7 @@ case ${1:-} in
         ruff format .
         ;;
     *)
-        exec closedbook "$@"
+        # What it tells people to type, should they be told to go on.
+        CLOSEDBOOK_DOOR="sh $0" exec closedbook "$@"
         ;;
 esac

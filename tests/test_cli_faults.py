@@ -57,10 +57,11 @@ def finetune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) ->
 # Words
 
 
-def test_a_misspelt_command_is_answered_with_all_there_are(closedbook: Closedbook):
-    """A command that is none ends in one line with those that there are."""
-    line = fault(closedbook("pretrian", "corpus.txt"))
-    assert line.startswith("pretrian: no such command; one of ")
+def test_a_misspelt_command_is_answered_with_the_nearest(closedbook: Closedbook):
+    """A command that is none ends in one line with the one that was meant, or with all that there are."""
+    assert fault(closedbook("pretrian", "corpus.txt")).startswith("pretrian: no such command; did you mean 'pretrain'?")
+    assert "did you mean 'vanilla_pretrain'?" in fault(closedbook("vanila_pretrain"))
+    line = fault(closedbook("xyz"))
     assert all(name in line for name in COMMANDS)
 
 

@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except Interrupted:
         again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
-        say(f"stopped and saved; go on with: closedbook {shlex.join(again)}")
+        door = os.environ.get("CLOSEDBOOK_DOOR", "closedbook")
+        say(f"stopped and saved; go on with: {door} {shlex.join(again)}")
         return 130
     except KeyboardInterrupt:
         return 130

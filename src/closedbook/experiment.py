@@ -266,7 +266,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
     yield from _warnings(plan)
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
-        yield from map(Note, _resume_notes(checkpoint, plan.info.precision))
+        yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.info.precision, fabric.device)))
     keeper = _Keeper(run, trainer, plan, saving.every_seconds, checkpoint)
     yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
     # A checkpoint of step 0 was saved behind the evaluation before the first step; without one that is made anew.
@@ -311,9 +311,9 @@ def _warnings(plan: _Stage) -> Iterator[Note]:
         )
 
 
-def _resume_notes(checkpoint: Checkpoint, precision: Precision) -> Iterator[str]:
+def _resume_notes(checkpoint: Checkpoint, now: dict[str, str]) -> Iterator[str]:
     yield from checkpoint.notes
-    changed = differences(checkpoint.fingerprint, fingerprint(precision))
+    changed = differences(checkpoint.fingerprint, now)
     if changed:
         yield f"not bit for bit what an undisturbed run would be: {'; '.join(changed)}"
 
@@ -380,7 +380,7 @@ class _Keeper:
                 weights=self.trainer.model.state_dict(),
                 optimizer=self.trainer.optimizer.state_dict(),
                 state={**self.trainer.state(), "watched": {"best": self.best, "n_worse": self.n_worse}},
-                fingerprint=fingerprint(self.plan.info.precision),
+                fingerprint=fingerprint(self.plan.info.precision, self.trainer.fabric.device),
                 best=best,
             )
 

@@ -1,5 +1,6 @@
 """What `closedbook inspect` tells of a run: model, vocabulary, recipe, history."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from closedbook.model.gpt import GPT
@@ -17,11 +18,11 @@ def describe(run: Run) -> Iterator[str]:
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
     model = GPT(run.recipe.model, len(info.vocabulary))
     yield f"model       {run.recipe.model.variant}, {model.n_parameters:,} parameters, {info.precision}"
-    for name, child in model.named_children():
-        yield f"  {name:<20}{sum(p.numel() for p in child.parameters()):>12,}"
-    own = sum(parameter.numel() for name, parameter in model.named_parameters() if "." not in name)
-    if own:
-        yield f"  {'pos_emb':<20}{own:>12,}"
+    parts = Counter[str]()
+    for name, parameter in model.named_parameters():
+        parts[name.partition(".")[0]] += parameter.numel()
+    for name, count in parts.items():
+        yield f"  {name:<20}{count:>12,}"
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in info.vocabulary.characters[2:])
     yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
     yield from _history(run)

@@ -130,9 +130,7 @@ def test_an_optimizer_keeps_the_kinds_of_its_entries(tmp_path: Path) -> None:
     """Tuples, whole-number keys, nothing, infinities and tensors come back as what they were."""
     tree = {
         "state": {0: {"step": torch.tensor(3.0), "x": torch.ones(3, 2).T}, 7: {"none": None, "n": 5}},
-        "param_groups": [
-            {"lr": 0.1 + 0.2, "betas": (0.9, 0.95), "fused": True, "max": float("inf"), "params": [0]}
-        ],
+        "param_groups": [{"lr": 0.1 + 0.2, "betas": (0.9, 0.95), "fused": True, "max": float("inf"), "params": [0]}],
     }
     save_checkpoint(tmp_path, step=0, weights={}, optimizer=tree, state={}, fingerprint={})
     checkpoint = load_latest(tmp_path)
@@ -143,9 +141,7 @@ def test_an_optimizer_keeps_the_kinds_of_its_entries(tmp_path: Path) -> None:
 def test_a_checkpoint_says_what_it_was_told(tmp_path: Path) -> None:
     """Step, state, fingerprint and folder come back; a random state given by the caller is kept."""
     state = {"epoch": 2, "losses": [0.1, 1e-300], "best": {"accuracy": None, "name": "□⁇\n"}, RANDOM: "mine"}
-    folder = save_checkpoint(
-        tmp_path, step=123, weights={}, optimizer={}, state=state, fingerprint={"threads": "2"}
-    )
+    folder = save_checkpoint(tmp_path, step=123, weights={}, optimizer={}, state=state, fingerprint={"threads": "2"})
     assert folder == tmp_path / "checkpoints" / "step-00000123"
     assert {path.name for path in folder.iterdir()} == set(FILES)
     expected = Checkpoint(folder, 123, {}, {}, state, {"threads": "2"}, ())
@@ -261,9 +257,7 @@ def test_nothing_is_pruned_where_the_best_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / "best").write_text("?")
     for step in (2, 3, 4):
         save(tmp_path, step)
-    assert [name for name in home(tmp_path) if name.startswith("step")] == [
-        f"step-0000000{n}" for n in (1, 2, 3, 4)
-    ]
+    assert [name for name in home(tmp_path) if name.startswith("step")] == [f"step-0000000{n}" for n in (1, 2, 3, 4)]
     with pytest.raises(RunError, match=r"best: damaged: a checkpoint's name is needed, received '\?'; "):
         load_best(tmp_path)
 
@@ -318,9 +312,7 @@ def test_a_full_disk_leaves_what_stood(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
-        with pytest.raises(
-            RunError, match=r"checkpoints: the checkpoint of step 2 .*: File too large; "
-        ) as caught:
+        with pytest.raises(RunError, match=r"checkpoints: the checkpoint of step 2 .*: File too large; ") as caught:
             save(tmp_path, 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -334,9 +326,7 @@ def test_a_run_that_is_no_folder_is_named(tmp_path: Path) -> None:
     """A file where the run's folder should be ends in one line, and the file stays."""
     run = tmp_path / "run"
     run.write_text("mine")
-    with pytest.raises(
-        RunError, match=r"run/checkpoints: the checkpoint of step 1 cannot be saved: Not a dir"
-    ):
+    with pytest.raises(RunError, match=r"run/checkpoints: the checkpoint of step 1 cannot be saved: Not a dir"):
         save(run, 1)
     with pytest.raises(RunError, match=r"Not a directory"):
         load_latest(run)
@@ -501,9 +491,7 @@ print("steps", before)
 
 def test_a_process_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     """SIGKILL before each call to the disk, and at random moments: `latest` and `best` are whole."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     told = dict(line.split() for line in done.stdout.splitlines())
     assert int(told["boundaries"]) >= 20

@@ -61,9 +61,7 @@ def test_a_presets_name_gives_the_preset(name: str):
 
 def test_a_file_changes_what_it_names_and_keeps_the_rest(write: Write):
     """Named keys get the file's values and lines as sources; the others keep the preset's."""
-    text = (
-        'preset = "course"\nseed = 7\n\n[model]\n# wider\nn_embd = 512\n\n[pretrain]\nlearning_rate = 1e-3\n'
-    )
+    text = 'preset = "course"\nseed = 7\n\n[model]\n# wider\nn_embd = 512\n\n[pretrain]\nlearning_rate = 1e-3\n'
     recipe, sources = load_recipe(write(text))
     assert recipe == replace(
         COURSE,
@@ -203,14 +201,11 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
         ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 256"),
         (
             "[corruption]\ncourse = 0.5\nentity = -2\ndistant = 1",
-            "line 3: corruption: weights are 0 or more, and one at least is above 0; "
-            "received [0.5, -2.0, 1.0]",
+            "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 1.0]",
         ),
     ],
 )
-def test_numbers_that_a_configuration_refuses_are_named_with_their_line(
-    write: Write, text: str, message: str
-):
+def test_numbers_that_a_configuration_refuses_are_named_with_their_line(write: Write, text: str, message: str):
     """A dataclass's own complaint gets the file and the line of the key that broke its rule."""
     assert fault_of(write(text)) == f"my.toml, {message}"
 
@@ -256,9 +251,7 @@ def test_a_file_that_cannot_be_read_is_named(write: Write):
     cure = "give a preset (course, fast) or the path of a TOML file"
     Path(write("")).with_name("folder").mkdir()
     assert fault_of("no.toml") == f"no.toml: cannot be read: No such file or directory; {cure}"
-    assert fault_of("corse") == (
-        f"corse: cannot be read: No such file or directory; {cure}; did you mean 'course'?"
-    )
+    assert fault_of("corse") == (f"corse: cannot be read: No such file or directory; {cure}; did you mean 'course'?")
     assert fault_of("folder") == f"folder: cannot be read: Is a directory; {cure}"
     assert fault_of("my.toml/x") == f"my.toml/x: cannot be read: Not a directory; {cure}"
 
@@ -272,9 +265,7 @@ def floats(low: float, high: float = 1e300, *, open_ends: bool = False) -> st.Se
 
 
 models = st.builds(
-    lambda n_head, half_head_size, **rest: ModelConfig(
-        n_head=n_head, n_embd=2 * n_head * half_head_size, **rest
-    ),
+    lambda n_head, half_head_size, **rest: ModelConfig(n_head=n_head, n_embd=2 * n_head * half_head_size, **rest),
     n_head=st.integers(1, 97),
     half_head_size=st.integers(1, 97),
     variant=st.sampled_from(["vanilla", "perceiver"]),

@@ -77,8 +77,11 @@ class Run:
         return self.weights_path.exists()
 
     def finish(self, weights: dict[str, Tensor]) -> None:
-        """Keep the weights that the run came to."""
+        """Keep the weights that the run came to; what kills left behind goes."""
         save_weights(self.weights_path, weights, {"format": "pt"})
+        for folder in (self.path, self.path / "checkpoints"):
+            with suppress(OSError):  # what cannot go is in nobody's way
+                remove_leftovers(folder)
 
     def model(self) -> GPT:
         """The model that the run came to; raises RunError where it has not ended."""
@@ -187,7 +190,4 @@ def resume_run(path: Path, recipe: Recipe | None, info: RunInfo) -> Run:
             f"{path}: began with another recipe, and --resume changes no number; leave the numbers out, or "
             "begin a new run with another --out"
         )
-    for folder in (path, path / "checkpoints"):
-        with suppress(OSError):  # what cannot go now is in nobody's way
-            remove_leftovers(folder)
     return run

@@ -1,0 +1,91 @@
+"""The demo as its user meets it: a table and a report at the end, whatever came in between."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+
+RUNS = [f"{variant}-{arm}" for variant in ("vanilla", "perceiver") for arm in ("scratch", "pretrained", "finetuned")]
+
+
+def stamps(folder: Path) -> dict[Path, int]:
+    """When each file of the runs and of the world was last written."""
+    return {path: path.stat().st_mtime_ns for name in (*RUNS, "world") for path in (folder / name).rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def demo(start: Start, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
+    """A folder in which a tiny demo was stopped by Ctrl-C in its second run, and then called again."""
+    folder = tmp_path_factory.mktemp("demo")
+    stopped = start(folder, "demo", "--size", "tiny", "--out", "my demo")
+    metrics = folder / "my demo/vanilla-pretrained/metrics.jsonl"
+    stopped.until(lambda: metrics.exists() and metrics.read_bytes().count(b"\n") >= 2)
+    stopped.signal(signal.SIGINT)
+    first = (stopped.end(), stopped.out, stopped.err)
+    again = start(folder, "demo", "--size", "tiny", "--out", "my demo")
+    return folder, first, (again.end(), again.out, again.err)
+
+
+def test_ctrl_c_says_how_the_demo_goes_on(demo: tuple[Path, Any, Any]):
+    """A demo that was stopped ends with status 130 and the command, the same one, that goes on with it."""
+    _, (status, out, err), _ = demo
+    assert (status, out) == (130, "")
+    assert err.splitlines()[-1] == "stopped and saved; go on with: closedbook demo --size tiny --out 'my demo'"
+
+
+def test_the_demo_ends_with_a_table_and_says_where_everything_is(demo: tuple[Path, Any, Any]):
+    """Two variants with and without pretraining, the commonest answer, exchanges, and the files' paths."""
+    folder, _, (status, out, err) = demo
+    assert status == 0, err
+    lines = out.splitlines()
+    arms = [line.split()[:2] for line in lines if line.startswith(("vanilla ", "perceiver "))]
+    assert sorted(arms) == [["perceiver", "no"], ["perceiver", "yes"], ["vanilla", "no"], ["vanilla", "yes"]]
+    assert any(line.startswith("commonest answer") and "/30 = " in line for line in lines)
+    assert any(line.startswith("never written about: Where was ") for line in lines)
+    assert "report: my demo/report.html" in lines
+    assert "figure: my demo/figure.png" in lines
+    assert lines[-1].startswith("ask it yourself: sh run.sh ask ")
+    assert (folder / "my demo/figure.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "my demo/report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert all((folder / "my demo" / name / "model.safetensors").exists() for name in RUNS)
+
+
+def test_a_demo_that_was_stopped_repeats_nothing_that_was_done(demo: tuple[Path, Any, Any]):
+    """What had ended is not trained again, and what was stopped goes on behind its last step."""
+    _, (_, _, before), (_, _, after) = demo
+    assert "vanilla-scratch: done in " in before
+    assert "vanilla-scratch" not in after
+    (resumed,) = [line for line in after.splitlines() if line.startswith("vanilla-pretrained: vanilla, ")]
+    assert ", steps 1 to" not in resumed
+
+
+def test_a_demo_that_has_ended_trains_nothing_when_called_again(start: Start, demo: tuple[Path, Any, Any]):
+    """A second call reuses world and runs, and ends with the same table within seconds."""
+    folder, _, (_, out, _) = demo
+    before = stamps(folder / "my demo")
+    begin = time.monotonic()
+    again = start(folder, "demo", "--size", "tiny", "--out", "my demo")
+    assert again.end() == 0, again.err
+    assert time.monotonic() - begin < 60
+    assert again.out == out
+    assert stamps(folder / "my demo") == before
+
+
+def test_a_folder_of_another_demo_is_not_mixed_with_this_one(start: Start, demo: tuple[Path, Any, Any]):
+    """Another seed, and so another world, in the same folder ends in one line, and touches nothing."""
+    folder, _, _ = demo
+    before = stamps(folder / "my demo")
+    other = start(folder, "demo", "--size", "tiny", "--out", "my demo", "--seed", 1)
+    assert other.end() == 2
+    assert (other.out, other.err) == (
+        "",
+        "closedbook: my demo/world: is of another demo; choose another --out, or remove that folder\n",
+    )
+    assert stamps(folder / "my demo") == before

@@ -1,0 +1,123 @@
+"""The assignment's targets, in its order, on a small corpus: its files in, its files out, under its names."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.course import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
+from closedbook.experiment import Saving, pretrain
+from closedbook.targets import TARGETS
+from closedbook.training.recipe import COURSE, FAST
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+
+Closedbook = Callable[..., Any]
+
+TINY = """\
+[model]
+n_layer = 3
+n_head = 2
+n_embd = 20
+bottleneck_dim = 7
+"""
+
+
+@pytest.fixture
+def out(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment names the files; where results go, made by nobody yet."""
+    named = {"CORPUS": "corpus.txt", "TRAIN": "pairs.tsv", "DEV": "dev.tsv", "TEST": "questions.txt"}
+    for name, file in named.items():
+        monkeypatch.setenv(f"CLOSEDBOOK_{name}", str(files / file))
+    monkeypatch.setenv("CLOSEDBOOK_OUT", str(tmp_path / "out"))
+    return tmp_path / "out"
+
+
+def recipe_file(folder: Path, preset: str) -> Path:
+    """A recipe of a tiny model, otherwise a preset's."""
+    path = folder / f"{preset}.toml"
+    path.write_text(f'preset = "{preset}"\nprecision = "float32"\n{TINY}')
+    return path
+
+
+@pytest.mark.parametrize("preset", ["course", "fast"])
+def test_every_target_makes_the_assignments_file(
+    closedbook: Closedbook, out: Path, files: Path, tmp_path: Path, preset: str
+):
+    """In the order in which they are listed, each target finds what it needs, and its output bears its name."""
+    recipe = recipe_file(tmp_path, preset)
+    made = set()
+    for name, target in TARGETS.items():
+        short = () if target.action == "evaluate" else ("--epochs", 1)
+        outcome = closedbook(name, "--recipe", recipe, *short)
+        assert outcome.status == 0, outcome.err
+        assert outcome.out.splitlines()[-1] == str(out / target.output)
+        made |= {target.output}
+        assert {path.name for path in out.iterdir() if path.is_file()} == made
+        if target.split == "dev":
+            accuracy, baseline = outcome.out.splitlines()[:2]
+            assert accuracy.startswith("accuracy: ")
+            assert baseline.startswith("London baseline (always 'Ulm'): 1 of 2, 50.0%")
+        elif target.split == "test":
+            assert outcome.out.splitlines()[0].startswith("2 answers; no score, ")
+        if target.split:
+            assert len((out / target.output).read_text().splitlines()) == 2
+    # The Perceiver's are Perceivers, each finetuning began where it says, and the presets' numbers came through.
+    variants = {run.name: open_run(run).recipe.model.variant for run in out.glob("*.run")}
+    assert variants == {
+        f"{variant}.{stage}.run": variant
+        for variant, stages in (("vanilla", ("model", "pretrain", "finetune")), ("perceiver", ("pretrain", "finetune")))
+        for stage in stages
+    }
+    assert open_run(out / "vanilla.model.run").info.parent is None
+    assert open_run(out / "perceiver.finetune.run").info.parent == str(out / "perceiver.pretrain.run")
+    whole = {"course": COURSE, "fast": FAST}[preset]
+    assert open_run(out / "vanilla.pretrain.run").recipe.pretrain.learning_rate == whole.pretrain.learning_rate
+    # What is written is the run's own weights, and closedbook.course reads them.
+    params = (out / "vanilla.finetune.params").read_bytes()
+    assert params == (out / "vanilla.finetune.run/model.safetensors").read_bytes()
+    if preset == "course":
+        dataset = CharCorruptionDataset((files / "corpus.txt").read_text().removesuffix("\n"), 128)
+        mconf = GPTConfig(dataset.vocab_size, 128, n_layer=3, n_head=2, n_embd=20)
+        load_params(initialize_vanilla_model(mconf), out / "vanilla.finetune.params")
+
+
+def test_the_recipe_is_the_assignments_where_none_is_named(closedbook: Closedbook, out: Path, files: Path):
+    """Without --recipe a target trains the model of the course, and --recipe fast and --epochs shorten it."""
+    outcome = closedbook("vanilla_finetune_without_pretrain", "--epochs", 1)
+    assert outcome.status == 0
+    assert open_run(out / "vanilla.model.run").recipe.model == COURSE.model
+    (step,) = [json.loads(line) for line in (out / "vanilla.model.run/metrics.jsonl").read_text().splitlines()]
+    assert step["n_steps"] == 1
+    words = ("--recipe", "fast", "--epochs", 1, "--out", out / "fast", "--corpus", files / "corpus.txt")
+    assert closedbook("vanilla_pretrain", *words).status == 0
+    assert open_run(out / "fast/vanilla.pretrain.run").recipe.pretrain.optimizer == FAST.pretrain.optimizer
+
+
+def test_a_target_is_made_once_and_goes_on_where_it_was_stopped(
+    closedbook: Closedbook, out: Path, files: Path, tmp_path: Path
+):
+    """A second call is refused; --resume goes on with what was stopped, even right before its file was written."""
+    recipe = recipe_file(tmp_path, "course")
+    words = ("vanilla_pretrain", "--recipe", recipe, "--epochs", 2)
+    assert closedbook(*words).status == 0
+    params = (out / "vanilla.pretrain.params").read_bytes()
+    refused = closedbook(*words)
+    assert refused.status == 2
+    assert "vanilla.pretrain.run: is there already; go on with that run by --resume" in refused.err
+    assert "has ended, nothing to resume" in closedbook(*words, "--resume").err
+
+    (out / "vanilla.pretrain.params").unlink()
+    assert closedbook(*words, "--resume").status == 0
+    assert (out / "vanilla.pretrain.params").read_bytes() == params
+
+    full, _ = load_recipe(str(open_run(out / "vanilla.pretrain.run").path / "recipe.toml"))
+    stopped = tmp_path / "stopped"
+    for event in (events := pretrain(files / "corpus.txt", full, Saving(stopped / "vanilla.pretrain.run"))):
+        if type(event).__name__ == "StepReport":
+            break
+    events.close()  # type: ignore[attr-defined]  # every generator has it
+    assert closedbook(*words, "--out", stopped, "--resume").status == 0
+    assert (stopped / "vanilla.pretrain.params").read_bytes() == params

@@ -1,0 +1,95 @@
+"""run.sh, the one door; its set-up, which needs a package index, is not tried here."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RUN_SH = ROOT / "run.sh"
+
+
+def run(script: Path, *words: str, folder: Path, path: str = os.defpath, **environment: str):
+    """What `sh run.sh WORDS` came to, from another folder."""
+    return subprocess.run(
+        ["sh", str(script), *words],
+        cwd=folder,
+        env={"PATH": path, "OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_it_is_a_plain_shells_script():
+    """`sh -n` finds no fault in its grammar."""
+    assert subprocess.run(["sh", "-n", str(RUN_SH)], capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with run.sh, pyproject.toml, and a .venv, already made, whose closedbook tells how it was called."""
+    folder = tmp_path / "a clone's folder"
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("run.sh", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "pyproject.toml", folder / ".venv/.made-from-pyproject")
+    for name in ("closedbook", "pytest"):
+        command = folder / ".venv/bin" / name
+        command.write_text(f'#!/bin/sh\necho {name} "$PWD"\nprintf "[%s]\\n" "$@"\nexit 3\n')
+        command.chmod(0o755)
+    return folder
+
+
+def test_it_hands_its_words_on_from_any_folder(copy: Path, tmp_path: Path):
+    """Words, spaces in them included, reach `closedbook` where one stands, and its exit status comes back."""
+    done = run(copy / "run.sh", "ask", "my run", "Where was Ann born?", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == f"closedbook {tmp_path}\n[ask]\n[my run]\n[Where was Ann born?]\n"
+
+
+def test_its_test_runs_pytest_in_the_repository(copy: Path, tmp_path: Path):
+    """`sh run.sh test WORDS` tests this repository, wherever one stands."""
+    done = run(copy / "run.sh", "test", "-k", "two words", folder=tmp_path)
+    assert done.returncode == 3
+    assert done.stdout == f"pytest {copy}\n[-k]\n[two words]\n"
+
+
+def test_it_lists_all_commands_where_no_word_is_given(tmp_path: Path):
+    """`sh run.sh` in this repository is `closedbook`, if the repository was set up by it."""
+    stamp = ROOT / ".venv/.made-from-pyproject"
+    if not stamp.exists() or stamp.read_bytes() != (ROOT / "pyproject.toml").read_bytes():
+        pytest.skip("this .venv was not made by run.sh from today's pyproject.toml")
+    done = run(RUN_SH, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "vanilla_finetune_without_pretrain" in done.stdout
+
+
+@pytest.mark.parametrize("python", ["no-such-python", "old-python"])
+def test_a_python_that_is_too_old_is_named_with_the_cure(copy: Path, tmp_path: Path, python: str):
+    """Without Python 3.11 it ends with status 2 and one line, before anything is made."""
+    (copy / ".venv/.made-from-pyproject").unlink()
+    old = tmp_path / "old-python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    before = sorted(copy.rglob("*"))
+    done = run(copy / "run.sh", "demo", folder=tmp_path, path=f"{tmp_path}:{os.defpath}", PYTHON=python)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"run.sh: closedbook needs Python 3.11 or later; '{python}' is not. Set PYTHON to one that")
+    assert sorted(copy.rglob("*")) == before
+
+
+def test_it_sets_up_again_once_pyproject_changes(copy: Path, tmp_path: Path):
+    """A .venv made from another pyproject.toml is installed into anew, and remembers what it was made from."""
+    (copy / ".venv/.made-from-pyproject").write_text("[project]\n")
+    installer = copy / ".venv/bin/python"
+    installer.write_text('#!/bin/sh\nprintf "[%s]" "$@" >&2\n')
+    installer.chmod(0o755)
+    done = run(copy / "run.sh", "demo", folder=tmp_path, PYTHON=sys.executable)
+    assert done.returncode == 3
+    assert done.stdout == f"closedbook {tmp_path}\n[demo]\n"
+    assert f"[-m][pip][install][--quiet][--disable-pip-version-check][--editable][{copy}[dev]]" in done.stderr
+    assert "setting up" not in run(copy / "run.sh", "demo", folder=tmp_path).stderr
