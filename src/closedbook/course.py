@@ -46,6 +46,8 @@ class GPTConfig:
         self.embd_pdrop = COURSE.model.embd_pdrop
         self.resid_pdrop = COURSE.model.resid_pdrop
         self.attn_pdrop = COURSE.model.attn_pdrop
+        self.positions = COURSE.model.positions
+        self.activation = COURSE.model.activation
         self.perceiver = False
         self.bottleneck_dim = COURSE.model.bottleneck_dim
         for name, value in kw.items():
@@ -63,6 +65,8 @@ class GPTConfig:
             embd_pdrop=self.embd_pdrop,
             resid_pdrop=self.resid_pdrop,
             attn_pdrop=self.attn_pdrop,
+            positions=self.positions,
+            activation=self.activation,
         )
 
 

@@ -33,10 +33,6 @@ from closedbook.training.durable import (
     write_atomically,
     write_synced,
 )
-from closedbook.training.fingerprint import random_state
-
-RANDOM = "random"
-"""The key of a checkpoint's state under which the random state stands."""
 
 _FORMAT = 1
 _WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = _FILES = (
@@ -74,14 +70,15 @@ def save_checkpoint(
 ) -> Path:
     """Save a generation and return its folder; raises RunError where that fails, the earlier ones untouched.
 
-    `state` is JSON: text keys, no tuples. Torch's random state is added under RANDOM, if `state` has none.
+    `state` is JSON: text keys, no tuples. Its seed and step are all the random state there is, since a Trainer seeds
+    each step by them.
     """
     tensors: dict[str, Tensor] = {}
     layout = _flatten(optimizer, "optimizer", tensors)
     files = {
         _WEIGHTS: tensors_to_bytes(weights, {}),
         _OPTIMIZER: tensors_to_bytes(tensors, {}),
-        _STATE: _to_json({"state": {RANDOM: random_state(), **state}, "optimizer": layout}),
+        _STATE: _to_json({"state": dict(state), "optimizer": layout}),
     }
     sums = {name: {"size": len(data), "sha256": _sha256(data)} for name, data in files.items()}
     manifest = {"format": _FORMAT, "step": step, "fingerprint": dict(fingerprint), "files": sums}

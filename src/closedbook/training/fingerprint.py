@@ -1,13 +1,10 @@
-"""What a run's numbers depend on besides its recipe and data: machine, torch, its random state."""
+"""What a run's numbers depend on besides its recipe and data: machine, torch, precision."""
 
-import base64
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 _CPUINFO = Path("/proc/cpuinfo")
 # Of x86 and of ARM: what torch's kernels and its libraries choose their instructions by.
@@ -38,27 +35,6 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         for name in {**then, **now}
         if then.get(name) != now.get(name)
     ]
-
-
-def random_state() -> dict[str, Any]:
-    """The state of torch's own generators, those of its GPUs included, as JSON."""
-    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": _to_text(torch.get_rng_state()), "cuda": [_to_text(state) for state in on_gpus]}
-
-
-def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Set torch's own generators to what `random_state` returned; GPUs that are not there are passed over."""
-    torch.set_rng_state(_to_state(state["cpu"]))
-    for device, text in enumerate(state["cuda"][: torch.cuda.device_count()]):
-        torch.cuda.set_rng_state(_to_state(text), device)
-
-
-def _to_text(state: Tensor) -> str:
-    return base64.b64encode(state.numpy().tobytes()).decode()
-
-
-def _to_state(text: str) -> Tensor:
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -50,14 +50,6 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     return recipe, sources
 
 
-def save_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe so that load_recipe gives back the same; raises RecipeError where it cannot."""
-    try:
-        path.write_text(recipe_toml(recipe), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be written: {error.strerror}") from None
-
-
 def recipe_toml(recipe: Recipe) -> str:
     """A recipe as TOML: every key, so that no preset matters, each under its field's docstring."""
     summary = (type(recipe).__doc__ or "").partition("\n")[0]
