@@ -5,7 +5,6 @@ people whose question was never asked in training, and about people of whom nobo
 """
 
 import json
-import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -80,7 +79,7 @@ def run_demo(out: Path, seed: int, size: Size, follow: Follow) -> Iterator[str]:
     for variant in get_args(Variant):
         for pretrained in (False, True):
             runs[variant, pretrained] = _arm(out, plan.recipe_of(variant), files, variant, pretrained, follow)
-    command = f"sh run.sh demo --out {shlex.quote(str(out))} --seed {seed} --size {size}"
+    command = f"sh run.sh demo --seed {seed} --size {size}"
     report = _report(plan, files, runs, command, time.perf_counter() - begin)
     html, picture = write_report(report, out)
     write_atomically(out / "results.json", json.dumps(_results(report), indent=1).encode() + b"\n")
