@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -182,7 +184,7 @@ def test_finetuning_from_a_run_takes_its_model_and_vocabulary(closedbook: Closed
     assert open_run(run).info.vocabulary == open_run(parent).info.vocabulary
     assert open_run(run).info.parent == str(parent)
     # --epochs is the stage's that is at work; the table has no number that is not.
-    assert table(outcome.err)["finetune.epochs"] == ("2", "flag --finetune.epochs")
+    assert table(outcome.err)["finetune.epochs"] == ("2", "flag --epochs")
     assert not [key for key in table(outcome.err) if key.startswith(("model.", "scratch.", "pretrain."))]
 
 
@@ -250,7 +252,7 @@ def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbo
     rows = table(outcome.err)
     assert rows["seed"] == ("7", "flag --seed")
     assert rows["model.n_layer"] == ("3", "flag --model.n-layer")
-    assert rows["pretrain.epochs"] == ("1", "flag --pretrain.epochs")
+    assert rows["pretrain.epochs"] == ("1", "flag --epochs")
     assert rows["model.n_embd"] == ("16", f"{recipe}, line 6")
     assert rows["pretrain.batch_size"] == ("5", f"{recipe}, line 13")
     assert rows["pretrain.optimizer"] == ("muon", "preset fast")
@@ -363,6 +365,31 @@ def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook
     assert outcome.out == "2 answers; no score, since the file has questions without answers\n"
     assert len((runs / "finetuned/evaluations/questions.predictions").read_text().splitlines()) == 2
     assert not (runs / "finetuned/evaluations/questions.json").exists()
+
+
+def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """Without the training pairs that the run began with the baseline is unknown, and all else is as ever."""
+    run = tmp_path / "run"
+    shutil.copytree(runs / "finetuned", run)
+    (tmp_path / "pairs.tsv").write_text("no pair\n")
+    facts = (run / "run.json").read_text()
+    (run / "run.json").write_text(facts.replace(str(files / "pairs.tsv"), str(tmp_path / "pairs.tsv")))
+    outcome = closedbook("evaluate", run, files / "dev.tsv")
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[1].startswith("London baseline: unknown, ")
+    assert (run / "evaluations/dev.predictions").exists()
+
+
+def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):
+    """A terminal or pipe that is said to be ASCII gets the model's characters all the same."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("Zoë Bø was born in Malmö .\n", encoding="utf-8")
+    words = ["pretrain", corpus, "--recipe", files / "tiny.toml", "--out", tmp_path / "Zoë"]
+    program = [sys.executable, "-m", "closedbook.cli", *map(str, words)]
+    done = subprocess.run(program, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True)
+    assert done.stdout.decode() == f"{tmp_path / 'Zoë'}\n"
 
 
 # What there is

@@ -91,7 +91,7 @@ def test_a_command_without_its_words_says_which_it_needs(closedbook: Closedbook,
         (("--pretrain.muon-ratio", "inf"), "--pretrain.muon-ratio: a finite number is needed; received inf"),
         (("--corruption.course", "nan"), "corruption: weights are 0 or more, and one at least is above 0; received "),
         (("--corruption.course", "inf"), "corruption: weights are 0 or more, and one at least is above 0; received "),
-        (("--epochs", "0"), "epochs: 1 or more is needed; received 0"),
+        (("--epochs", "0"), "--epochs: 1 or more is needed; received 0"),
         (("--save-every", "nan"), "--save-every: 0 or more seconds are needed; received nan"),
         (("--save-every", "-1"), "--save-every: 0 or more seconds are needed; received -1.0"),
         (("--model.n-embd", "17"), "--model.n-embd: a multiple of n_head (2) is needed; received 17"),
@@ -297,9 +297,10 @@ def test_what_is_in_the_way_is_left_as_it_was(closedbook: Closedbook, pretrain: 
     (tmp_path / "RUN/thesis.txt").write_text("years of work")
     (tmp_path / "file").write_text("some more")
     before = contents(tmp_path), contents(runs)
+    no_run = "is there already and is no run; choose another --out"
+    assert fault(pretrain()) == f"{tmp_path / 'RUN'}: {no_run}"
+    assert fault(pretrain("--out", tmp_path / "file")) == f"{tmp_path / 'file'}: {no_run}"
     way_out = "is there already; go on with that run by --resume, or choose another --out"
-    assert fault(pretrain()) == f"{tmp_path / 'RUN'}: {way_out}"
-    assert fault(pretrain("--out", tmp_path / "file")) == f"{tmp_path / 'file'}: {way_out}"
     assert fault(pretrain("--out", runs / "pretrained")) == f"{runs / 'pretrained'}: {way_out}"
     assert "and this one is not empty; name another" in fault(closedbook("world", tmp_path / "RUN", "--people", 100))
     assert "and this is a file; name another" in fault(closedbook("world", tmp_path / "file", "--people", 100))
@@ -320,7 +321,7 @@ def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook:
 def test_a_world_that_cannot_be_names_the_rule(closedbook: Closedbook, tmp_path: Path):
     """A world has a hundred people at least."""
     line = fault(closedbook("world", tmp_path / "world", "--people", 5))
-    assert line == "n_people: from 100 to 1000000 is needed; received 5"
+    assert line == "--people: from 100 to 1000000 is needed; received 5"
     assert not (tmp_path / "world").exists()
 
 
@@ -403,6 +404,25 @@ def test_ctrl_c_before_a_run_begins_promises_nothing(closedbook: Closedbook, fil
     assert not (tmp_path / "RUN").exists()
 
 
+def test_a_fault_stands_alone_without_notes_before_it(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """What is to be noted of a corpus waits until all that was given has been found good."""
+    (tmp_path / "corpus.txt").write_text("A line.\n\nab\n")
+    line = fault(closedbook("pretrain", tmp_path / "corpus.txt", "--out", runs / "pretrained"))
+    assert line.startswith(f"{runs / 'pretrained'}: is there already")
+
+
+def test_a_recipe_of_ones_own_in_the_folder_to_be_is_not_overwritten(
+    closedbook: Closedbook, files: Path, tmp_path: Path
+):
+    """A folder with a recipe.toml that no run wrote is in the way, even where that very recipe is asked for."""
+    own = tmp_path / "RUN/recipe.toml"
+    own.parent.mkdir()
+    own.write_bytes((files / "tiny.toml").read_bytes())
+    line = fault(closedbook("pretrain", files / "corpus.txt", "--out", own.parent, "--recipe", own))
+    assert line == f"{own.parent}: is there already and is no run; choose another --out"
+    assert own.read_bytes() == (files / "tiny.toml").read_bytes()
+
+
 # Targets
 
 
@@ -422,10 +442,11 @@ def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
 def test_a_targets_file_that_is_missing_is_named(
     closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without files in the environment, options or data/, the default path is named."""
+    """Without files in the environment, options or data/, the default path is named, and how to name another."""
     monkeypatch.chdir(tmp_path)
-    assert fault(closedbook("vanilla_pretrain")) == "data/wiki.txt: no such file; check the path"
+    cure = "no such file; name yours by --corpus or CLOSEDBOOK_CORPUS"
+    assert fault(closedbook("vanilla_pretrain")) == f"data/wiki.txt: {cure}"
     monkeypatch.setenv("CLOSEDBOOK_CORPUS", "mine.txt")
-    assert fault(closedbook("vanilla_pretrain")) == "mine.txt: no such file; check the path"
-    assert fault(closedbook("vanilla_pretrain", "--corpus", "ours.txt")) == "ours.txt: no such file; check the path"
+    assert fault(closedbook("vanilla_pretrain")) == f"mine.txt: {cure}"
+    assert fault(closedbook("vanilla_pretrain", "--corpus", "ours.txt")) == f"ours.txt: {cure}"
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from closedbook.experiment import Event, Saving, finetune, pretrain
-from closedbook.training.recipe_file import load_recipe
+from closedbook.training.recipe_file import load_recipe, recipe_toml
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
 
@@ -103,7 +103,7 @@ def test_a_folder_killed_before_it_became_a_run_is_no_loss(closedbook: Closedboo
     """A recipe without run.json is what a kill at the start leaves; --resume calls it no run, the command begins it."""
     run = tmp_path / "run"
     run.mkdir()
-    (run / "recipe.toml").write_bytes((files / "tiny.toml").read_bytes())
+    (run / "recipe.toml").write_text(recipe_toml(load_recipe(str(files / "tiny.toml"))[0]))
     (run / ".tmp-1-run.json").write_text("{")
     words = ("pretrain", files / "corpus.txt", "--out", run, "--recipe", files / "tiny.toml")
     assert "is no run (it has no run.json)" in fault(closedbook(*words, "--resume"))
@@ -115,7 +115,9 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     flags = ("--recipe", files / "tiny.toml", "--epochs", 9, "--finetune.patience", 2)
     words = ("finetune", files / "pairs.tsv", "--from", runs / "pretrained", "--dev", files / "dev.tsv", *flags)
-    assert closedbook(*words, "--out", tmp_path / "whole").status == 0
+    outcome = closedbook(*words, "--out", tmp_path / "whole")
+    assert outcome.status == 0
+    assert "held-out accuracy has not risen for 2 epochs, so the weights that it began with are kept" in outcome.err
     whole = (tmp_path / "whole/metrics.jsonl").read_text().splitlines()
     # None right before the first epoch, none after two: patience ran out.
     assert [json.loads(line)["accuracy"] for line in whole if "accuracy" in line] == [0.0, 0.0, 0.0]

@@ -168,6 +168,21 @@ def test_a_line_that_is_no_pair_is_refused(dataset: course.CharCorruptionDataset
         course.NameDataset("Where?\tUlm\nWhere?\n", dataset)
 
 
+def test_a_pair_is_checked_before_anything_is_trained(dataset: course.CharCorruptionDataset):
+    """A character that the text lacks, and a pair too long for the block, are named with their line."""
+    with pytest.raises(TextError, match=r"line 2: '@' \(COMMERCIAL AT\): not in the run's vocabulary"):
+        course.NameDataset("Where?\tUlm\nWhere@\tUlm\n", dataset)
+    with pytest.raises(TextError, match="line 1: question and answer need 67 characters"):
+        course.NameDataset(f"{'e' * 62}\tUlm\n", dataset)
+
+
+def test_a_line_of_pairs_ends_at_a_line_feed_alone():
+    """Characters that str.splitlines cuts at are characters of a question; a carriage return before the end is none."""
+    dataset = course.CharCorruptionDataset("Where\u2028was\x0bAnn? Ulm.", BLOCK_SIZE)
+    names = course.NameDataset("Where\x0bwas Ann?\tUlm\r\n", dataset)
+    assert names.data == ["Where\x0bwas Ann?\tUlm"]
+
+
 # Models
 
 

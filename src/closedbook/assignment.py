@@ -10,10 +10,11 @@ from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
 from closedbook.training.durable import contents, write_atomically
 from closedbook.training.recipe import Recipe
-from closedbook.training.recipe_file import load_recipe
+from closedbook.training.recipe_file import load_recipe, recipe_rows
 from closedbook.training.run import open_run
 
-Follow = Callable[[str, Iterator[Event]], Finished]
+Rows = list[tuple[str, str, str]]
+Follow = Callable[[str, Iterator[Event], Rows], Finished]
 
 
 def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[str]:
@@ -26,38 +27,39 @@ def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[st
     weights = target.run_path(options.out) / "model.safetensors"
     # A run that ended just before its parameters were copied has nothing left to train.
     if not (options.resume and weights.exists() and not path.exists()):
-        events = _pretrain(target, options) if target.action == "pretrain" else _finetune(target, options)
-        weights = follow(name, events).run.weights_path
+        recipe, rows = _recipe(target, options)
+        train = _pretrain if target.action == "pretrain" else _finetune
+        weights = follow(name, train(target, options, recipe), rows).run.weights_path
     write_atomically(path, contents(weights))
     yield f"{path}"
 
 
-def _recipe(target: Target, options: TargetOptions) -> Recipe:
-    recipe, _ = load_recipe(options.recipe)
+def _recipe(target: Target, options: TargetOptions) -> tuple[Recipe, Rows]:
+    """The recipe after all that was said, and rows that tell where each number that counts came from."""
+    recipe, sources = load_recipe(options.recipe)
     recipe = replace(recipe, model=replace(recipe.model, variant=target.variant))
-    if options.epochs is None:
-        return recipe
-    n = options.epochs
-    return replace(
-        recipe,
-        pretrain=replace(recipe.pretrain, epochs=n),
-        finetune=replace(recipe.finetune, epochs=n),
-        scratch=replace(recipe.scratch, epochs=n),
-    )
+    sources["model.variant"] = "target"
+    sections = {
+        "pretrain": ("model", "corruption", "pretrain"),
+        "finetune": ("finetune",) if target.pretrained else ("model", "scratch"),
+    }[target.action]
+    if options.epochs is not None:
+        stages = ("pretrain", "finetune", "scratch")
+        recipe = replace(recipe, **{name: replace(getattr(recipe, name), epochs=options.epochs) for name in stages})
+        sources |= {f"{name}.epochs": "flag --epochs" for name in stages}
+    return recipe, recipe_rows(recipe, sources, sections)
 
 
 def _saving(target: Target, options: TargetOptions) -> Saving:
     return Saving(target.run_path(options.out), options.resume, options.save_every)
 
 
-def _pretrain(target: Target, options: TargetOptions) -> Iterator[Event]:
-    recipe = _recipe(target, options)
+def _pretrain(target: Target, options: TargetOptions, recipe: Recipe) -> Iterator[Event]:
     pairs = options.train if recipe.pretrain.mix_pairs > 0 else None
     return pretrain(options.corpus, recipe, _saving(target, options), pairs_path=pairs)
 
 
-def _finetune(target: Target, options: TargetOptions) -> Iterator[Event]:
-    recipe = _recipe(target, options)
+def _finetune(target: Target, options: TargetOptions, recipe: Recipe) -> Iterator[Event]:
     before = target.predecessor
     stage = recipe.scratch if before is None else recipe.finetune
     return finetune(

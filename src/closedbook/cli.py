@@ -3,6 +3,7 @@
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
+import io
 import os
 import shlex
 import sys
@@ -45,10 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read when torch is first imported: threads that wait for one another sleep instead of spinning. Spinning
     # is hardly faster alone, and where anything else wants a core a step takes 20 times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # Answers are, as the questions are, whatever the locale.
     if os.environ.get("RANK", "0") != "0":
         be_quiet()  # Of torchrun's processes the first speaks for all.
     try:
         return _dispatch(words)
+    except RecipeError as error:
+        say(f"closedbook: {_named_by_flag(str(error), words)}")
+        return error.exit_status
     except ClosedbookError as error:
         say(f"closedbook: {error}")
         return error.exit_status
@@ -102,19 +108,20 @@ def _parsed(name: str, options: type, words: list[str]) -> Any:
     default: Any = object.__new__(options)
     for field, value in defaults.items():
         object.__setattr__(default, field, value)
-    try:
-        return tyro.cli(options, default=default, prog=f"closedbook {name}", args=words)
-    except RecipeError as error:
-        raise RecipeError(_named_by_flag(str(error), words)) from None
+    return tyro.cli(options, default=default, prog=f"closedbook {name}", args=words)
 
 
 def _named_by_flag(message: str, words: list[str]) -> str:
     """What is wrong with a recipe's field, told of the flag that set it, where that is sure."""
     key, _, rule = message.partition(":")
-    name = key.rpartition(".")[2].replace("_", "-")
     flags = {word.partition("=")[0] for word in words if word.startswith("--")}
-    named = [flag for flag in flags if flag[2:].rpartition(".")[2].replace("_", "-") == name]
+    named = [flag for flag in flags if _last_name(flag) == _last_name(key)]
     return f"{named[0]}:{rule}" if len(named) == 1 else message
+
+
+def _last_name(key: str) -> str:
+    """Of a field or its flag; --people is short for n_people."""
+    return key.removeprefix("--").rpartition(".")[2].replace("_", "-").removeprefix("n-")
 
 
 _NUMBERS: dict[type, type[Numbers]] = {PretrainOptions: PretrainNumbers, FinetuneOptions: FinetuneNumbers}
@@ -151,6 +158,8 @@ def _recipe(
         recipe, sources = load_recipe(str(saved))
         return recipe, recipe_rows(recipe, sources, sections)
     sources = changed_by_flags(base, recipe, sources)
+    if options.epochs is not None:
+        sources[f"{stage}.epochs"] = "flag --epochs"
     rows = recipe_rows(recipe, sources, sections)
     shown = {key for key, _, _ in rows}
     for key, source in sources.items():

@@ -22,7 +22,7 @@ from closedbook.model import gpt
 from closedbook.model.config import ModelConfig
 from closedbook.text import datasets
 from closedbook.text.batches import Batches
-from closedbook.text.corpus import parse_questions, read_pairs, read_questions, without_accents
+from closedbook.text.corpus import check_questions, parse_questions, read_pairs, read_questions, without_accents
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.durable import load_weights, save_weights
@@ -140,8 +140,10 @@ class NameDataset(datasets.NameDataset):
     """Pairs of a text, question<TAB>answer a line, without what is not ASCII, as in the assignment's code."""
 
     def __init__(self, data: str, pretraining_dataset: CharCorruptionDataset) -> None:
-        pairs, n_changed = without_accents(parse_questions(data.splitlines(), None))
+        # Not by splitlines, to which rarer characters end a line too.
+        pairs, n_changed = without_accents(parse_questions(data.replace("\r\n", "\n").split("\n"), None))
         pairs.answers()
+        check_questions(pairs, pretraining_dataset.vocabulary, pretraining_dataset.block_size)
         if n_changed:
             _logger.info("%d of %d pairs lost characters outside ASCII", n_changed, len(pairs.items))
         super().__init__(list(pairs.items), pretraining_dataset.vocabulary, pretraining_dataset.block_size)

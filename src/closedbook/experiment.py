@@ -103,6 +103,7 @@ class _Stage:
     model: GPT
     dataset: EpochDataset
     dev: Questions | None
+    notes: list[str]
 
 
 def pretrain(
@@ -118,7 +119,7 @@ def pretrain(
     Raises InputError on whatever is wrong with files, recipe or folder, before anything is trained.
     """
     corpus = read_corpus(corpus_path)
-    yield from map(Note, corpus.notes)
+    notes = list(corpus.notes)
     vocabulary = corpus.vocabulary
     recipe, precision = _going_on(recipe, saving)
     documents = CharCorruptionDataset(
@@ -130,13 +131,15 @@ def pretrain(
     )
     dataset: EpochDataset = documents
     if pairs_path is not None and recipe.pretrain.mix_pairs > 0:
-        pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
-        yield from map(Note, notes)
+        pairs, pairs_notes = training_pairs(pairs_path, recipe, vocabulary)
+        notes += pairs_notes
         names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
         dataset = MixedDataset(documents, names, recipe.pretrain.mix_pairs)
     elif pairs_path is not None:
-        yield Note(f"{pairs_path}: not used, since the recipe's pretrain.mix_pairs is 0")
+        notes.append(f"{pairs_path}: not used, since the recipe's pretrain.mix_pairs is 0")
         pairs_path = None
+    elif recipe.pretrain.mix_pairs > 0:
+        notes.append("no --pairs, so pretrain.mix_pairs mixes in none: what a question is, finetuning has to teach")
     info = RunInfo(
         kind="pretrain",
         precision=precision,
@@ -152,6 +155,7 @@ def pretrain(
         model=new_model(recipe, vocabulary),
         dataset=dataset,
         dev=_dev_pairs(dev_path, recipe, vocabulary),
+        notes=notes,
     )
     yield from _train(stage, saving)
 
@@ -179,7 +183,6 @@ def finetune(
         vocabulary, n_documents = corpus.vocabulary, len(corpus.documents)
     recipe, precision = _going_on(recipe, saving)
     pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
-    yield from map(Note, notes)
     info = RunInfo(
         kind="finetune",
         precision=precision,
@@ -195,6 +198,7 @@ def finetune(
         model=new_model(recipe, vocabulary) if parent is None else parent.model(),
         dataset=NameDataset(list(pairs.items), vocabulary, recipe.model.block_size),
         dev=_dev_pairs(dev_path, recipe, vocabulary),
+        notes=notes,
     )
     yield from _train(stage, saving)
 
@@ -288,6 +292,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
         except GeneratorExit:
             keeper.save()
             raise
+    yield from keeper.what_is_kept()
     keeper.finish()
     yield Finished(run, time.perf_counter() - begin)
 
@@ -304,6 +309,8 @@ def _open(plan: _Stage, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint
 
 
 def _warnings(plan: _Stage) -> Iterator[Note]:
+    """What is to be told once all that was given has been found good, so that a fault stands alone."""
+    yield from map(Note, plan.notes)
     if plan.info.kind == "pretrain" and plan.stage.schedule == "course" and plan.stage.epochs > 200:
         yield Note(
             "schedule course: the cosine reaches its floor after 200 epochs and climbs back to the peak by 400, "
@@ -383,6 +390,14 @@ class _Keeper:
                 fingerprint=fingerprint(self.plan.info.precision, self.trainer.fabric.device),
                 best=best,
             )
+
+    def what_is_kept(self) -> Iterator[Note]:
+        """Which weights the run ends with, where patience makes them others than the last."""
+        if self.plan.stage.patience and self.plan.dev is not None and self.n_worse:
+            epochs = f"{self.n_worse} epoch{'s' * (self.n_worse > 1)}"
+            best = self.trainer.position.epoch - self.n_worse
+            kept = f"of epoch {best}" if best else "that it began with"
+            yield Note(f"held-out accuracy has not risen for {epochs}, so the weights {kept} are kept")
 
     def finish(self) -> None:
         """Keep the weights that the run came to: the best on the dev pairs, if it watched them, else the last."""

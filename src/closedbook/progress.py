@@ -22,7 +22,7 @@ PLAIN_EVERY_SECONDS = 10.0
 # A single step's loss jumps about; this follows it over about 50 steps.
 _SMOOTHING = 0.98
 
-console = Console(stderr=True, soft_wrap=True, highlight=False)
+console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 
 class Interrupted(Exception):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from closedbook.errors import RunError
+from closedbook.errors import RunError, TextError
 from closedbook.model.config import Variant
 from closedbook.options import TargetOptions
 
@@ -38,15 +38,27 @@ class Target:
         """The run's folder, beside the parameters."""
         return out / Path(self.output).with_suffix(".run")
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The options that name the files it needs."""
+        if self.action == "evaluate":
+            return (str(self.split),)
+        if self.action == "pretrain":
+            return ("corpus",)
+        return ("train",) if self.pretrained else ("corpus", "train")
+
     def check(self, options: TargetOptions) -> None:
-        """Raise RunError where the target before it has not been made."""
+        """Raise InputError where the target before it has not been made, or a file is missing."""
         before = self.predecessor
-        if before is None:
-            return
-        name = next(name for name, target in TARGETS.items() if target == before)
-        for path in (options.out / before.output, before.run_path(options.out)):
+        if before is not None:
+            name = next(name for name, target in TARGETS.items() if target == before)
+            for path in (options.out / before.output, before.run_path(options.out)):
+                if not path.exists():
+                    raise RunError(f"{path}: is not there yet; `sh run.sh {name}` makes it")
+        for file in self.files:
+            path = getattr(options, file)
             if not path.exists():
-                raise RunError(f"{path}: is not there yet; `sh run.sh {name}` makes it")
+                raise TextError(path, None, f"no such file; name yours by --{file} or CLOSEDBOOK_{file.upper()}")
 
 
 def _targets() -> dict[str, Target]:

@@ -9,7 +9,7 @@ from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.score import Score, commonest, score
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
 from closedbook.training.durable import write_atomically
-from closedbook.training.run import Run
+from closedbook.training.run import Run, Source
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Evaluation:
         if self.baseline is not None:
             yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
         else:
-            yield "London baseline: unknown, since the training pairs are no longer where the run had them"
+            yield "London baseline: unknown, since the run has no training pairs, or their file is not as it was"
 
 
 def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
@@ -81,8 +81,9 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
 
 
 def _pairs_of(run: Run) -> Questions | None:
-    """The training pairs that a run, or the run that it began from, was given, if they are still there."""
-    source = run.info.sources.get("pairs")
-    if source is None or not Path(source.path).exists():
+    """The training pairs that a run was given, if it was and they are still as they were."""
+    then = run.info.sources.get("pairs")
+    if then is None:
         return None
-    return read_pairs(Path(source.path))
+    path = Path(then.path)
+    return read_pairs(path) if path.is_file() and Source.of(path) == then else None

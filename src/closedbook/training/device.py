@@ -19,7 +19,7 @@ def make_fabric(precision: Precision) -> Fabric:
     """
     # Its notices ("Using bfloat16 Automatic Mixed Precision") say nothing that the run's first line does not.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    n_processes = _n_processes()
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     fabric = Fabric(
         accelerator=accelerator,
@@ -31,10 +31,17 @@ def make_fabric(precision: Precision) -> Fabric:
     return fabric
 
 
+def _n_processes() -> int:
+    """As many as torchrun started."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def fastest_precision(n_embd: int) -> Precision:
     """Time the widest product of a step in both precisions and take the faster; under half a second."""
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    if _n_processes() > 1:
+        return "float32"  # Each would time for itself, and come to its own result.
     seconds = {name: _product_seconds(n_embd, dtype) for name, dtype in _DTYPES.items()}
     # Mixed precision casts every weight at every step, so a small gain in products is none.
     return "bfloat16" if seconds["bfloat16"] < 0.7 * seconds["float32"] else "float32"

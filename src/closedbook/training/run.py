@@ -110,8 +110,9 @@ def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
 
 def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
     """A new run's folder; raises RunError where something of that name is in the way."""
-    # A folder that was killed before it became a run holds a recipe at most, and is no loss.
-    if path.exists() and not (path.is_dir() and all(_is_debris(entry) for entry in path.iterdir())):
+    if path.exists() and not _is_debris(path, recipe):
+        if not (path / "run.json").is_file():
+            raise RunError(f"{path}: is there already and is no run; choose another --out")
         raise RunError(f"{path}: is there already; go on with that run by --resume, or choose another --out")
     facts = {
         **asdict(info),
@@ -132,8 +133,15 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
     return Run(path, recipe, info)
 
 
-def _is_debris(entry: Path) -> bool:
-    return entry.name == "recipe.toml" or entry.name.startswith(".tmp-")
+def _is_debris(path: Path, recipe: Recipe) -> bool:
+    """Whether a folder holds no more than a kill before it became a run left there: this recipe at most."""
+
+    def is_ours(entry: Path) -> bool:
+        if entry.name == "recipe.toml":
+            return entry.is_file() and contents(entry) == recipe_toml(recipe).encode()
+        return entry.name.startswith(".tmp-")
+
+    return path.is_dir() and all(is_ours(entry) for entry in path.iterdir())
 
 
 def open_run(path: Path) -> Run:
@@ -153,6 +161,8 @@ def open_run(path: Path) -> Run:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None
+    if not (path / "recipe.toml").is_file():
+        raise RunError(f"{path / 'recipe.toml'}: no such file, and a run needs it; put it back from a copy")
     recipe, _ = load_recipe(str(path / "recipe.toml"))
     return Run(path, recipe, info)
 
