@@ -11,7 +11,7 @@ if ! cmp -s "$here/pyproject.toml" "$stamp" 2>/dev/null; then
         echo "run.sh: closedbook needs Python 3.11 or later; '$python' is not. Set PYTHON to one that is, as in: PYTHON=python3.12 sh run.sh demo" >&2
         exit 2
     }
-    echo "run.sh: setting up $venv (once; a minute or two)" >&2
+    echo "run.sh: setting up $venv (once; minutes, most of them for PyTorch)" >&2
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" || {
         echo "run.sh: '$python -m venv' failed; on Debian and Ubuntu: apt install python3-venv" >&2
         exit 1

@@ -17,7 +17,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported,
 
 from closedbook.answers.evaluate import evaluate
 from closedbook.demo import demo_plan
-from closedbook.experiment import Event, Saving, finetune, pretrain
+from closedbook.events import Event
+from closedbook.experiment import finetune, pretrain
+from closedbook.keeper import Saving
 from closedbook.text.corpus import read_pairs
 from closedbook.text.corruption import CorruptionConfig
 from closedbook.text.world import WorldFiles, write_world

@@ -298,6 +298,8 @@ def test_predict_answers_a_pipe_as_it_answers_a_file(
     assert from_file.out.endswith("\n")
     stdin((files / "questions.txt").read_bytes())
     assert closedbook("predict", runs / "finetuned") == from_file
+    stdin((files / "questions.txt").read_bytes())
+    assert closedbook("predict", runs / "finetuned", "-") == from_file
     # Answers that a file has besides are not looked at, however odd.
     stdin((files / "dev.tsv").read_text().replace("Ulm", "Łódź").encode())
     assert closedbook("predict", runs / "finetuned") == from_file

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from closedbook.experiment import Event, Saving, finetune, pretrain
+from closedbook.events import Event
+from closedbook.experiment import finetune, pretrain
+from closedbook.keeper import Saving
 from closedbook.training.recipe_file import load_recipe, recipe_toml
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
@@ -75,6 +77,16 @@ def test_resuming_needs_no_number_said_again(closedbook: Closedbook, files: Path
     assert rows["pretrain.batch_size"][0] == "5"
     assert " ".join(rows["pretrain.batch_size"][1:]).startswith(f"{stopped / 'recipe.toml'}, line ")
     assert (stopped / "model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
+
+
+def test_resuming_finetuning_knows_what_it_started_from(
+    closedbook: Closedbook, files: Path, runs: Path, stopped_finetuning: Path
+):
+    """--resume needs no --from: the run says itself whose weights it began with."""
+    outcome = closedbook("finetune", files / "pairs.tsv", "--out", stopped_finetuning, "--resume")
+    assert outcome.status == 0
+    assert open_run(stopped_finetuning).info.parent == str((runs / "pretrained").resolve())
+    assert open_run(stopped_finetuning).is_finished
 
 
 def test_a_run_that_was_stopped_behind_its_last_step_only_ends(

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from closedbook.answers.evaluate import evaluate, save_predictions
-from closedbook.experiment import Event, Finished, Saving, finetune, pretrain
+from closedbook.events import Event, Finished
+from closedbook.experiment import finetune, pretrain
+from closedbook.keeper import Saving
 from closedbook.options import TargetOptions
 from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions

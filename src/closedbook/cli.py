@@ -175,7 +175,7 @@ def _is_given(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> boo
 
 
 def _saving(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> Any:
-    from closedbook.experiment import Saving
+    from closedbook.keeper import Saving
 
     return Saving(options.out, options.resume, options.save_every, recipe_is_given=_is_given(options, recipe))
 
@@ -225,7 +225,7 @@ def _predict(options: PredictOptions) -> None:
     from closedbook.answers.evaluate import evaluate
     from closedbook.training.run import open_run
 
-    if options.questions is None:
+    if options.questions is None or str(options.questions) == "-":
         questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
     else:
         questions = read_questions(options.questions)
@@ -250,7 +250,8 @@ def _ask(options: AskOptions) -> None:
             say(fault)
             continue
         out(prediction.answer)
-        say(f"(the model gives this answer {prediction.confidence:.0%}; it can be sure of what it makes up)")
+        sure = f"{prediction.confidence:.0%}" if prediction.confidence >= 0.01 else "under 1%"
+        say(f"(the model gives this answer {sure}; it can be sure of what it makes up)")
 
 
 def _dialogue() -> Iterator[str]:

@@ -16,18 +16,22 @@ from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.report import Arm, Curve, Exchange, Report, write_report
 from closedbook.answers.score import Score, commonest, score
 from closedbook.errors import RunError
-from closedbook.experiment import Event, Finished, Saving, finetune, pretrain
+from closedbook.events import Event, Finished
+from closedbook.experiment import finetune, pretrain
+from closedbook.keeper import Saving
 from closedbook.model.config import Variant
 from closedbook.options import Size
 from closedbook.text.corpus import Question, read_corpus, read_pairs
 from closedbook.text.world import WorldConfig, WorldFiles, write_world
-from closedbook.training.durable import write_atomically
+from closedbook.training.durable import contents, write_atomically
 from closedbook.training.metrics import read_metrics
 from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import recipe_toml
+from closedbook.training.recipe_file import flatten, recipe_rows, recipe_toml
 from closedbook.training.run import Run, open_run
 
+Rows = list[tuple[str, str, str]]
 Follow = Callable[[str, Iterator[Event]], Finished]
+FollowWithRows = Callable[[str, Iterator[Event], Rows], Finished]
 Kind = Literal["right", "wrong", "never written about"]
 
 
@@ -70,10 +74,17 @@ def demo_plan(size: Size, seed: int) -> DemoPlan:
     return DemoPlan(world, recipe, bottleneck_dim=64)
 
 
-def run_demo(out: Path, seed: int, size: Size, follow: Follow) -> Iterator[str]:
+def run_demo(out: Path, seed: int, size: Size, follow_with_rows: FollowWithRows) -> Iterator[str]:
     """Run or go on with a demo, and give the lines that tell how it ended; raises InputError."""
     begin = time.perf_counter()
     plan = demo_plan(size, seed)
+    rows = _rows(plan.recipe)
+
+    def follow(title: str, events: Iterator[Event]) -> Finished:
+        # The arms share one recipe, which is shown with the first of them alone.
+        shown, rows[:] = rows[:], []
+        return follow_with_rows(title, events, shown)
+
     files = _world(out / "world", plan.world)
     runs: dict[tuple[Variant, bool], Run] = {}
     for variant in get_args(Variant):
@@ -89,12 +100,23 @@ def run_demo(out: Path, seed: int, size: Size, follow: Follow) -> Iterator[str]:
     yield f"ask it yourself: sh run.sh ask {runs['vanilla', True].path}"
 
 
+def _rows(recipe: Recipe) -> Rows:
+    """The recipe's numbers, and whether they are the demo's own."""
+    ours = flatten(FAST)
+    sources = {key: "preset fast" if value == ours[key] else "demo" for key, value in flatten(recipe).items()}
+    return recipe_rows(recipe, sources)
+
+
 def _world(folder: Path, config: WorldConfig) -> WorldFiles:
     """The demo's world; the one of an earlier try where it is of the same kind."""
     if not folder.exists():
         return write_world(config, folder)
     files = WorldFiles.of_folder(folder)
-    if not files.spec.exists() or json.loads(files.spec.read_text())["spec"] != json.loads(json.dumps(asdict(config))):
+    try:
+        spec = json.loads(contents(files.spec))["spec"]
+    except (RunError, ValueError, KeyError, TypeError):
+        spec = None
+    if spec != json.loads(json.dumps(asdict(config))):
         raise RunError(f"{folder}: is of another demo; choose another --out, or remove that folder")
     return files
 

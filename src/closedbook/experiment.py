@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.answers.predict import predict
-from closedbook.answers.score import Score, score
-from closedbook.errors import InputError, NotFinite, RunError
+from closedbook.errors import NotFinite, RunError
+from closedbook.events import Event, Finished, Note, Started
+from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import (
@@ -27,70 +27,13 @@ from closedbook.text.corpus import (
 )
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
+from closedbook.training.checkpoint import Checkpoint, load_latest
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.recipe import Precision, Recipe, StageConfig
 from closedbook.training.run import Run, RunInfo, Source, create_run, open_run, resume_run
-from closedbook.training.trainer import StepReport, Trainer
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something to be told."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Started:
-    """A run begins, or goes on behind `step`."""
-
-    run: Run
-    n_parameters: int
-    step: int
-    n_steps: int
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Accuracy on the dev pairs after so many epochs."""
-
-    epoch: int
-    score: Score
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A checkpoint."""
-
-    step: int
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A run came to its end."""
-
-    run: Run
-    seconds: float
-
-
-Event = Note | Started | StepReport | Evaluated | Saved | Finished
-
-
-@dataclass(frozen=True)
-class Saving:
-    """How a run is kept: where, whether it goes on, and how often it is saved."""
-
-    out: Path
-    resume: bool = False
-    every_seconds: float = 60.0
-    recipe_is_given: bool = True
-
-    def __post_init__(self) -> None:
-        if not self.every_seconds >= 0:
-            raise InputError(f"--save-every: 0 or more seconds are needed; received {self.every_seconds}")
+from closedbook.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -171,8 +114,13 @@ def finetune(
 ) -> Iterator[Event]:
     """Learn question and answer pairs, from another run's weights or, with a corpus's vocabulary, from scratch.
 
-    Of `recipe` the model is replaced by the parent's, where there is one. Raises InputError.
+    Of `recipe` the model is replaced by the parent's, where there is one. A run that is resumed knows what it
+    started from. Raises InputError.
     """
+    if saving.resume and parent_path is None and corpus_path is None and (saving.out / "run.json").exists():
+        begun = open_run(saving.out).info
+        parent_path = None if begun.parent is None else Path(begun.parent)
+        corpus_path = Path(begun.sources["corpus"].path) if "corpus" in begun.sources else None
     parent = None if parent_path is None else open_run(parent_path)
     corpus = None
     if parent is not None:
@@ -271,7 +219,7 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.info.precision, fabric.device)))
-    keeper = _Keeper(run, trainer, plan, saving.every_seconds, checkpoint)
+    keeper = Keeper(run, trainer, plan.dev, saving.every_seconds, checkpoint)
     yield Started(run, plan.model.n_parameters, trainer.step, trainer.n_steps)
     # A checkpoint of step 0 was saved behind the evaluation before the first step; without one that is made anew.
     with MetricsLog(run.path, -1 if checkpoint is None else trainer.step, writes=fabric.is_global_zero) as metrics:
@@ -323,85 +271,3 @@ def _resume_notes(checkpoint: Checkpoint, now: dict[str, str]) -> Iterator[str]:
     changed = differences(checkpoint.fingerprint, now)
     if changed:
         yield f"not bit for bit what an undisturbed run would be: {'; '.join(changed)}"
-
-
-class _Keeper:
-    """Saves a run as it goes, and knows which state of it was the best on the dev pairs."""
-
-    def __init__(
-        self, run: Run, trainer: Trainer, plan: _Stage, every_seconds: float, checkpoint: Checkpoint | None
-    ) -> None:
-        self.run = run
-        self.trainer = trainer
-        self.plan = plan
-        self.every_seconds = every_seconds
-        self.saved_at = time.perf_counter()
-        self.saved_step = -1 if checkpoint is None else checkpoint.step
-        watched = {} if checkpoint is None else checkpoint.state["watched"]
-        self.best: int = watched.get("best", -1)
-        self.n_worse: int = watched.get("n_worse", 0)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether patience has run out."""
-        return 0 < self.plan.stage.patience <= self.n_worse
-
-    @property
-    def last_saved(self) -> str:
-        """Where to go on from, in words."""
-        if self.saved_step < 0:
-            return "no checkpoint was saved yet"
-        return f"the last good checkpoint is of step {self.saved_step}"
-
-    def evaluate(self, metrics: MetricsLog, epoch: int) -> Iterator[Event]:
-        """Accuracy on the dev pairs, where there are any; the best so far is kept."""
-        if self.plan.dev is None:
-            return
-        answers = self.plan.dev.answers()
-        questions = [item.text for item in self.plan.dev.items]
-        predictions = predict(self.trainer.model, self.plan.info.vocabulary, questions)
-        result = score([prediction.answer for prediction in predictions], answers)
-        metrics.evaluation(self.trainer.step, epoch, result.accuracy)
-        self.n_worse += 1
-        if result.n_correct > self.best:
-            self.best, self.n_worse = result.n_correct, 0
-            if self.plan.stage.patience:
-                self.save(best=True)
-        yield Evaluated(epoch, result)
-
-    def save_if_due(self) -> Iterator[Event]:
-        """Save where the last time was long enough ago."""
-        if time.perf_counter() - self.saved_at >= self.every_seconds and self.saved_step != self.trainer.step:
-            self.save()
-            yield Saved(self.trainer.step)
-
-    def save(self, *, best: bool = False) -> None:
-        """Save now; what was saved already is not saved again."""
-        if self.saved_step == self.trainer.step and not best:
-            return
-        self.saved_at, self.saved_step = time.perf_counter(), self.trainer.step
-        if self.trainer.fabric.is_global_zero:
-            save_checkpoint(
-                self.run.path,
-                step=self.trainer.step,
-                weights=self.trainer.model.state_dict(),
-                optimizer=self.trainer.optimizer.state_dict(),
-                state={**self.trainer.state(), "watched": {"best": self.best, "n_worse": self.n_worse}},
-                fingerprint=fingerprint(self.plan.info.precision, self.trainer.fabric.device),
-                best=best,
-            )
-
-    def what_is_kept(self) -> Iterator[Note]:
-        """Which weights the run ends with, where patience makes them others than the last."""
-        if self.plan.stage.patience and self.plan.dev is not None and self.n_worse:
-            epochs = f"{self.n_worse} epoch{'s' * (self.n_worse > 1)}"
-            best = self.trainer.position.epoch - self.n_worse
-            kept = f"of epoch {best}" if best else "that it began with"
-            yield Note(f"held-out accuracy has not risen for {epochs}, so the weights {kept} are kept")
-
-    def finish(self) -> None:
-        """Keep the weights that the run came to: the best on the dev pairs, if it watched them, else the last."""
-        if self.trainer.fabric.is_global_zero:
-            best = load_best(self.run.path) if self.plan.stage.patience and self.plan.dev else None
-            self.run.finish(self.trainer.model.state_dict() if best is None else best.weights)
-        self.trainer.fabric.barrier()

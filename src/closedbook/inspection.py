@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from closedbook.model.gpt import GPT
 from closedbook.training.metrics import read_metrics
-from closedbook.training.recipe_file import flatten
+from closedbook.training.recipe_file import flatten, recipe_rows
 from closedbook.training.run import Run
 
 
@@ -27,7 +27,7 @@ def describe(run: Run) -> Iterator[str]:
     yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
     yield from _history(run)
     yield "recipe"
-    for key, value in flatten(run.recipe).items():
+    for key, value, _ in recipe_rows(run.recipe, dict.fromkeys(flatten(run.recipe), "")):
         yield f"  {key:<28}{value}"
 
 

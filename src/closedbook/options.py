@@ -121,7 +121,7 @@ class PredictOptions:
     run: Annotated[Positional[Path], arg(metavar="RUN")]
     """A run that has ended."""
     questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
-    """A file of questions, one a line (answers behind a tab are not looked at); none: standard input."""
+    """A file of questions, one a line (answers behind a tab are not looked at); none, or -: standard input."""
 
 
 @dataclass(frozen=True)

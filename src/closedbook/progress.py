@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from closedbook.experiment import Event, Finished
+    from closedbook.events import Event, Finished
     from closedbook.training.trainer import StepReport
 
 PLAIN_EVERY_SECONDS = 10.0
@@ -55,7 +55,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str,
 
     Ctrl-C, or a polite kill, waits for the step in progress, so that what is saved is whole.
     """
-    from closedbook.experiment import Evaluated, Finished, Note, Started
+    from closedbook.events import Evaluated, Finished, Note, Started
     from closedbook.training.trainer import StepReport
 
     view = _View(title)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from closedbook.course import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
-from closedbook.experiment import Saving, pretrain
+from closedbook.experiment import pretrain
+from closedbook.keeper import Saving
 from closedbook.targets import TARGETS
 from closedbook.training.recipe import COURSE, FAST
 from closedbook.training.recipe_file import load_recipe

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from closedbook.answers.predict import predict
 from closedbook.answers.score import Score, commonest, score
-from closedbook.experiment import Saving, pretrain
+from closedbook.experiment import pretrain
+from closedbook.keeper import Saving
 from closedbook.model.gpt import GPT
 from closedbook.text.corpus import read_pairs
 from closedbook.text.vocabulary import Vocabulary
