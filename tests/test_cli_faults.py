@@ -3,9 +3,7 @@
 import io
 import os
 import resource
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -385,22 +383,29 @@ def test_a_loss_that_is_no_number_names_step_and_last_checkpoint(pretrain: Close
     assert not (tmp_path / "RUN/model.safetensors").exists()
 
 
-def test_ctrl_c_before_a_run_begins_promises_nothing(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Stopped while it reads its corpus, a command ends with status 130, makes nothing and claims nothing saved."""
+class InterruptedInput(io.BytesIO):
+    """Standard input at which somebody presses Ctrl-C."""
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        """What a read is when the signal comes."""
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_where_nothing_is_trained_promises_nothing(
+    closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Stopped while it waits for questions, a command ends with status 130 and claims nothing saved."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(InterruptedInput()))
+    outcome = closedbook("predict", runs / "finetuned")
+    assert (outcome.status, outcome.out, outcome.err) == (130, "", "")
+
+
+def test_a_pipe_for_a_corpus_is_refused_and_not_waited_for(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """What cannot be read again, when the run is resumed, ends in one line with the cure."""
     corpus = tmp_path / "corpus.txt"
     os.mkfifo(corpus)
-
-    def interrupt_and_write() -> None:
-        with corpus.open("w") as pipe:
-            os.kill(os.getpid(), signal.SIGINT)
-            pipe.write("A line.\n\nAnother.\n")
-
-    writer = threading.Thread(target=interrupt_and_write)
-    writer.start()
-    outcome = closedbook("pretrain", corpus, "--out", tmp_path / "RUN", "--recipe", files / "tiny.toml")
-    writer.join()
-    assert (outcome.status, outcome.out) == (130, "")
-    assert "saved" not in outcome.err
+    line = fault(closedbook("pretrain", corpus, "--out", tmp_path / "RUN", "--recipe", files / "tiny.toml"))
+    assert line == f"{corpus}: is no regular file, and a run must be able to read it again; save it to one"
     assert not (tmp_path / "RUN").exists()
 
 

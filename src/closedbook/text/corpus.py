@@ -69,6 +69,7 @@ _PAIR_CURE = "; write the question, one tab and the answer"
 
 def read_corpus(path: Path) -> Corpus:
     """Documents of a text file; raises TextError where there is none, or where PAD or MASK occurs."""
+    _check_regular(path)
     lines = _read_lines(path)
     for number, line in enumerate(lines, 1):
         for special, name in ((PAD, "padding"), (MASK, "the mask")):
@@ -102,6 +103,7 @@ def read_questions(path: Path) -> Questions:
 
 def read_pairs(path: Path) -> Questions:
     """Pairs of a file; raises TextError at the first line that is no pair."""
+    _check_regular(path)
     questions = read_questions(path)
     questions.answers()
     return questions
@@ -182,6 +184,12 @@ def without_accents(questions: Questions) -> tuple[Questions, int]:
 
 def _ascii(text: str) -> str:
     return text.encode("ascii", errors="ignore").decode("ascii")
+
+
+def _check_regular(path: Path) -> None:
+    """Raise TextError for a pipe, which would be empty when a run looks at its files again."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TextError(path, None, "is no regular file, and a run must be able to read it again; save it to one")
 
 
 def _read_lines(path: Path) -> Sequence[str]:
