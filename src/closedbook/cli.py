@@ -43,9 +43,9 @@ from closedbook.training.recipe_file import changed_by_flags, load_recipe, recip
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 for a failure, 2 for bad input, 130 for an interruption."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # Read when torch is first imported: threads that wait for one another sleep instead of spinning. Spinning
-    # is hardly faster alone, and where anything else wants a core a step takes 20 times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch is first imported: threads that wait for one another soon go to sleep. To spin for long, as
+    # they would, gains nothing alone and costs dear where anything else wants a core (benchmarks/waiting.py).
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # Answers are, as the questions are, whatever the locale.
     if os.environ.get("RANK", "0") != "0":
