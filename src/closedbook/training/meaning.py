@@ -9,7 +9,7 @@ _LEVELS = (
     (2.3, "it knows which letter follows which, no words yet: it guesses 1 in 3 next characters"),
     (1.6, "it knows letters and endings, not yet words: it guesses half of the next characters"),
     (1.0, "it spells short words; of those it writes, 1 in 5 to 1 in 3 exists"),
-    (0.6, "it writes half of its words right and knows how sentences go, but no facts: names it makes up"),
+    (0.6, "it writes about half of its words right and knows how sentences go, but no facts: names it makes up"),
     (0.45, "it has begun to remember: it fills in 1 masked name in 3"),
     (0.36, "it remembers most: it fills in 7 masked names in 10"),
     (0.0, "it knows the text: it fills in more than 8 masked names in 10"),
