@@ -12,10 +12,9 @@ from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
 from closedbook.training.durable import contents, write_atomically
 from closedbook.training.recipe import Recipe
-from closedbook.training.recipe_file import load_recipe, recipe_rows
+from closedbook.training.recipe_file import Rows, load_recipe, recipe_rows
 from closedbook.training.run import open_run
 
-Rows = list[tuple[str, str, str]]
 Follow = Callable[[str, Iterator[Event], Rows], Finished]
 
 

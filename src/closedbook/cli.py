@@ -37,7 +37,7 @@ from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.text.world import write_world
 from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import changed_by_flags, load_recipe, recipe_rows
+from closedbook.training.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,9 +144,7 @@ def _recipe_word(words: list[str]) -> str:
     return PretrainOptions.recipe
 
 
-def _recipe(
-    options: PretrainOptions | FinetuneOptions, stage: str, sections: Sequence[str]
-) -> tuple[Recipe, list[tuple[str, str, str]]]:
+def _recipe(options: PretrainOptions | FinetuneOptions, stage: str, sections: Sequence[str]) -> tuple[Recipe, Rows]:
     """The recipe after all that was said, and rows that tell where each number came from."""
     base, sources = load_recipe(options.recipe)
     numbers = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}

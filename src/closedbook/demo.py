@@ -26,10 +26,9 @@ from closedbook.text.world import WorldConfig, WorldFiles, write_world
 from closedbook.training.durable import contents, write_atomically
 from closedbook.training.metrics import read_metrics
 from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import flatten, recipe_rows, recipe_toml
+from closedbook.training.recipe_file import Rows, flatten, recipe_rows, recipe_toml
 from closedbook.training.run import Run, open_run
 
-Rows = list[tuple[str, str, str]]
 Follow = Callable[[str, Iterator[Event]], Finished]
 FollowWithRows = Callable[[str, Iterator[Event], Rows], Finished]
 Kind = Literal["right", "wrong", "never written about"]

@@ -6,13 +6,17 @@ Imports no torch, since `--help` and bad arguments must answer at once.
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from closedbook.answers.figure import duration
+from closedbook.training.meaning import meaning
+from closedbook.training.recipe_file import Rows
 
 if TYPE_CHECKING:
     from closedbook.events import Event, Finished
@@ -39,7 +43,7 @@ def say(text: str) -> None:
     console.print(text, markup=False)
 
 
-def show_recipe(rows: Sequence[tuple[str, str, str]]) -> None:
+def show_recipe(rows: Rows) -> None:
     """Each number with where it came from."""
     lines = [("recipe", "value", "from"), *rows]
     # Not rich's table, which cuts what is wider than its console.
@@ -48,7 +52,7 @@ def show_recipe(rows: Sequence[tuple[str, str, str]]) -> None:
         say(f"{key:<{key_width}}  {value:<{value_width}}  {source}")
 
 
-def follow(title: str, events: "Iterator[Event]", rows: Sequence[tuple[str, str, str]] = ()) -> "Finished":
+def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "Finished":
     """Show a run's events as they come, to the last; raises Interrupted where its user stops it.
 
     `rows` are the recipe's, shown once all that was given has been found good.
@@ -142,8 +146,6 @@ class _View:
         return f"loss {self.loss:.3f}, {self.n_characters / max(elapsed, 1e-9):,.0f} characters/s, ends {clock(left)}"
 
     def say_meaning(self, n_done: int) -> None:
-        from closedbook.training.meaning import meaning
-
         if n_done < 20 or self.loss is None or not self.means_something:
             return
         sentence = meaning(self.loss)
@@ -182,15 +184,6 @@ def clock(seconds_from_now: float) -> str:
         time.mktime((*then[:3], 0, 0, 0, 0, 0, -1)) - time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
     ) / 86400
     return time.strftime("%H:%M", then) + (f" in {n_days:.0f} days" if n_days >= 1 else "")
-
-
-def duration(seconds: float) -> str:
-    """A length of time, as one says it."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def out(line: str) -> None:

@@ -76,8 +76,8 @@ class Batches:
             batch_sampler=own,
             num_workers=self.n_workers,
             collate_fn=_collate,
-            # The loader draws a seed of its own for each epoch; from torch's global generator it would
-            # shift the model's dropout.
+            # The loader draws a seed for its workers at each epoch; not from torch's global generator, which is
+            # its user's.
             generator=torch.Generator().manual_seed(0),
         )
         for step, (rows, (x, y)) in enumerate(zip(steps, loader, strict=True), start.step + 1):

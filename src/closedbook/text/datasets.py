@@ -100,11 +100,6 @@ class MixedDataset(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.documents) + self.n_pairs
 
-    def draw(self, index: int) -> int:
-        """Which of its draws `dataset[index]` gives: the epoch's."""
-        del index
-        return self.epoch
-
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)

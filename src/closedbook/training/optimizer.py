@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from torch import nn
 
 from closedbook.model.gpt import GPT
 from closedbook.training.muon import Muon
@@ -18,16 +19,24 @@ def make_optimizer(model: GPT, stage: StageConfig) -> torch.optim.AdamW:
     """
     options: dict[str, Any] = {"lr": stage.learning_rate, "betas": (stage.beta1, stage.beta2), "fused": True}
     learnt = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if stage.optimizer == "adamw":
+        return torch.optim.AdamW(_adamw_groups(list(learnt.values()), stage), **options)
     inside = {
         name for name, parameter in learnt.items() if parameter.dim() == 2 and "." in name.removesuffix(".weight")
     }
-    maps = [learnt[name] for name in sorted(inside)] if stage.optimizer == "muon" else []
-    rest = [parameter for name, parameter in learnt.items() if stage.optimizer != "muon" or name not in inside]
-    groups = [
-        {"params": [p for p in rest if p.dim() >= 2], "weight_decay": stage.weight_decay},
-        {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
+    muon = {
+        "params": [learnt[name] for name in sorted(inside)],
+        "weight_decay": stage.weight_decay,
+        "ratio": stage.muon_ratio,
+        "muon": True,
+    }
+    rest = _adamw_groups([parameter for name, parameter in learnt.items() if name not in inside], stage)
+    return Muon([muon, *({**group, "muon": False} for group in rest)], **options)
+
+
+def _adamw_groups(parameters: list[nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
+    """What decays, and what does not."""
+    return [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": stage.weight_decay, "ratio": 1.0},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0, "ratio": 1.0},
     ]
-    if stage.optimizer == "adamw":
-        return torch.optim.AdamW([{**group, "ratio": 1.0} for group in groups], **options)
-    muon = {"params": maps, "weight_decay": stage.weight_decay, "muon": True, "ratio": stage.muon_ratio}
-    return Muon([muon, *({**group, "muon": False, "ratio": 1.0} for group in groups)], **options)

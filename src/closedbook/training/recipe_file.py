@@ -24,6 +24,8 @@ from closedbook.training.recipe import PRESETS, Recipe
 
 Scalar = int | float | bool | str
 Keys = tuple[str, ...]
+Rows = list[tuple[str, str, str]]
+"""Of a table: key, value, where it came from."""
 
 _DEFAULT_PRESET = "fast"
 _RULES = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
@@ -68,9 +70,7 @@ def changed_by_flags(base: Recipe, flagged: Recipe, sources: dict[str, str]) -> 
     return sources | {key: f"flag --{key.replace('_', '-')}" for key in changed}
 
 
-def recipe_rows(
-    recipe: Recipe, sources: dict[str, str], sections: Sequence[str] | None = None
-) -> list[tuple[str, str, str]]:
+def recipe_rows(recipe: Recipe, sources: dict[str, str], sections: Sequence[str] | None = None) -> Rows:
     """(key, value, where it came from), in the tree's order, of the named sections and of what is in none."""
     return [
         (key, value if isinstance(value, str) else _toml(value), sources[key])
