@@ -78,8 +78,8 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_issues_commands_and_the_assignments_targets_are_there():
-    """Eight commands, and the assignment's eleven targets with the assignment's file names."""
-    assert set(COMMANDS) == {"pretrain", "finetune", "evaluate", "predict", "ask", "world", "demo", "inspect"}
+    """Nine commands, and the assignment's eleven targets with the assignment's file names."""
+    assert set(COMMANDS) == {"pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "demo", "inspect"}
     assert {name: target.output for name, target in TARGETS.items()} == {
         "vanilla_finetune_without_pretrain": "vanilla.model.params",
         "vanilla_eval_dev_without_pretrain": "vanilla.nopretrain.dev.predictions",
@@ -348,7 +348,7 @@ def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, fi
     run.symlink_to(runs / "finetuned")
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
-    accuracy, baseline = outcome.out.splitlines()
+    accuracy, baseline, *_ = outcome.out.splitlines()
     assert accuracy.startswith("accuracy: 0 of 2, 0.0% (95% interval 0.0% to ")
     assert baseline.startswith("London baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
     predictions = run / "evaluations/dev.predictions"

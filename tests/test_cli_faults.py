@@ -72,7 +72,7 @@ def test_a_misspelt_option_is_answered_with_the_nearest(closedbook: Closedbook, 
     assert not (tmp_path / "RUN").exists()
 
 
-@pytest.mark.parametrize("name", ["pretrain", "finetune", "evaluate", "predict", "ask", "world", "inspect"])
+@pytest.mark.parametrize("name", ["pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "inspect"])
 def test_a_command_without_its_words_says_which_it_needs(closedbook: Closedbook, name: str):
     """What a command cannot do without is asked for, with status 2 and where to read more."""
     outcome = closedbook(name)

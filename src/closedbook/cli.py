@@ -25,6 +25,8 @@ from closedbook.options import (
     FinetuneNumbers,
     FinetuneOptions,
     InspectOptions,
+    LabOptions,
+    LedgerOptions,
     Numbers,
     PredictOptions,
     PretrainNumbers,
@@ -219,6 +221,17 @@ def _evaluate(options: EvaluateOptions) -> None:
     say(f"predictions in {path}")
 
 
+def _ledger(options: LedgerOptions) -> None:
+    from closedbook.exposure import exposure_report, save_report
+    from closedbook.training.run import open_run
+
+    report = exposure_report(open_run(options.run), options.pairs, options.train)
+    path = save_report(report, options.run / "ledger", options.pairs.stem)
+    for line in report.lines():
+        out(line)
+    say(f"counts and figure in {path}, .svg and .png")
+
+
 def _predict(options: PredictOptions) -> None:
     from closedbook.answers.evaluate import evaluate
     from closedbook.training.run import open_run
@@ -289,6 +302,32 @@ def _demo(options: DemoOptions) -> None:
         out(line)
 
 
+def _lab(options: LabOptions) -> None:
+    from closedbook.gallery import catalogue, check_free, configured, exhibits, write_gallery
+    from closedbook.lab.page import write_page
+
+    settings = [setting for given in options.settings for setting in given or ("",)]
+    if options.experiment is None and (settings or options.out):
+        raise InputError("lab: --set and --out need an experiment; name one, or all (`lab` alone lists them)")
+    configs = {} if options.experiment is None else configured(options.experiment, settings)
+    if options.out is not None:
+        check_free(options.out)
+    if options.page is not None:
+        write_page(options.page)
+        out(str(options.page))
+    elif not configs:
+        for line in catalogue():
+            out(line)
+    shown = []
+    for exhibit in exhibits(configs, with_files=options.out is not None):
+        shown.append(exhibit)
+        for line in (f"{exhibit.name}: {configs[exhibit.name].__doc__}", *exhibit.lines, ""):
+            out(line)
+    if options.out is not None:
+        write_gallery(options.out, configs, shown)
+        say(f"pictures, numbers and README.md in {options.out}")
+
+
 def _inspect(options: InspectOptions) -> None:
     from closedbook.inspection import describe
     from closedbook.training.run import open_run
@@ -310,10 +349,12 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "pretrain": (PretrainOptions, _pretrain),
     "finetune": (FinetuneOptions, _finetune),
     "evaluate": (EvaluateOptions, _evaluate),
+    "ledger": (LedgerOptions, _ledger),
     "predict": (PredictOptions, _predict),
     "ask": (AskOptions, _ask),
     "world": (WorldOptions, _world),
     "inspect": (InspectOptions, _inspect),
+    "lab": (LabOptions, _lab),
 }
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
 
 from closedbook.model.config import ModelConfig
 from closedbook.text.corruption import CorruptionConfig
@@ -115,6 +115,18 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True)
+class LedgerOptions:
+    """Count how often training exposed each fact of a file, and show accuracy by that."""
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A run that has ended; the runs that it began from are counted too."""
+    pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
+    """The facts: pairs, question<TAB>answer a line, that ask about the titles of the run's documents."""
+    train: FileOption = None
+    """Training pairs that say how common an answer is; without it, the run's own."""
+
+
+@dataclass(frozen=True)
 class PredictOptions:
     """Answer questions, one answer a line on standard output, so that it can stand in a pipe."""
 
@@ -158,6 +170,24 @@ class DemoOptions:
     """Seed of the world and of all that is trained."""
     size: Size = "normal"
     """normal: about eight minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """What attention can and cannot do: experiments with theory, simulation and pictures.
+
+    EXPERIMENT is copying, averaging, noise, fragility, heads, projections, positions, or all of them: all. Without it,
+    the numbers that each takes are listed.
+    """
+
+    experiment: Annotated[Positional[str | None], arg(metavar="EXPERIMENT")] = None
+    """Which; none: list what there is."""
+    settings: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(name="set", metavar="NAME=VALUE ...")] = ()
+    """Numbers of the experiment, as in --set beta=3 n=8."""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Folder for pictures (PNG and SVG), numbers (JSON) and an index, which is made; none: the table alone."""
+    page: FileOption = None
+    """Write the lab as a page to play with: one HTML file that needs no network."""
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,33 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from closedbook.answers.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.score import Score, commonest, score
+from closedbook.answers.sources import corpus_of, lineage, training_pairs_of, unchanged
+from closedbook.errors import InputError
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
+from closedbook.text.links import link
 from closedbook.training.durable import write_atomically
-from closedbook.training.run import Run, Source
+from closedbook.training.run import Run
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predictions for a file of questions and, if it has answers, their score and what guessing scores."""
+    """Predictions for a file of questions and, if it has answers, their score and what guessing scores.
+
+    `tables` break the score down as far as the run's files are at hand; `note` says what is not.
+    """
 
     predictions: tuple[Prediction, ...]
     score: Score | None
     baseline: Score | None
     baseline_answer: str | None
+    tables: tuple[Table, ...] = ()
+    note: str | None = None
 
     def lines(self) -> Iterator[str]:
         """What is to be told of it."""
@@ -31,6 +40,11 @@ class Evaluation:
             yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
         else:
             yield "London baseline: unknown, since the run has no training pairs, or their file is not as it was"
+        for table in self.tables:
+            yield from (f"answer in no training pair: {row.score}" for row in table.rows if row.label == NEVER)
+            yield table.line()
+        if self.note is not None:
+            yield self.note
 
 
 def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
@@ -61,7 +75,10 @@ def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
 
 def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
     """Evaluate a run on a file, keep predictions and score in the run's folder, and say where."""
-    evaluation = evaluate(run, read_questions(pairs_path))
+    questions = read_questions(pairs_path)
+    evaluation = evaluate(run, questions)
+    if evaluation.score is not None:
+        evaluation = _broken_down(evaluation, run, questions)
     folder = run.path / "evaluations"
     folder.mkdir(exist_ok=True)
     path = folder / f"{pairs_path.stem}.predictions"
@@ -75,6 +92,7 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
             "interval": evaluation.score.interval,
             "baseline_answer": evaluation.baseline_answer,
             "baseline_accuracy": evaluation.baseline and evaluation.baseline.accuracy,
+            "tables": {table.name: table.facts() for table in evaluation.tables},
         }
         write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode())
     return evaluation, path
@@ -85,5 +103,22 @@ def _pairs_of(run: Run) -> Questions | None:
     then = run.info.sources.get("pairs")
     if then is None:
         return None
-    path = Path(then.path)
-    return read_pairs(path) if path.is_file() and Source.of(path) == then else None
+    path = unchanged(then)
+    return None if path is None else read_pairs(path)
+
+
+def _broken_down(evaluation: Evaluation, run: Run, questions: Questions) -> Evaluation:
+    """With the score by how common answers are and by where the text states them, where files are as they were."""
+    answers = questions.answers()
+    right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
+    try:
+        runs = lineage(run)
+    except InputError:
+        runs = [run]
+    training, corpus = training_pairs_of(runs), corpus_of(runs)
+    tables = [] if training is None else [by_frequency(answers, training.answers(), right)]
+    if corpus is None:
+        note = "by where the text states the answer: unknown, since the run's corpus is gone or has another content"
+        return replace(evaluation, tables=tuple(tables), note=note)
+    facts = link(questions.items, [document.text for document in corpus.documents])
+    return replace(evaluation, tables=(*tables, by_end(facts, right)))

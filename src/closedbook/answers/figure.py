@@ -74,14 +74,19 @@ def draw(arms: tuple[Arm, ...], baseline: Score) -> "matplotlib.figure.Figure":
 
 def as_svg(figure: "matplotlib.figure.Figure") -> str:
     """An <svg> element to stand in HTML, without a ground; the same for the same figure."""
-    import matplotlib
-
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "closedbook"}):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     # HTML knows the namespaces, whose names look like addresses, and the page says how large.
     tag = re.compile(r'.*?<svg[^>]*(viewBox="[^"]*")[^>]*>(\s*<metadata>.*?</metadata>)?', re.DOTALL)
-    return tag.sub(r"<svg \1>", file.getvalue(), count=1)
+    return tag.sub(r"<svg \1>", as_svg_file(figure).decode(), count=1)
+
+
+def as_svg_file(figure: "matplotlib.figure.Figure") -> bytes:
+    """The figure as a file of its own, without a ground; the same bytes for the same figure."""
+    import matplotlib
+
+    file = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "closedbook"}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return file.getvalue()
 
 
 def as_png(figure: "matplotlib.figure.Figure") -> bytes:

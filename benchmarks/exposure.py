@@ -1,0 +1,123 @@
+"""How often each objective exposes a fact in an epoch, in expectation: the cause of what a model can answer.
+
+    python benchmarks/exposure.py CORPUS PAIRS > benchmarks/results/exposure.json
+
+For the pairs whose answers the corpus states, over 200 epochs of masks: the share of epochs in which the answer is
+seen, predicted with the name visible, masked, and masked in the form of an answer (`Exposure` in text/ledger.py
+defines each), by where the answer ends in its document. A fact of several documents is the sum over them. And, of the
+assignment's objective, how far it reads; and what masking one capitalised word after the title would bring.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+from closedbook.answers.breakdown import ENDS, bin_labels, bin_number
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.corruption import CorruptionConfig, Objective, title_length
+from closedbook.text.datasets import CharCorruptionDataset
+from closedbook.text.ledger import Exposure, Ledger, replay
+from closedbook.text.links import Fact, Place, link
+from closedbook.text.vocabulary import MASK
+
+N_EPOCHS = 200
+BLOCK_SIZE = 128
+WORD = re.compile(r"\w[\w'’-]*")
+SHARES = ("seen", "predicted", "masked", "in_answer_form")
+
+
+def main(corpus_path: Path, pairs_path: Path) -> None:
+    corpus = read_corpus(corpus_path)
+    documents = [document.text for document in corpus.documents]
+    pairs = read_pairs(pairs_path)
+    facts = [fact for fact in link(pairs.items, documents) if fact.places]
+    objectives = {}
+    for name in get_args(Objective):
+        config = CorruptionConfig(**{other: float(other == name) for other in get_args(Objective)})
+        dataset = CharCorruptionDataset(documents, corpus.vocabulary, BLOCK_SIZE, config)
+        objectives[name] = shares_by_end(facts, dataset)
+        print_table(name, objectives[name])
+        if name == "course":
+            reach = course_reach(facts, dataset)
+    found = {
+        "corpus": corpus_path.name,
+        "pairs": pairs_path.name,
+        "block_size": BLOCK_SIZE,
+        "n_epochs": N_EPOCHS,
+        "n_documents": len(documents),
+        "n_pairs": len(pairs.items),
+        "n_stated": len(facts),
+        "objectives": objectives,
+        "course": reach,
+        "one_capitalised_word": one_capitalised_word(facts, documents),
+    }
+    print(json.dumps(found, indent=1))
+
+
+def shares_by_end(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> list[dict[str, object]]:
+    """For all facts and then for each bin: how many, and exposures an epoch."""
+    ledger = Ledger(facts)
+    for epoch in range(N_EPOCHS):
+        replay(dataset, ledger, epoch)
+    exposures = ledger.exposures
+    rows = [mean_row("all", exposures)]
+    for number, label in enumerate(bin_labels(ENDS)):
+        of_bin = [e for fact, e in zip(facts, exposures, strict=True) if bin_number(ENDS, fact.end) == number]
+        rows += [mean_row(label, of_bin)] if of_bin else []
+    return rows
+
+
+def mean_row(label: str, exposures: Sequence[Exposure]) -> dict[str, object]:
+    total = asdict(sum(exposures, start=Exposure()))
+    shares = {name: round(total[name] / (len(exposures) * N_EPOCHS), 5) for name in SHARES}
+    return {"end": label, "n": len(exposures), **shares}
+
+
+def course_reach(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> dict[str, float]:
+    """How often the truncated text reaches the answer's end, and how often the masked content begins where it does."""
+    places = [place for fact in facts for place in fact.places]
+    reached = begins = begins_whole = 0
+    for dataset.epoch in range(N_EPOCHS):
+        for place in places:
+            prefix, suffix, content, _ = dataset.masked(place.document).split(MASK)
+            reached += len(prefix) + len(suffix) + len(content) >= place.end
+            is_at_place = len(prefix) == place.start
+            begins += is_at_place
+            begins_whole += is_at_place and len(content) >= length(place)
+    n = len(places) * N_EPOCHS
+    return {
+        "text_reaches_the_end_of_the_answer": round(reached / n, 5),
+        "content_begins_where_the_answer_does": round(begins / n, 5),
+        "and_holds_all_of_it": round(begins_whole / n, 5),
+    }
+
+
+def length(place: Place) -> int:
+    return place.end - place.start
+
+
+def one_capitalised_word(facts: Sequence[Fact], documents: Sequence[str]) -> dict[str, float]:
+    """The chance that one capitalised word after the title, drawn evenly, is the answer's first, or any of it."""
+    first = any_of_it = 0.0
+    for fact in facts:
+        place = fact.places[0]
+        document = documents[place.document]
+        starts = [m.start() for m in WORD.finditer(document, title_length(document)) if m.group()[0].isupper()]
+        first += (place.start in starts) / max(1, len(starts))
+        any_of_it += sum(place.start <= start < place.end for start in starts) / max(1, len(starts))
+    return {"is_the_answers_first": round(first / len(facts), 5), "is_of_the_answer": round(any_of_it / len(facts), 5)}
+
+
+def print_table(name: str, rows: Sequence[dict[str, object]]) -> None:
+    print(f"{name:<10} n     " + "  ".join(f"{share:>14}" for share in SHARES), file=sys.stderr)
+    for row in rows:
+        shares = "  ".join(f"{float(str(row[share])):>14.2%}" for share in SHARES)
+        print(f"{row['end']:<9}{row['n']:>5}  {shares}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

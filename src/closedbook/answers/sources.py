@@ -1,0 +1,58 @@
+"""What a run learnt from: its files and those of the runs that it began from, where they are as they were."""
+
+from pathlib import Path
+
+from closedbook.errors import RunError
+from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs, without_accents
+from closedbook.training.run import Run, Source, open_run
+
+
+def lineage(run: Run) -> list[Run]:
+    """The run, the one that it began from, and so on; raises RunError where one is gone."""
+    runs = [run]
+    while (parent := runs[-1].info.parent) is not None:
+        if not (Path(parent) / "run.json").is_file():
+            raise RunError(f"{runs[-1].path}: began from the run {parent}, which is not there any more; put it back")
+        runs.append(open_run(Path(parent)))
+    return runs
+
+
+def unchanged(source: Source) -> Path | None:
+    """The file, if it is there and as it was."""
+    path = Path(source.path)
+    return path if path.is_file() and Source.of(path) == source else None
+
+
+def needed(run: Run, name: str) -> Path:
+    """A file of a run; raises RunError where it is not as it was."""
+    source = run.info.sources[name]
+    path = unchanged(source)
+    if path is None:
+        raise RunError(
+            f"{run.path}: was trained on {source.path}, which is gone or has another content now; put back the "
+            f"file with SHA-256 {source.sha256[:12]}..."
+        )
+    return path
+
+
+def corpus_of(runs: list[Run]) -> Corpus | None:
+    """The corpus of a lineage, if it is still as it was."""
+    path = _first(runs, "corpus")
+    return None if path is None else read_corpus(path)
+
+
+def training_pairs_of(runs: list[Run]) -> Questions | None:
+    """The training pairs of a lineage as they were learnt, accents dropped or not, if they are still as they were."""
+    path = _first(runs, "pairs")
+    return None if path is None else as_learnt(read_pairs(path), runs[0])
+
+
+def as_learnt(pairs: Questions, run: Run) -> Questions:
+    """Training pairs as a run's recipe spells them."""
+    return without_accents(pairs)[0] if run.recipe.strip_accents else pairs
+
+
+def _first(runs: list[Run], name: str) -> Path | None:
+    """The file of the nearest run that has one of that name."""
+    sources = [run.info.sources[name] for run in runs if name in run.info.sources]
+    return unchanged(sources[0]) if sources else None

@@ -1,0 +1,80 @@
+import pytest
+
+from closedbook.answers.breakdown import NOT_STATED, Table, by_asking, by_end, by_exposure, by_frequency
+from closedbook.answers.figure import as_png, as_svg_file
+from closedbook.answers.ledger_figure import draw_tables
+from closedbook.answers.score import Score
+from closedbook.text.ledger import Exposure
+from closedbook.text.links import Fact, Place
+
+
+def fact(*ends: int) -> Fact:
+    """A fact whose answer of three letters ends there, each time in another document."""
+    places = tuple(Place(number, end - 3, end) for number, end in enumerate(ends))
+    return Fact("Who?", "Ulm", 1, "Ann", places)
+
+
+def scores(table: Table) -> dict[str, Score]:
+    """A table's rows by their labels, in order."""
+    return {row.label: row.score for row in table.rows}
+
+
+@pytest.mark.parametrize(
+    ("end", "label"), [(3, "1-32"), (32, "1-32"), (33, "33-48"), (64, "49-64"), (96, "81-96"), (97, "over 96")]
+)
+def test_where_an_answer_ends_has_its_bin(end: int, label: str):
+    """Bounds belong to the bin that they close, and the last bin is open."""
+    assert scores(by_end([fact(end)], [True])) == {label: Score(1, 1)}
+
+
+def test_bins_come_in_order_with_what_is_not_in_the_text_at_the_end():
+    """Of several documents the nearest end counts; bins without a question are left out."""
+    facts = [fact(), fact(200), fact(70, 31), fact(40), fact(41)]
+    table = by_end(facts, [False, True, True, False, True])
+    expected = {"1-32": Score(1, 1), "33-48": Score(1, 2), "over 96": Score(1, 1), NOT_STATED: Score(0, 1)}
+    assert list(scores(table).items()) == list(expected.items())
+    assert table.line() == (
+        "by where the answer ends in its document (characters from its start): "
+        "1-32: 100% of 1; 33-48: 50% of 2; over 96: 100% of 1; not in the text: 0% of 1"
+    )
+
+
+def test_how_common_an_answer_is_counts_training_pairs():
+    """Never, 1, 2-5, 6-20 and over 20."""
+    training = ["A"] * 21 + ["B"] * 20 + ["C"] * 6 + ["D"] * 5 + ["E"]
+    table = by_frequency(["A", "B", "C", "D", "E", "F", "F"], training, [True, False, True, True, False, False, True])
+    assert scores(table) == {
+        "never": Score(1, 2),
+        "1": Score(0, 1),
+        "2-5": Score(1, 1),
+        "6-20": Score(1, 2),
+        "over 20": Score(1, 1),
+    }
+
+
+def test_exposures_have_bins_for_facts_that_are_in_the_text_alone():
+    """What no document states was not shown zero times: it could not be shown."""
+    exposures = [Exposure(), Exposure(9, 9, 9, 0), Exposure(9, 9, 9, 3), Exposure(900, 900, 900, 301, asked=4)]
+    facts = [fact(), fact(5), fact(5), fact(5)]
+    right = [True, False, True, True]
+    assert scores(by_exposure(facts, exposures, right)) == {
+        "never": Score(0, 1),
+        "1-3": Score(1, 1),
+        "over 300": Score(1, 1),
+        NOT_STATED: Score(1, 1),
+    }
+    assert scores(by_asking(exposures, right)) == {"never": Score(2, 3), "4-10": Score(1, 1)}
+
+
+def test_the_figure_is_the_same_for_the_same_tables_and_names_its_axes():
+    """SVG and PNG have the same bytes each time; the text of the axes stands in the figure."""
+    tables = [by_end([fact(5), fact()], [True, False]), by_frequency(["A"], [], [True])]
+    figure = draw_tables(tables)
+    assert as_svg_file(figure) == as_svg_file(draw_tables(tables))
+    assert as_png(figure) == as_png(draw_tables(tables))
+    assert as_svg_file(figure).startswith(b"<?xml")
+    left, right = figure.axes
+    assert left.get_ylabel().replace("\n", " ") == "right answers (%), with the 95% interval"
+    assert left.get_xlabel().replace("\n", " ") == tables[0].axis
+    assert right.get_xlabel().replace("\n", " ") == tables[1].axis
+    assert [tick.get_text().split("\n")[-1] for tick in left.get_xticklabels()] == ["n=1", "n=1"]

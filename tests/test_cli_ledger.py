@@ -1,0 +1,151 @@
+"""`closedbook ledger`, and what `closedbook evaluate` tells of places and frequencies."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.experiment import pretrain
+from closedbook.exposure import exposures_of
+from closedbook.keeper import Saving
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.ledger import Exposure
+from closedbook.text.links import link
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import Run, open_run
+from closedbook.training.trainer import StepReport
+
+Closedbook = Callable[..., Any]
+
+
+def exposures(run: Run, files: Path) -> list[Exposure]:
+    """Of the five training people by one run."""
+    corpus = read_corpus(files / "corpus.txt")
+    facts = link(read_pairs(files / "pairs.tsv").items, [document.text for document in corpus.documents])
+    return exposures_of(run, facts)
+
+
+def copied(runs: Path, name: str, folder: Path) -> Path:
+    """A run that a test may change."""
+    return Path(shutil.copytree(runs / name, folder / "run"))
+
+
+def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """Masks come from the parent's two epochs, questions from its own one; tables, counts and figures are kept."""
+    run = copied(runs, "finetuned", tmp_path)
+    outcome = closedbook("ledger", run, files / "pairs.tsv")
+    assert outcome.status == 0, outcome.err
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("accuracy: ")
+    assert lines[1] == "stated in the text: 5 of 5"
+    assert lines[2].startswith("exposures of each in training, on average: seen ")
+    assert lines[2].endswith("; asked 1.0")
+    headings = [line for line in lines if line.startswith("right by ")]
+    assert [heading.split()[2] for heading in headings] == ["exposures", "where", "training", "how"]
+    content = json.loads((run / "ledger/pairs.json").read_text())
+    assert [fact["line"] for fact in content["facts"]] == [1, 2, 3, 4, 5]
+    assert [fact["asked"] for fact in content["facts"]] == [1] * 5
+    of_parent = exposures(open_run(runs / "pretrained"), files)
+    assert [fact["seen"] for fact in content["facts"]] == [exposure.seen for exposure in of_parent]
+    assert 0 < sum(exposure.seen for exposure in of_parent) <= 2 * 5
+    assert {row["bin"]: row["n_questions"] for row in content["tables"]["frequency"]} == {"1": 3, "2-5": 2}
+    assert sum(row["n_questions"] for row in content["tables"]["in_answer_form"]) == 5
+    assert (run / "ledger/pairs.svg").read_bytes().startswith(b"<?xml")
+    assert (run / "ledger/pairs.png").read_bytes().startswith(b"\x89PNG")
+    assert "Bell" not in (run / "ledger/pairs.json").read_text()
+
+
+def test_pairs_mixed_into_pretraining_are_asked(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Of eight documents and a share of 0.3, three pairs an epoch: six in two epochs, in turn."""
+    words = ("--recipe", files / "tiny.toml", "--pairs", files / "pairs.tsv", "--pretrain.mix-pairs", 0.3)
+    assert closedbook("pretrain", files / "corpus.txt", "--out", tmp_path / "run", *words).status == 0
+    assert [e.asked for e in exposures(open_run(tmp_path / "run"), files)] == [2, 1, 1, 1, 1]
+
+
+def test_frequencies_may_be_of_another_file(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """With --train a run without pairs of its own knows frequencies, and without it says nothing of them."""
+    run = copied(runs, "pretrained", tmp_path)
+    assert "training pairs" not in closedbook("ledger", run, files / "dev.tsv").out
+    outcome = closedbook("ledger", run, files / "dev.tsv", "--train", files / "pairs.tsv")
+    assert outcome.status == 0
+    tables = json.loads((run / "ledger/dev.json").read_text())["tables"]
+    assert [row["bin"] for row in tables["frequency"]] == ["1", "2-5"]
+
+
+def test_an_interrupted_run_has_the_ledger_of_an_undisturbed_one(files: Path, runs: Path, tmp_path: Path):
+    """Stopped within an epoch and resumed, it comes to the same exposures."""
+    recipe, _ = load_recipe(str(files / "tiny.toml"))
+    out = tmp_path / "run"
+    events = pretrain(files / "corpus.txt", recipe, Saving(out))
+    while not isinstance(next(events), StepReport):
+        pass
+    events.close()
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1, "of the first epoch's two steps one is done"
+    partly = exposures(open_run(out), files)
+    for _ in pretrain(files / "corpus.txt", recipe, Saving(out, resume=True)):
+        pass
+    whole = exposures(open_run(out), files)
+    assert whole == exposures(open_run(runs / "pretrained"), files)
+    assert sum(e.seen for e in partly) < sum(e.seen for e in whole)
+
+
+def test_what_a_run_was_trained_on_must_be_as_it_was(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """A corpus with another content ends in one line and status 2, and writes nothing."""
+    run = copied(runs, "pretrained", tmp_path)
+    other = tmp_path / "corpus.txt"
+    other.write_text("Ann Bell. Another text .\n")
+    info = (run / "run.json").read_text()
+    (run / "run.json").write_text(info.replace(str(files / "corpus.txt"), str(other)))
+    outcome = closedbook("ledger", run, files / "dev.tsv")
+    assert outcome.status == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"closedbook: {run}: was trained on {other}, which is gone or has another content now; ")
+    assert not (run / "ledger").exists()
+
+
+def test_masks_made_otherwise_than_when_the_run_was_trained_are_found_out(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """The metrics tell how many characters the first epoch had to learn, and a replay must have as many."""
+    run = copied(runs, "pretrained", tmp_path)
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    first = json.loads(lines[0])
+    first["n_supervised"] += 1
+    (run / "metrics.jsonl").write_text("\n".join([json.dumps(first), *lines[1:], ""]))
+    outcome = closedbook("ledger", run, files / "dev.tsv")
+    assert outcome.status == 2
+    (line,) = outcome.err.splitlines()
+    assert "use the version of closedbook that trained it" in line
+
+
+def test_a_parent_that_is_gone_is_named(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """The ledger needs it; evaluate tells what it can."""
+    run = copied(runs, "finetuned", tmp_path)
+    info = (run / "run.json").read_text()
+    (run / "run.json").write_text(info.replace(str(runs / "pretrained"), str(tmp_path / "gone")))
+    outcome = closedbook("ledger", run, files / "dev.tsv")
+    assert outcome.status == 2
+    assert outcome.err.startswith(f"closedbook: {run}: began from the run {tmp_path / 'gone'}, which is not there")
+    told = closedbook("evaluate", run, files / "dev.tsv")
+    assert told.status == 0
+    assert told.out.splitlines()[-1].startswith("by where the text states the answer: unknown, ")
+
+
+@pytest.mark.parametrize("name", ["finetuned", "scratch"])
+def test_evaluate_tells_of_places_and_frequencies(closedbook: Closedbook, runs: Path, tmp_path: Path, name: str):
+    """Where corpus and pairs are as they were, three lines more; the numbers are kept beside the score."""
+    run = copied(runs, name, tmp_path)
+    (tmp_path / "dev.tsv").write_text("Where was Flo Gray born?\tUlm\nWhere was Gus Hall born?\tRio\n")
+    outcome = closedbook("evaluate", run, tmp_path / "dev.tsv")
+    assert outcome.status == 0, outcome.err
+    _, _, unseen, frequency, place = outcome.out.splitlines()
+    assert unseen.startswith("answer in no training pair: 0 of 1, 0.0% (95% interval ")
+    assert frequency == "by training pairs with the same answer (pairs): never: 0% of 1; 2-5: 0% of 1"
+    assert place.endswith("(characters from its start): 33-48: 0% of 1; not in the text: 0% of 1")
+    tables = json.loads((run / "evaluations/dev.json").read_text())["tables"]
+    assert set(tables) == {"frequency", "end"}

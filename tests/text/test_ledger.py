@@ -1,0 +1,152 @@
+"""The ledger on strings counted by hand, and its replay against what training is given."""
+
+from dataclasses import astuple
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from closedbook.text.batches import Batch, Batches, Position
+from closedbook.text.corpus import Question
+from closedbook.text.corruption import CorruptionConfig, pair_string
+from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.text.ledger import Exposure, Ledger, example_text, replay
+from closedbook.text.links import Fact, link
+from closedbook.text.vocabulary import Vocabulary
+
+PLACES = {"Ann Bell": "Ulm", "Bo Carr": "Rom", "Cy Dunn": "Oslo", "Di Eck": "Ulm", "Ed Foss": "Bern"}
+DOCUMENTS = [
+    "a line about nobody, Ann Bell or Ulm",
+    *(f"{name}. {name} was born in {place}, and left {place} ." for name, place in PLACES.items()),
+    "Bo Carr. He is known from Rom .",
+]
+PAIRS = [Question(f"Where was {name} born?", place, line) for line, (name, place) in enumerate(PLACES.items(), 1)]
+VOCABULARY = Vocabulary.of_text("".join([*DOCUMENTS, *(pair.text for pair in PAIRS)]))
+ANN = "Where was Ann Bell born?"
+
+
+def counted(facts: list[Fact], *masked: str) -> Exposure:
+    """The exposure of the first fact by masked strings of document 0."""
+    ledger = Ledger(facts)
+    for string in masked:
+        ledger.count_document(0, string)
+    return ledger.exposures[0]
+
+
+@pytest.mark.parametrize(
+    ("masked", "expected"),
+    [
+        ("Ann Bell. She is from ⁇ .⁇Ulm⁇", Exposure(1, 1, 1, 1)),
+        ("Ann Bell. She is from ⁇⁇Ulm .⁇", Exposure(1, 1, 1, 1)),
+        ("Ann Bell. She is ⁇ .⁇from Ulm⁇", Exposure(1, 1, 1, 0)),
+        ("⁇ .⁇Ann Bell. She is from Ulm⁇", Exposure(1, 1, 1, 0)),
+        ("Ann Bell. She ⁇ from Ulm .⁇is⁇", Exposure(1, 1, 0, 0)),
+        ("Ann Bell. She is from Ulm⁇⁇ .⁇", Exposure(1, 1, 0, 0)),
+        ("Ann B⁇e is from Ulm .⁇ell. Sh⁇", Exposure(1, 0, 0, 0)),
+        ("⁇ She is from Ulm .⁇Ann Bell.⁇", Exposure(1, 0, 0, 0)),
+        ("⁇ is from ⁇Ulm⁇", Exposure(1, 0, 0, 0)),
+        ("Ann Bell. She is from U⁇ .⁇lm⁇", Exposure()),
+        ("Ann Bell. She⁇⁇ is fro⁇", Exposure()),
+        ("Ann Bell. ⁇⁇Ulmers⁇", Exposure()),
+        ("Ann Bell. From Ulm to ⁇ .⁇Ulm⁇", Exposure(1, 1, 1, 1)),
+    ],
+)
+def test_a_masked_string_counts_by_where_name_and_answer_stand(masked: str, expected: Exposure):
+    """Seen; with the name before it; in the masked content; at its very beginning: at most once a string."""
+    facts = link([Question(ANN, "Ulm", 1)], ["Ann Bell. She is from Ulm ."])
+    assert counted(facts, masked) == expected
+    assert counted(facts, masked, masked) == expected + expected
+
+
+def test_an_answer_that_is_a_part_of_the_name_is_not_seen_in_it():
+    """London in 'Rob London' is no statement of where he was born."""
+    facts = link([Question("Where was Rob London born?", "London", 1)], ["Rob London. Rob London left London ."])
+    assert counted(facts, "Rob London. Rob London⁇⁇ left⁇") == Exposure()
+    assert counted(facts, "Rob London. Rob London left ⁇⁇London⁇") == Exposure(1, 1, 1, 1)
+
+
+def test_only_documents_that_state_a_fact_count_for_it():
+    """A string of another document changes nothing, whatever stands in it."""
+    ledger = Ledger(link(PAIRS, DOCUMENTS))
+    ledger.count_document(0, "Ann Bell. She is from ⁇⁇Ulm⁇")
+    assert set(ledger.exposures) == {Exposure()}
+    assert ledger.documents == {1, 2, 3, 4, 5, 6}
+
+
+def test_a_pair_is_asked_where_question_and_answer_are_its_own():
+    """Another answer to it, as a silver pair may have, is another fact; training may spell pairs its own way."""
+    facts = link(PAIRS, DOCUMENTS)
+    ledger = Ledger(facts)
+    for text in (pair_string(ANN, "Ulm"), pair_string(ANN, "Ulm"), pair_string(ANN, "Rom"), pair_string("Who?", "Ulm")):
+        ledger.count_pair(text)
+    assert [exposure.asked for exposure in ledger.exposures] == [2, 0, 0, 0, 0]
+    respelt = Ledger(facts, ["", "", "", "ANN⁇ULM⁇", ""])
+    respelt.count_pair("ANN⁇ULM⁇")
+    assert [exposure.asked for exposure in respelt.exposures] == [0, 0, 0, 1, 0]
+
+
+def documents_of(config: CorruptionConfig, seed: int = 3) -> CharCorruptionDataset:
+    """The documents under an objective."""
+    return CharCorruptionDataset(DOCUMENTS, VOCABULARY, 67, config, seed)
+
+
+def datasets() -> dict[str, EpochDataset]:
+    """What pretraining, pretraining with pairs and finetuning train on."""
+    documents, pairs = documents_of(CorruptionConfig(1.0, 1.0, 1.0)), NameDataset(PAIRS[:3], VOCABULARY, 67)
+    return {"documents": documents, "mixed": MixedDataset(documents, pairs, 0.4), "pairs": pairs}
+
+
+def texts_of(batch: Batch) -> list[str]:
+    """A batch's rows as text: all of x, and of y what x has not."""
+    numbers = torch.cat((batch.x, batch.y[:, -1:]), dim=1)
+    return [VOCABULARY.decode(row).rstrip("□") for row in numbers.tolist()]
+
+
+@pytest.mark.parametrize("name", ["documents", "mixed", "pairs"])
+def test_replay_counts_what_training_is_given(name: str):
+    """Counting the numbers of each batch as they come, and replaying afterwards, come to the same."""
+    dataset = datasets()[name]
+    n_documents = {"documents": len(DOCUMENTS), "mixed": len(DOCUMENTS), "pairs": 0}[name]
+    batches = Batches(dataset, 3, shuffle=True, seed=5)
+    live, replayed = Ledger(link(PAIRS, DOCUMENTS)), Ledger(link(PAIRS, DOCUMENTS))
+    n_examples = 0
+    for epoch in range(11):
+        given = [text for batch in batches.epoch(Position(epoch, 0)) for text in texts_of(batch)]
+        told = {row: example_text(dataset, row) for row in batches.order(epoch)}
+        assert sorted(given) == sorted(told.values())
+        n_examples += len(told)
+        for row, text in told.items():
+            if row < n_documents:
+                live.count_document(row, text)
+            else:
+                live.count_pair(text)
+        replay(datasets()[name], replayed, epoch)
+    assert n_examples == 11 * len(dataset)
+    assert live.exposures == replayed.exposures
+    assert any(e.in_answer_form for e in live.exposures) == (name != "pairs")
+    assert any(e.asked for e in live.exposures) == (name != "documents")
+
+
+def test_an_epoch_may_be_replayed_in_parts():
+    """Rows before an interruption and rows behind it come to the whole epoch."""
+    dataset = datasets()["mixed"]
+    whole, parts = Ledger(link(PAIRS, DOCUMENTS)), Ledger(link(PAIRS, DOCUMENTS))
+    order = Batches(dataset, 3, shuffle=True, seed=5).order(2)
+    replay(dataset, whole, 2)
+    replay(dataset, parts, 2, order[:4])
+    assert parts.exposures != whole.exposures
+    replay(dataset, parts, 2, order[4:])
+    assert parts.exposures == whole.exposures
+
+
+@given(st.integers(0, 2**31), st.sampled_from([(1, 0, 0), (0, 1, 0), (0, 0, 1)]))
+def test_each_way_of_exposure_implies_the_one_before(seed: int, weights: tuple[int, int, int]):
+    """In answer form <= masked <= predicted <= seen <= the draws of documents that state the fact."""
+    dataset, ledger = documents_of(CorruptionConfig(*map(float, weights)), seed), Ledger(link(PAIRS, DOCUMENTS))
+    for epoch in range(5):
+        replay(dataset, ledger, epoch)
+    for fact, exposure in zip(ledger.facts, ledger.exposures, strict=True):
+        seen, predicted, masked, in_answer_form, asked = astuple(exposure)
+        assert 0 <= in_answer_form <= masked <= predicted <= seen <= 5 * len(fact.places)
+        assert asked == 0

@@ -1,0 +1,63 @@
+import pytest
+
+from closedbook.text.corpus import Question
+from closedbook.text.links import Fact, Place, link, title_in, titles_of
+
+DOCUMENTS = [
+    "Ann Bell. Ann Bell was born in Ulm .",
+    "a line without a title",
+    "Ann Bell. She died in Bern, far from Ulm .",
+    "J. R. Bell. He is from Ulmia .",
+    "Rob London. Rob London left London for Rom .",
+    "Ann. Rom made her .",
+]
+
+
+def linked(question: str, answer: str) -> Fact:
+    """The fact of one pair among the documents."""
+    (fact,) = link([Question(question, answer, 7)], DOCUMENTS)
+    return fact
+
+
+def test_titles_are_told_with_the_documents_that_begin_with_them():
+    """A full stop behind an initial ends no title, and a line without one has none."""
+    assert titles_of(DOCUMENTS) == {"Ann Bell": [0, 2], "J. R. Bell": [3], "Rob London": [4], "Ann": [5]}
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Where was Ann Bell born?", "Ann Bell"),
+        ("Where was Ann born?", "Ann"),
+        ("Where was J. R. Bell born?", "J. R. Bell"),
+        ("Ann Bell", "Ann Bell"),
+        ("Where was Anna Bell born?", ""),
+        ("Where was Joann born?", ""),
+        ("Is 'Rob London' a place?", "Rob London"),
+    ],
+)
+def test_a_question_asks_about_the_longest_title_in_it(question: str, title: str):
+    """Whole words alone count, and of several titles the longest."""
+    assert title_in(question, titles_of(DOCUMENTS)) == title
+
+
+def test_a_fact_has_a_place_in_each_document_that_states_it():
+    """Places count from the line's start; the nearest end is the fact's."""
+    fact = linked("Where was Ann Bell born?", "Ulm")
+    assert fact == Fact("Where was Ann Bell born?", "Ulm", 7, "Ann Bell", (Place(0, 31, 34), Place(2, 37, 40)))
+    assert fact.end == 34
+    assert DOCUMENTS[2][37:40] == "Ulm"
+
+
+def test_what_is_not_stated_has_no_place():
+    """Neither the beginning of a longer word nor a part of the name states an answer."""
+    assert linked("Where was J. R. Bell born?", "Ulm").places == ()
+    assert linked("Where was Rob London born?", "London").places == (Place(4, 28, 34),)
+    assert linked("Who is it?", "Ulm") == Fact("Who is it?", "Ulm", 7, "", ())
+    assert linked("Who is it?", "Ulm").end is None
+
+
+def test_names_and_answers_of_marks_alone_are_found():
+    """A text that begins or ends with a mark need not stand at a word's edge there."""
+    (fact,) = link([Question("Who is M.I.A. (singer) now?", "'10%'", 1)], ["M.I.A. (singer). She owns'10%'of it ."])
+    assert fact.places == (Place(0, 25, 30),)
