@@ -74,7 +74,7 @@ def abilities(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> dict[
     words = [word for text in texts for word in WORD.findall(text)[1:-1]]
     known = {word for document in documents for word in WORD.findall(document)}
     entity = CorruptionConfig(course=0, entity=1)
-    masked = [corrupt(document, model.config.block_size, entity, random) for document in some]
+    masked = [corrupt(document, model.config.block_size, entity, random).text for document in some]
     split = [m.rsplit(MASK, 2) for m in masked]
     decoded = greedy(model, [[*vocabulary.encode(a), MASK_ID] for a, _, _ in split], n_new=32, stop=MASK_ID)
     filled = [vocabulary.decode(d.numbers) == b for d, (_, b, _) in zip(decoded, split, strict=True)]

@@ -4,9 +4,12 @@ Each function that trains is a generator of events, each a value to show; it sav
 between two steps, close it: it saves once more. Nothing here prints.
 """
 
+import statistics
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -14,6 +17,7 @@ from lightning_fabric import Fabric
 
 from closedbook.errors import NotFinite, RunError
 from closedbook.events import Event, Finished, Note, Started
+from closedbook.examples import examples_of, stage_of
 from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.text.batches import Batches
@@ -25,14 +29,16 @@ from closedbook.text.corpus import (
     read_pairs,
     without_accents,
 )
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.text.datasets import EpochDataset
+from closedbook.text.reader import OpenBook
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpoint import Checkpoint, load_latest
 from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.recipe import Precision, Recipe, StageConfig
-from closedbook.training.run import Run, RunInfo, Source, create_run, open_run, resume_run
+from closedbook.training.run import Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
 
 
@@ -47,6 +53,7 @@ class _Stage:
     dataset: EpochDataset
     dev: Questions | None
     notes: list[str]
+    silver: OpenBook | None = None
 
 
 def pretrain(
@@ -56,28 +63,22 @@ def pretrain(
     *,
     pairs_path: Path | None = None,
     dev_path: Path | None = None,
+    deadline: float | None = None,
 ) -> Iterator[Event]:
     """Learn a corpus; the recipe's share of examples are pairs, where a file of them is given.
 
+    `deadline` is a time of time.monotonic() to which the number of steps is fitted, by timing some; without one the
+    recipe's count.
     Raises InputError on whatever is wrong with files, recipe or folder, before anything is trained.
     """
     corpus = read_corpus(corpus_path)
     notes = list(corpus.notes)
-    vocabulary = corpus.vocabulary
     recipe, precision = _going_on(recipe, saving)
-    documents = CharCorruptionDataset(
-        [document.text for document in corpus.documents],
-        vocabulary,
-        recipe.model.block_size,
-        recipe.corruption,
-        recipe.seed,
-    )
-    dataset: EpochDataset = documents
+    vocabulary = vocabulary_of(corpus, recipe)
+    pairs = None
     if pairs_path is not None and recipe.pretrain.mix_pairs > 0:
         pairs, pairs_notes = training_pairs(pairs_path, recipe, vocabulary)
         notes += pairs_notes
-        names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
-        dataset = MixedDataset(documents, names, recipe.pretrain.mix_pairs)
     elif pairs_path is not None:
         notes.append(f"{pairs_path}: not used, since the recipe's pretrain.mix_pairs is 0")
         pairs_path = None
@@ -91,16 +92,56 @@ def pretrain(
         parent=None,
         vocabulary=vocabulary,
     )
+    examples = examples_of("pretrain", recipe, vocabulary, corpus, pairs)
     stage = _Stage(
         recipe=recipe,
         stage=recipe.pretrain,
         info=info,
         model=new_model(recipe, vocabulary),
-        dataset=dataset,
+        dataset=examples.dataset,
         dev=_dev_pairs(dev_path, recipe, vocabulary),
-        notes=notes,
+        notes=[*notes, *examples.notes],
     )
-    yield from _train(stage, saving)
+    yield from _train(stage, saving, deadline)
+
+
+def self_study(
+    corpus_path: Path,
+    recipe: Recipe,
+    saving: Saving,
+    *,
+    pairs_path: Path,
+    dev_path: Path | None = None,
+    deadline: float | None = None,
+) -> Iterator[Event]:
+    """Learn what an open-book reader, taught by the pairs, asks and answers about every document.
+
+    `deadline` is as of `pretrain`. The silver pairs are kept beside the run. Raises InputError.
+    """
+    corpus = read_corpus(corpus_path)
+    recipe, precision = _going_on(recipe, saving)
+    vocabulary = vocabulary_of(corpus, recipe)
+    pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
+    info = RunInfo(
+        kind="study",
+        precision=precision,
+        n_documents=len(corpus.documents),
+        sources=_sources(corpus=corpus_path, pairs=pairs_path, dev=dev_path),
+        parent=None,
+        vocabulary=vocabulary,
+    )
+    examples = examples_of("study", recipe, vocabulary, corpus, pairs)
+    stage = _Stage(
+        recipe=recipe,
+        stage=recipe.study,
+        info=info,
+        model=new_model(recipe, vocabulary),
+        dataset=examples.dataset,
+        dev=_dev_pairs(dev_path, recipe, vocabulary),
+        notes=[*corpus.notes, *notes, *examples.notes],
+        silver=examples.silver,
+    )
+    yield from _train(stage, saving, deadline)
 
 
 def finetune(
@@ -126,10 +167,11 @@ def finetune(
     if parent is not None:
         recipe = replace(recipe, model=parent.recipe.model)
         vocabulary, n_documents = parent.info.vocabulary, parent.info.n_documents
+        recipe, precision = _going_on(recipe, saving)
     else:
         corpus = _needed_corpus(corpus_path)
-        vocabulary, n_documents = corpus.vocabulary, len(corpus.documents)
-    recipe, precision = _going_on(recipe, saving)
+        recipe, precision = _going_on(recipe, saving)
+        vocabulary, n_documents = vocabulary_of(corpus, recipe), len(corpus.documents)
     pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
     info = RunInfo(
         kind="finetune",
@@ -141,10 +183,10 @@ def finetune(
     )
     stage = _Stage(
         recipe=recipe,
-        stage=recipe.scratch if parent is None else recipe.finetune,
+        stage=stage_of("finetune", recipe, is_from_scratch=parent is None),
         info=info,
         model=new_model(recipe, vocabulary) if parent is None else parent.model(),
-        dataset=NameDataset(list(pairs.items), vocabulary, recipe.model.block_size),
+        dataset=examples_of("finetune", recipe, vocabulary, None, pairs).dataset,
         dev=_dev_pairs(dev_path, recipe, vocabulary),
         notes=notes,
     )
@@ -154,7 +196,12 @@ def finetune(
 def new_model(recipe: Recipe, vocabulary: Vocabulary) -> GPT:
     """A model with the weights that the recipe's seed draws."""
     torch.manual_seed(recipe.seed % 2**63)  # of any whole number, where torch takes 64 bits
-    return GPT(recipe.model, len(vocabulary))
+    return make_model(recipe.model, vocabulary)
+
+
+def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
+    """A corpus's characters, and its words for a model with a memory for them."""
+    return corpus.vocabulary.with_words(corpus.text) if recipe.model.word_memory else corpus.vocabulary
 
 
 def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
@@ -201,21 +248,17 @@ def _going_on(recipe: Recipe, saving: Saving) -> tuple[Recipe, Precision]:
     return recipe, fastest_precision(recipe.model.n_embd) if precision == "auto" else precision
 
 
-def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
+def _train(plan: _Stage, saving: Saving, deadline: float | None = None) -> Iterator[Event]:
     """Train, save, evaluate, in the order that lets a run killed at any moment come to the same end."""
     begin = time.perf_counter()
-    fabric = make_fabric(plan.info.precision)
-    batches = Batches(
-        plan.dataset,
-        plan.stage.batch_size,
-        shuffle=plan.stage.shuffle,
-        seed=plan.recipe.seed,
-        rank=fabric.global_rank,
-        n_processes=fabric.world_size,
-    )
-    trainer = Trainer(fabric, plan.model, batches, plan.stage, n_documents=plan.info.n_documents, seed=plan.recipe.seed)
+    if deadline is not None and not saving.resume:
+        plan = _until(plan, deadline)
+    trainer = _trainer(plan)
+    fabric = trainer.fabric
     run, checkpoint = _open(plan, saving, fabric)
     yield from _warnings(plan)
+    if plan.silver is not None and checkpoint is None and fabric.is_global_zero:
+        write_atomically(run.path / "silver.tsv", silver_lines(plan.silver).encode())
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.info.precision, fabric.device)))
@@ -229,7 +272,8 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
             if not keeper.is_over:
                 for report in trainer.run():
                     metrics.step(report)
-                    if report.ends_epoch:
+                    is_last = report.step == report.n_steps
+                    if is_last or (report.ends_epoch and (report.epoch + 1) % plan.stage.evaluate_every == 0):
                         yield from keeper.evaluate(metrics, report.epoch + 1)
                     yield from keeper.save_if_due()
                     yield report
@@ -243,6 +287,50 @@ def _train(plan: _Stage, saving: Saving) -> Iterator[Event]:
     yield from keeper.what_is_kept()
     keeper.finish()
     yield Finished(run, time.perf_counter() - begin)
+
+
+def _trainer(plan: _Stage) -> Trainer:
+    fabric = make_fabric(plan.info.precision)
+    batches = Batches(
+        plan.dataset,
+        plan.stage.batch_size,
+        shuffle=plan.stage.shuffle,
+        seed=plan.recipe.seed,
+        rank=fabric.global_rank,
+        n_processes=fabric.world_size,
+        window=plan.stage.sort_window,
+    )
+    return Trainer(
+        fabric,
+        plan.model,
+        batches,
+        plan.stage,
+        n_documents=plan.info.n_documents,
+        seed=plan.recipe.seed,
+        precision=plan.info.precision,
+    )
+
+
+def _until(plan: _Stage, deadline: float) -> _Stage:
+    """The plan with as many steps as end by the deadline, by timing steps of its own on a copy that is thrown away.
+
+    The number is written into the run's recipe, so that the schedule ends with it and a resumed run keeps to it.
+    """
+    trial = _trainer(replace(plan, model=deepcopy(plan.model)))
+    took = [report.seconds for report in islice(trial.run(), max(8, plan.stage.sort_window))]
+    # The first steps are slower than any that follow: memory is asked for, and kernels are chosen.
+    each = statistics.fmean(took[2:])
+    n_steps = max(1, int((deadline - time.monotonic()) / each))
+    n_steps = trial.fabric.broadcast(n_steps)
+    stage = replace(plan.stage, steps=n_steps)
+    recipe = plan.recipe
+    recipe = replace(recipe, study=stage) if plan.info.kind == "study" else replace(recipe, pretrain=stage)
+    return replace(plan, stage=stage, recipe=recipe)
+
+
+def silver_lines(book: OpenBook) -> str:
+    """Silver pairs as a table to look at: question, answer, confidence, a pair a line."""
+    return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in book.pairs)
 
 
 def _open(plan: _Stage, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint | None]:

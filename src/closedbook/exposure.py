@@ -15,16 +15,16 @@ from closedbook.answers.figure import as_png, as_svg_file
 from closedbook.answers.ledger_figure import draw_tables
 from closedbook.answers.sources import as_learnt, lineage, needed, training_pairs_of
 from closedbook.errors import RunError, TextError
+from closedbook.examples import examples_of, stage_of
 from closedbook.text.batches import Batches, Position
 from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
 from closedbook.text.corruption import pair_string
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset, supervised
+from closedbook.text.datasets import EpochDataset, supervised
 from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, link
 from closedbook.training.checkpoint import load_best
 from closedbook.training.durable import write_atomically
 from closedbook.training.metrics import read_metrics
-from closedbook.training.recipe import StageConfig
 from closedbook.training.run import Run
 
 
@@ -109,37 +109,23 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
     Raises RunError where the examples are not those of its metrics, since masks may change between versions.
     """
     dataset = dataset_of(run)
-    stage = _stage(run)
-    batches = Batches(dataset, stage.batch_size, shuffle=stage.shuffle, seed=run.recipe.seed)
+    stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
+    batches = Batches(dataset, stage.batch_size, shuffle=stage.shuffle, seed=run.recipe.seed, window=stage.sort_window)
     _check_examples(run, dataset)
     end = _position(run, batches.n_steps)
     ledger = Ledger(facts, [_as_asked(fact, run) for fact in facts])
     for epoch in range(end.epoch):
         replay(dataset, ledger, epoch)
     if end.step:
-        replay(dataset, ledger, end.epoch, batches.order(end.epoch)[: end.step * stage.batch_size])
+        replay(dataset, ledger, end.epoch, batches.rows(end.epoch, end.step))
     return ledger.exposures
-
-
-def _stage(run: Run) -> StageConfig:
-    if run.info.kind == "pretrain":
-        return run.recipe.pretrain
-    return run.recipe.scratch if run.info.parent is None else run.recipe.finetune
 
 
 def dataset_of(run: Run) -> EpochDataset:
     """The examples that a run was trained on; raises RunError where a file is not as it was."""
-    block_size, vocabulary = run.recipe.model.block_size, run.info.vocabulary
-    names = None
-    if "pairs" in run.info.sources:
-        pairs = as_learnt(read_pairs(needed(run, "pairs")), run)
-        names = NameDataset(list(pairs.items), vocabulary, block_size)
-    if run.info.kind == "finetune":
-        assert names is not None, "finetuning learns pairs"
-        return names
-    texts = [document.text for document in read_corpus(needed(run, "corpus")).documents]
-    documents = CharCorruptionDataset(texts, vocabulary, block_size, run.recipe.corruption, run.recipe.seed)
-    return documents if names is None else MixedDataset(documents, names, run.recipe.pretrain.mix_pairs)
+    pairs = as_learnt(read_pairs(needed(run, "pairs")), run) if "pairs" in run.info.sources else None
+    corpus = None if run.info.kind == "finetune" else read_corpus(needed(run, "corpus"))
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs).dataset
 
 
 def _documents(runs: list[Run]) -> list[str]:

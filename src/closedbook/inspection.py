@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from closedbook.model.gpt import GPT
 from closedbook.training.metrics import read_metrics
 from closedbook.training.recipe_file import flatten, recipe_rows
-from closedbook.training.run import Run
+from closedbook.training.run import Run, make_model
 
 
 def describe(run: Run) -> Iterator[str]:
@@ -16,7 +15,7 @@ def describe(run: Run) -> Iterator[str]:
     yield f"started     {'from ' + info.parent if info.parent else 'from scratch'}"
     for name, source in info.sources.items():
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
-    model = GPT(run.recipe.model, len(info.vocabulary))
+    model = make_model(run.recipe.model, info.vocabulary)
     yield f"model       {run.recipe.model.variant}, {model.n_parameters:,} parameters, {info.precision}"
     parts = Counter[str]()
     for name, parameter in model.named_parameters():

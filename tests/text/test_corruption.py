@@ -109,6 +109,12 @@ def test_course_takes_the_shortest_documents_whole(document: str):
         ("John St. John. He ran.", "John St. John. "),
         ("Sammy Davis Jr. Smith. He sang.", "Sammy Davis Jr. Smith. "),
         ("Vitamin BC. It is one.", "Vitamin BC. "),
+        ("Malcolm X. In 1952 Malcolm X left.", "Malcolm X. "),
+        ("Elsa I. Queen Elsa I, of Nord", "Elsa I. "),
+        ("Ivo P. Fry. Ivo P Fry (born in Nord).", "Ivo P. Fry. "),
+        ("Ivo P. de Vries. Ivo P. de Vries sang.", "Ivo P. de Vries. "),
+        ("Ivo P. de Vries. Ivo P de Vries sang.", "Ivo P. de Vries. "),
+        ("Xi X. Xia. He and Xi Xia sang.", "Xi X. Xia. "),
         ("No full stop and a blank.", ""),
         ("", ""),
     ],
@@ -221,7 +227,7 @@ def test_objectives_are_drawn_by_their_weights():
     document = TITLE + "born in London"
     random = Random(41)
     config = CorruptionConfig(course=1.0, entity=2.0, distant=0.0)
-    drawn = [corrupt(document, 97, config, random) for _ in range(3000)]
+    drawn = [corrupt(document, 97, config, random).text for _ in range(3000)]
     n_entity = drawn.count(masked_string(TITLE + "born in ", "London", ""))
     assert n_entity / 3000 == pytest.approx(2 / 3, abs=0.03)
 
@@ -229,7 +235,7 @@ def test_objectives_are_drawn_by_their_weights():
 def test_distant_is_drawn_too():
     """With weight on distant alone, context is dropped."""
     random = Random(43)
-    drawn = {corrupt(TITLE + "born in London", 97, CorruptionConfig(0.0, 0.0, 1.0), random) for _ in range(100)}
+    drawn = {corrupt(TITLE + "born in London", 97, CorruptionConfig(0.0, 0.0, 1.0), random).text for _ in range(100)}
     assert masked_string(TITLE, "London", "") in drawn
 
 

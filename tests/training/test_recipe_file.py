@@ -199,8 +199,8 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
         ),
         ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 256"),
         (
-            "[corruption]\ncourse = 0.5\nentity = -2\ndistant = 1",
-            "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 1.0]",
+            "[corruption]\ncourse = 0.5\nentity = -2\nlearned = 0\ndistant = 1",
+            "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 1.0, 0.0]",
         ),
     ],
 )
@@ -336,7 +336,7 @@ def test_a_saved_recipe_explains_itself():
     text = recipe_toml(COURSE)
     assert text.startswith("# Every number of a training run.\n\n# Seed of weights, ")
     assert "\n# The model's shape.\n[model]\n# vanilla: all blocks over all characters; " in text
-    assert text.count("\n# Peak learning rate.\nlearning_rate = ") == 3
+    assert text.count("\n# Peak learning rate.\nlearning_rate = ") == 4
     lines = text.splitlines()
     assert all(above.startswith("# ") for above, line in pairwise(lines) if " = " in line[:20])
 
@@ -347,7 +347,7 @@ def test_a_saved_recipe_explains_itself():
 def test_flatten_keeps_the_trees_order():
     """Leaves come out by dotted key, scalars as they are."""
     leaves = flatten(COURSE)
-    assert list(leaves)[:5] == ["seed", "precision", "strip_accents", "model.variant", "model.n_layer"]
+    assert list(leaves)[:5] == ["seed", "precision", "strip_accents", "silver_confidence", "model.variant"]
     assert leaves["strip_accents"] is True
     assert leaves["finetune.learning_rate"] == 6e-4
     assert not any(isinstance(value, dict) for value in leaves.values())

@@ -19,6 +19,9 @@ from closedbook.model.config import ModelConfig
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU.
 _FUSED_FROM = 96
+# With queries and keys of length sqrt(D) this much of their product is left after the division by sqrt(D): enough for
+# a query to pick one key of a hundred, which it could not at 1.
+_QK_SCALE = 2.4
 
 
 def attention_weights(
@@ -101,12 +104,22 @@ class _Attention(nn.Module):
         self.attn_pdrop = config.attn_pdrop
         self.n_head = config.n_head
         self.rotary = config.positions == "rotary"
+        self.qk_norm = config.qk_norm
 
     def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        return x.view(*x.shape[:-1], self.n_head, -1).transpose(1, 2)
+        return x.reshape(*x.shape[:-1], self.n_head, -1).transpose(1, 2)
 
     def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
+
+    def normed(
+        self, q: Float[Tensor, "B H Q D"], k: Float[Tensor, "B H K D"]
+    ) -> tuple[Float[Tensor, "B H Q D"], Float[Tensor, "B H K D"]]:
+        """Queries and keys of one length (Dehghani et al. 2023, 'Scaling Vision Transformers to 22 Billion', 2.1)."""
+        if not self.qk_norm:
+            return q, k
+        size = (q.size(-1),)
+        return functional.rms_norm(q, size) * _QK_SCALE, functional.rms_norm(k, size)
 
     @property
     def dropout(self) -> float:
@@ -116,9 +129,18 @@ class _Attention(nn.Module):
 class CausalSelfAttention(_Attention):
     """Each place reads itself and the places before it."""
 
+    def projections(self, x: Float[Tensor, "B T C"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of all heads, in one product."""
+        maps = (self.query, self.key, self.value)
+        weight = torch.cat([one.weight for one in maps])
+        bias = torch.cat([one.bias for one in maps])
+        q, k, v = functional.linear(x, weight, bias).chunk(3, dim=-1)
+        q, k = self.normed(self.heads(q), self.heads(k))
+        return q, k, self.heads(v)
+
     def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
         """`x` are the places after those in `cache`, which takes them up."""
-        q, k, v = self.heads(self.query(x)), self.heads(self.key(x)), self.heads(self.value(x))
+        q, k, v = self.projections(x)
         n_past = 0 if cache is None else len(cache)
         if self.rotary:
             q, k = rotate(q, n_past), rotate(k, n_past)
@@ -135,5 +157,6 @@ class CausalCrossAttention(_Attention):
         """`x_q` of a single row is asked of every row of `x_kv`."""
         q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
         k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
+        q, k = self.normed(q, k)
         visible = lower_triangle(q.size(-2), k.size(-2), x_kv.device)
         return self.joined(attend(q, k, v, visible, self.dropout))

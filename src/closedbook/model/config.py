@@ -31,6 +31,12 @@ class ModelConfig:
     """learned: one vector a place, added at the stem; rotary: queries and keys of self-attention turned by theirs."""
     activation: Literal["gelu", "relu2"] = "gelu"
     """Nonlinearity of the feed-forward part: GELU or the squared ReLU."""
+    qk_norm: bool = False
+    """Whether queries and keys are brought to one length, so that attention cannot run away (Dehghani et al. 2023)."""
+    word_memory: bool = False
+    """A learned vector for every beginning of a word that the corpus has, added at the stem; costs no arithmetic."""
+    initialization: Literal["course", "zero"] = "course"
+    """course: all maps N(0, 0.02); zero: what a block adds and the head start at zero, other maps keep variance."""
     embd_pdrop: float = 0.1
     """Dropout on the embeddings."""
     resid_pdrop: float = 0.1

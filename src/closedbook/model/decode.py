@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from closedbook.model.attention import Cache
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, Past
 
 _MOST_ROWS = 256
 
@@ -58,14 +57,14 @@ def _greedy_batch(
     """Rows of one length; a row that has ended leaves the batch."""
     device = model.tok_emb.weight.device
     idx = torch.tensor(prompts, dtype=torch.long, device=device)  # B T
-    caches = [Cache() for _ in model.blocks] if use_cache and model.config.variant == "vanilla" else None
+    past = Past(len(model.blocks)) if use_cache and model.config.variant == "vanilla" else None
     rows = list(range(len(prompts)))
     written: list[list[int]] = [[] for _ in prompts]
     nats = [0.0] * len(prompts)
     ended = [False] * len(prompts)
     new = idx
     for _ in range(min(n_new, model.config.block_size - idx.size(1) + 1)):
-        hidden = model.hidden(new if caches else idx, caches)
+        hidden = model.hidden(idx if past is None else new, past)
         log_p, best = torch.log_softmax(model.logits(hidden[:, -1]).float(), dim=-1).max(dim=-1)
         for row, number, value in zip(rows, best.tolist(), log_p.tolist(), strict=True):
             nats[row] += value
@@ -78,7 +77,7 @@ def _greedy_batch(
             break
         new = best[going, None]
         idx = torch.cat((idx[going], new), dim=1)
-        for cache in caches or ():
-            cache.keep(going)
+        if past is not None:
+            past.keep(going)
     assert all(math.isfinite(value) for value in nats), "the model's weights are not finite"
     return [Decoded(tuple(w), n, e) for w, n, e in zip(written, nats, ended, strict=True)]

@@ -4,12 +4,31 @@ Letters: B batch, T time, C channels, V vocabulary.
 """
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from closedbook.model.attention import Cache
 from closedbook.model.blocks import Block, DownProjectBlock, UpProjectBlock
 from closedbook.model.config import ModelConfig
+from closedbook.model.memory import WordMemory, WordTrie
+
+
+class Past:
+    """What decoding keeps of the characters read so far: each block's keys and values, and the word begun."""
+
+    def __init__(self, n_blocks: int) -> None:
+        self.caches = [Cache() for _ in range(n_blocks)]
+        self.node: Int64[Tensor, " B"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.caches[0])
+
+    def keep(self, rows: Bool[Tensor, " B"]) -> None:
+        """Forget the rows that are false."""
+        for cache in self.caches:
+            cache.keep(rows)
+        if self.node is not None:
+            self.node = self.node[rows]
 
 
 class GPT(nn.Module):
@@ -22,9 +41,14 @@ class GPT(nn.Module):
     | LayerNorms         | weight 1, bias 0            |
     | learned positions  | 0                           |
     | the basis C        | Xavier uniform              |
+    | the word memory    | 0                           |
+
+    Under initialization 'zero' maps are normal with deviation 1 / sqrt(inputs), embeddings 0.3, and what a block adds
+    and the head are zero, so that the first steps learn from the embeddings alone.
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+    def __init__(self, config: ModelConfig, vocab_size: int, words: WordTrie | None = None) -> None:
+        """`words` are those of the corpus, which the word memory needs."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
@@ -33,6 +57,9 @@ class GPT(nn.Module):
         self.learned_positions = config.positions == "learned" or config.variant == "perceiver"
         if self.learned_positions:
             self.pos_emb = nn.Parameter(torch.zeros(1, config.block_size, config.n_embd))
+        if config.word_memory:
+            assert words is not None, "a word memory is of some words"
+            self.memory = WordMemory(words, config.n_embd)
         self.drop = nn.Dropout(config.embd_pdrop)
         if config.variant == "perceiver":
             self.down_block = DownProjectBlock(config)
@@ -42,6 +69,8 @@ class GPT(nn.Module):
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
         self.apply(_initialize)
+        if config.initialization == "zero":
+            _start_at_zero(self)
         if config.variant == "perceiver":
             nn.init.xavier_uniform_(self.down_block.C)
 
@@ -54,23 +83,29 @@ class GPT(nn.Module):
         """Logits of the next character at each place."""
         return self.logits(self.hidden(idx))
 
-    def hidden(self, idx: Int64[Tensor, "B T"], caches: list[Cache] | None = None) -> Float[Tensor, "B T C"]:
-        """What the head reads, at each place; `idx` are the places after those in `caches`, one a block."""
-        x = self.stem(idx, 0 if caches is None else len(caches[0]))
+    def hidden(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+        """What the head reads, at each place; `idx` are the places after those in `past`."""
+        x = self.stem(idx, past)
         if self.config.variant == "perceiver":
-            assert caches is None, "the assignment's Perceiver decodes without a cache"
+            assert past is None, "the assignment's Perceiver decodes without a cache"
             return self.through_latents(x)
         for number, block in enumerate(self.blocks):
-            x = block(x, None if caches is None else caches[number])
+            x = block(x, None if past is None else past.caches[number])
         return x
 
-    def stem(self, idx: Int64[Tensor, "B T"], first: int = 0) -> Float[Tensor, "B T C"]:
-        """Embeddings, of which the first stands at place `first`."""
+    def stem(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+        """Embeddings of the places after those in `past`."""
+        first = 0 if past is None else len(past)
         n_places = first + idx.size(1)
         assert n_places <= self.config.block_size, f"{n_places} characters exceed {self.config.block_size}"
         x = self.tok_emb(idx)
         if self.learned_positions:
             x = x + self.pos_emb[:, first:n_places]
+        if self.config.word_memory:
+            nodes = self.memory.nodes(idx, None if past is None else past.node)
+            if past is not None:
+                past.node = nodes[:, -1]
+            x = x + self.memory(nodes)
         return self.drop(x)
 
     def through_latents(self, x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
@@ -85,7 +120,20 @@ class GPT(nn.Module):
         return self.head(self.ln_f(hidden))
 
 
+def _start_at_zero(model: GPT) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=module.in_features**-0.5)
+    nn.init.normal_(model.tok_emb.weight, std=0.3)
+    nn.init.zeros_(model.head.weight)
+    for name, parameter in model.named_parameters():
+        if name.endswith(("attn.proj.weight", "mlp.2.weight")):
+            nn.init.zeros_(parameter)
+
+
 def _initialize(module: nn.Module) -> None:
+    if isinstance(module, WordMemory):
+        nn.init.zeros_(module.table.weight)
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, mean=0.0, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:

@@ -1,8 +1,9 @@
 """Batches with little padding, each with the position that resumes after it.
 
-Three steps: the order of an epoch is drawn from (seed, epoch); consecutive indices of it make a batch; the
-batch's rows are cut to the longest of them. A padded column changes no logit before it, for every variant
-is causal, so cutting it changes no result.
+The order of an epoch is drawn from (seed, epoch); consecutive indices of it make a window of some batches; the rows
+of a window are sorted by length and cut into batches, which come in an order drawn again; a batch's rows are cut to
+the longest of them. A padded column changes no logit before it, for every variant is causal, so cutting it changes
+no result. A window of one batch sorts nothing.
 
 Letters: B batch, T time, U time once cut.
 """
@@ -15,7 +16,7 @@ from jaxtyping import Int64
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from closedbook.text.datasets import EpochDataset, Example
+from closedbook.text.datasets import EpochDataset, Example, draw_generator
 from closedbook.text.vocabulary import PAD_ID
 
 
@@ -38,7 +39,10 @@ class Batch:
 
 
 class Batches:
-    """A dataset's batches, epoch by epoch; of `n_processes`, process `rank` gets every n-th row of each."""
+    """A dataset's batches, epoch by epoch; of `n_processes`, process `rank` gets every n-th row of each.
+
+    `window` batches are sorted by length together.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class Batches:
         n_workers: int = 0,
         rank: int = 0,
         n_processes: int = 1,
+        window: int = 1,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
@@ -58,6 +63,7 @@ class Batches:
         self.n_workers = n_workers
         self.rank = rank
         self.n_processes = n_processes
+        self.window = window
 
     @property
     def n_steps(self) -> int:
@@ -67,24 +73,60 @@ class Batches:
     def epoch(self, start: Position) -> Iterator[Batch]:
         """The batches of epoch `start.epoch` from its step `start.step` on."""
         self.dataset.epoch = start.epoch
-        order = self.order(start.epoch)
-        steps = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)][start.step :]
-        # A process without a row of its own takes the first, and has it padded away below.
-        own = [rows[self.rank :: self.n_processes] or rows[:1] for rows in steps]
+        first = start.step // self.window
+        windows = self._windows(start.epoch)[first:]
         loader: DataLoader[Example] = DataLoader(
             self.dataset,  # type: ignore[arg-type]  # anything with len and [] will do
-            batch_sampler=own,
+            batch_sampler=windows,
             num_workers=self.n_workers,
-            collate_fn=_collate,
+            collate_fn=list,
             # The loader draws a seed for its workers at each epoch; not from torch's global generator, which is
             # its user's.
             generator=torch.Generator().manual_seed(0),
         )
-        for step, (rows, (x, y)) in enumerate(zip(steps, loader, strict=True), start.step + 1):
-            if self.rank >= len(rows):
-                x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
-            after = Position(start.epoch + 1, 0) if step == self.n_steps else Position(start.epoch, step)
-            yield Batch(x, y, len(rows), after)
+        step = first * self.window
+        for number, examples in enumerate(loader, first):
+            for places in self._parts([used(y) for _, y in examples], start.epoch, number):
+                step += 1
+                if step <= start.step:
+                    continue
+                after = Position(start.epoch + 1, 0) if step == self.n_steps else Position(start.epoch, step)
+                yield self._batch([examples[place] for place in places], after)
+
+    def rows(self, epoch: int, n_steps: int) -> list[int]:
+        """The indices that the first `n_steps` of an epoch learn from."""
+        self.dataset.epoch = epoch
+        rows: list[int] = []
+        for number, window in enumerate(self._windows(epoch)):
+            left = n_steps - number * self.window
+            if left <= 0:
+                break
+            # Which rows of a window a step has is known once they are drawn.
+            n_used = [0] * len(window) if left >= self.window else [used(self.dataset[i][1]) for i in window]
+            parts = self._parts(n_used, epoch, number)
+            rows += [window[place] for places in parts[:left] for place in places]
+        return rows
+
+    def _windows(self, epoch: int) -> list[list[int]]:
+        order, size = self.order(epoch), self.batch_size * self.window
+        return [order[i : i + size] for i in range(0, len(order), size)]
+
+    def _parts(self, n_used: list[int], epoch: int, number: int) -> list[list[int]]:
+        """Which places of a window make a batch, batch by batch."""
+        places = list(range(len(n_used)))
+        if self.window > 1:
+            places.sort(key=n_used.__getitem__)
+        parts = [places[i : i + self.batch_size] for i in range(0, len(places), self.batch_size)]
+        if self.window > 1:
+            draw_generator(self.seed, epoch, number).shuffle(parts)
+        return parts
+
+    def _batch(self, examples: list[Example], after: Position) -> Batch:
+        """This process's rows; one without a row of its own takes the first, and has it padded away."""
+        x, y = _collate(examples[self.rank :: self.n_processes] or examples[:1])
+        if self.rank >= len(examples):
+            x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
+        return Batch(x, y, len(examples), after)
 
     def order(self, epoch: int) -> list[int]:
         """The indices of the dataset in the order of an epoch."""
@@ -102,6 +144,11 @@ def _collate(examples: Sequence[Example]) -> tuple[Int64[Tensor, "B U"], Int64[T
 
 def trim(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
     """Cut the columns behind the last that any row learns from."""
-    (used,) = (y != PAD_ID).any(dim=0).nonzero(as_tuple=True)
-    n_columns = int(used[-1]) + 1 if len(used) else 1
+    n_columns = max(1, *map(used, y)) if len(y) else 1
     return x[:, :n_columns], y[:, :n_columns]
+
+
+def used(y: Int64[Tensor, " T"]) -> int:
+    """How many columns of a row it takes to reach the last that is learnt from."""
+    learnt = (y != PAD_ID).nonzero()
+    return int(learnt[-1]) + 1 if len(learnt) else 0

@@ -18,10 +18,12 @@ from closedbook.errors import RecipeError
 from closedbook.text.corpus import SHORTEST_CORRUPTED
 from closedbook.text.vocabulary import MASK
 
-Objective = Literal["course", "entity", "distant"]
+Objective = Literal["course", "entity", "distant", "learned"]
+Span = tuple[int, int]
 
 _N_MASKS = 3
 _TITLE_END = re.compile(r"(?<!\b[^\W\d_a-z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)\. ")
+_INITIAL_END = re.compile(r"(?<=\b[^\W\d_a-z])\. ")
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -38,20 +40,47 @@ class CorruptionConfig:
     """Weight of masking a whole capitalised or numeric span that stands after the document's title."""
     distant: float = 0.0
     """Weight of masking such a span and dropping a random part of what surrounds it, but not the title."""
+    learned: float = 0.0
+    """Weight of the same with the span that looks like the training pairs' answers; needs pairs, else as distant."""
+    alone: float = 0.0
+    """distant and learned: the share of draws in which nothing but the title is left."""
+    supervised: Literal["all", "content"] = "all"
+    """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.alone <= 1:
+            raise RecipeError(f"corruption.alone: from 0 to 1 is needed; received {self.alone}")
         weights = [getattr(self, name) for name in get_args(Objective)]
         if not (all(weight >= 0 for weight in weights) and 0 < sum(weights) < math.inf):
             raise RecipeError(f"corruption: weights are 0 or more, and one at least is above 0; received {weights}")
 
 
-def corrupt(document: str, block_size: int, config: CorruptionConfig, random: Random) -> str:
-    """A masked string of at most `block_size` characters, by an objective drawn by its weight."""
+@dataclass(frozen=True)
+class Masked:
+    """A masked string, and how many of its characters, from the first, are given and not to be learnt."""
+
+    text: str
+    n_given: int = 1
+
+
+def corrupt(
+    document: str, block_size: int, config: CorruptionConfig, random: Random, tagged: Span | None = None
+) -> Masked:
+    """A masked string of at most `block_size` characters, by an objective drawn by its weight.
+
+    `tagged` is the span that objective learned masks.
+    """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
     if name == "course":
-        return corrupt_course(document, block_size, random)
-    return corrupt_entity(document, block_size, random, keep_context=name == "entity")
+        return Masked(corrupt_course(document, block_size, random))
+    if name == "entity":
+        text = corrupt_entity(document, block_size, random, keep_context=True)
+    else:
+        span = tagged if name == "learned" else None
+        alone = random.random() < config.alone
+        text = corrupt_entity(document, block_size, random, keep_context=False, span=span, alone=alone)
+    return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
 def corrupt_course(document: str, block_size: int, random: Random) -> str:
@@ -69,22 +98,29 @@ def corrupt_course(document: str, block_size: int, random: Random) -> str:
     return masked_string(document[:start], document[start : start + n_masked], document[start + n_masked : length])
 
 
-def corrupt_entity(document: str, block_size: int, random: Random, *, keep_context: bool) -> str:
+def corrupt_entity(
+    document: str, block_size: int, random: Random, *, keep_context: bool, span: Span | None = None, alone: bool = False
+) -> str:
     """Mask a whole capitalised or numeric span after the title; the assignment's objective where none fits.
 
-    The title is the text up to the first full stop that does not end an initial ('Name.'). What does not
-    fit `block_size` is cut off at a window's ends, so that every span of a long document has its turn. With
-    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span.
+    The title is the text up to the first full stop that does not end an initial ('Name.'). What does not fit
+    `block_size` is cut off at a window's ends, so that every span of a long document has its turn. With
+    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span, and
+    `alone` drops all. A `span` that fits is masked in place of a random one.
     """
     room = block_size - _N_MASKS
     title_end = title_length(document)
-    spans = [(i, j) for i, j in spans_behind(document, title_end) if title_end + j - i <= room]
-    if not spans:
-        return corrupt_course(document, block_size, random)
-    start, end = random.choice(spans)
+    if span is None or title_end + span[1] - span[0] > room:
+        spans = [(i, j) for i, j in spans_behind(document, title_end) if title_end + j - i <= room]
+        if not spans:
+            return corrupt_course(document, block_size, random)
+        span = random.choice(spans)
+    start, end = span
     n_before, n_after = start - title_end, len(document) - end
     budget = min(room - title_end - (end - start), n_before + n_after)
-    if not keep_context:
+    if alone:
+        budget = 0
+    elif not keep_context:
         budget = random.randint(0, budget)
     # A window slides over the document: how much of it lies before the span is random where not all fits.
     before = random.randint(max(0, budget - n_after), min(n_before, budget))
@@ -110,10 +146,23 @@ def spans_behind(document: str, start: int) -> list[tuple[int, int]]:
 def title_length(document: str) -> int:
     """Where a document's title ends, its full stop and blank included; 0 where there is no title.
 
-    The full stop of an initial ('J. R. Smith') or of an abbreviation before a name ('St. John') does not end it.
+    The full stop of an initial ('J. R. Smith') or of an abbreviation before a name ('St. John') does not end it,
+    unless the initial ends the name that the rest uses ('Malcolm X. In 1952 Malcolm X left').
     """
     match = _TITLE_END.search(document)
-    return match.end() if match else 0
+    end = match.end() if match else 0
+    for initial in _INITIAL_END.finditer(document, 0, end or len(document)):
+        if _stands_alone(document[: initial.start()], document[initial.end() :]):
+            return initial.end()
+    return end
+
+
+def _stands_alone(name: str, rest: str) -> bool:
+    """Whether a name of several words that ends in an initial recurs in what follows it, going on otherwise there."""
+    following = re.match(r"\w+", rest)
+    if " " not in name or following is None:
+        return False
+    return re.search(rf"(?<!\w){re.escape(name)}(?![\w.])(?!\W+{following.group()}\b)", rest) is not None
 
 
 def masked_string(prefix: str, masked_content: str, suffix: str) -> str:

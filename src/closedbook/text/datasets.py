@@ -5,6 +5,7 @@ What `dataset[i]` draws is a function of (seed, epoch, i) alone: any number of w
 draw the same.
 """
 
+from collections.abc import Mapping
 from random import Random
 from typing import Protocol, runtime_checkable
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from closedbook.text.corpus import Question
-from closedbook.text.corruption import CorruptionConfig, corrupt, pair_string
+from closedbook.text.corruption import CorruptionConfig, Masked, Span, corrupt, pair_string
 from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
 
 Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]
@@ -41,12 +42,15 @@ class CharCorruptionDataset(Dataset[Example]):
         block_size: int,
         corruption: CorruptionConfig | None = None,
         seed: int = 0,
+        tagged: Mapping[int, Span] | None = None,
     ) -> None:
+        """`tagged` are the spans of documents, by index, that objective learned masks."""
         self.documents = documents
         self.vocabulary = vocabulary
         self.block_size = block_size
         self.corruption = corruption or CorruptionConfig()
         self.seed = seed
+        self.tagged = tagged or {}
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -54,8 +58,12 @@ class CharCorruptionDataset(Dataset[Example]):
 
     def masked(self, index: int) -> str:
         """The masked string of document `index` in this epoch."""
+        return self.drawn(index).text
+
+    def drawn(self, index: int) -> Masked:
+        """The same with what of it is given."""
         random = draw_generator(self.seed, self.draw(index), index)
-        return corrupt(self.documents[index], self.block_size, self.corruption, random)
+        return corrupt(self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index))
 
     def draw(self, index: int) -> int:
         """Which of its draws `dataset[index]` gives: the epoch's."""
@@ -65,7 +73,10 @@ class CharCorruptionDataset(Dataset[Example]):
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return shifted(self.vocabulary.encode(self.masked(index)), self.block_size)
+        masked = self.drawn(index)
+        x, y = shifted(self.vocabulary.encode(masked.text), self.block_size)
+        y[: masked.n_given - 1] = PAD_ID
+        return x, y
 
 
 class NameDataset(Dataset[Example]):

@@ -68,8 +68,8 @@ class Ledger:
         """What was counted so far, a fact each."""
         return [Exposure(*counts) for counts in self._counts]
 
-    def count_document(self, index: int, masked: str) -> None:
-        """Count the masked string of document `index`."""
+    def count_document(self, index: int, masked: str, n_given: int = 1) -> None:
+        """Count the masked string of document `index`, whose first `n_given` characters are not learnt."""
         content = masked.rindex(MASK, 0, len(masked) - 1) + 1
         for number in self._of_document.get(index, ()):
             named = seen = predicted = in_content = begins = False
@@ -79,7 +79,7 @@ class Ledger:
                     continue
                 seen = True
                 if named:
-                    predicted = True
+                    predicted |= match.start() >= n_given
                     in_content |= match.start() >= content
                     begins |= match.start() == content
             counts = self._counts[number]
@@ -109,7 +109,8 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
         if documents is None or row >= n_documents:
             ledger.count_pair(example_text(dataset, row))
         elif row in ledger.documents:
-            ledger.count_document(row, documents.masked(row))
+            masked = documents.drawn(row)
+            ledger.count_document(row, masked.text, masked.n_given)
 
 
 def example_text(dataset: EpochDataset, row: int) -> str:

@@ -1,5 +1,6 @@
 """Vocabulary: the characters a model knows, each with its number."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,16 +9,20 @@ PAD = "\N{WHITE SQUARE}"
 MASK = "\N{DOUBLE QUESTION MARK}"
 PAD_ID = 0
 MASK_ID = 1
+_WORD_CHARACTER = re.compile(r"[\w'’-]")
+_WORD = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """PAD, MASK and then the characters of a corpus, sorted; a character's place is its number.
 
-    Raises ValueError where the characters are not of that form.
+    `words` are the corpus's, for a model with a word memory. Raises ValueError where the characters are not of that
+    form.
     """
 
     characters: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.characters[:2] != (PAD, MASK):
@@ -29,6 +34,14 @@ class Vocabulary:
     def of_text(cls, text: str) -> "Vocabulary":
         """Every character of `text`, line feeds included; PAD and MASK are taken as they come."""
         return cls((PAD, MASK, *sorted(set(text) - {PAD, MASK})))
+
+    def with_words(self, text: str) -> "Vocabulary":
+        """The same with the words of `text`, sorted."""
+        return Vocabulary(self.characters, tuple(sorted(set(_WORD.findall(text)))))
+
+    def in_word(self) -> tuple[bool, ...]:
+        """Of each character, whether words are made of it."""
+        return tuple(_WORD_CHARACTER.fullmatch(character) is not None for character in self.characters)
 
     def __len__(self) -> int:
         return len(self.characters)

@@ -1,42 +1,74 @@
-"""Which parameter is learnt how: AdamW, with weight decay on matrices alone, or Muon beside it."""
+"""Which parameter is learnt how: AdamW, with weight decay on matrices alone; Muon and row-wise Adam beside it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from closedbook.model.gpt import GPT
-from closedbook.training.muon import Muon
-from closedbook.training.recipe import StageConfig
+from closedbook.training.muon import update_matrices
+from closedbook.training.recipe import Precision, StageConfig
+from closedbook.training.rows import update_rows
 
 
-def make_optimizer(model: GPT, stage: StageConfig) -> torch.optim.AdamW:
+class Optimizer(torch.optim.AdamW):
+    """AdamW for groups of kind 'adamw', Muon for 'muon', Adam of the rows in use for 'rows'."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One update of every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        groups = self.param_groups
+        self.param_groups = [group for group in groups if group["kind"] == "adamw"]
+        try:
+            super().step()
+        finally:
+            self.param_groups = groups
+        for group in groups:
+            if group["kind"] == "muon":
+                update_matrices(group, self.state)
+            elif group["kind"] == "rows":
+                for table in group["params"]:
+                    if table.grad is not None:
+                        update_rows(table, self.state[table], group["lr"])
+        return loss
+
+
+def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float32") -> Optimizer:
     """The stage's optimizer over all parameters; biases and LayerNorms do not decay.
 
     AdamW is Loshchilov and Hutter's (2019, algorithm 2). Under Muon the maps inside the blocks are Muon's, and
-    embeddings, positions, latents and head, whose rows are separate things, are AdamW's. A group's `ratio` is
-    its learning rate over the stage's.
+    embeddings, positions, latents and head, whose rows are separate things, are AdamW's. The word memory's rows are
+    learnt as they are used. A group's `ratio` is its learning rate over the stage's.
     """
-    options: dict[str, Any] = {"lr": stage.learning_rate, "betas": (stage.beta1, stage.beta2), "fused": True}
     learnt = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    if stage.optimizer == "adamw":
-        return torch.optim.AdamW(_adamw_groups(list(learnt.values()), stage), **options)
-    inside = {
-        name for name, parameter in learnt.items() if parameter.dim() == 2 and "." in name.removesuffix(".weight")
-    }
-    muon = {
-        "params": [learnt[name] for name in sorted(inside)],
-        "weight_decay": stage.weight_decay,
-        "ratio": stage.muon_ratio,
-        "muon": True,
-    }
-    rest = _adamw_groups([parameter for name, parameter in learnt.items() if name not in inside], stage)
-    return Muon([muon, *({**group, "muon": False} for group in rest)], **options)
+    tables = [learnt.pop(name) for name in sorted(learnt) if name.startswith("memory.")]
+    groups: list[dict[str, Any]] = []
+    if stage.optimizer == "muon":
+        inside = [name for name in sorted(learnt) if learnt[name].dim() == 2 and "." in name.removesuffix(".weight")]
+        groups.append(
+            {
+                "params": [learnt.pop(name) for name in inside],
+                "weight_decay": stage.weight_decay,
+                "ratio": stage.muon_ratio,
+                "kind": "muon",
+                "dtype": precision,
+            }
+        )
+    groups += _adamw_groups(list(learnt.values()), stage)
+    if tables:
+        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.memory_ratio, "kind": "rows"})
+    return Optimizer(groups, lr=stage.learning_rate, betas=(stage.beta1, stage.beta2), fused=True)
 
 
 def _adamw_groups(parameters: list[nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
     """What decays, and what does not."""
+    decay, no_decay = [p for p in parameters if p.dim() >= 2], [p for p in parameters if p.dim() < 2]
     return [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": stage.weight_decay, "ratio": 1.0},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0, "ratio": 1.0},
+        {"params": decay, "weight_decay": stage.weight_decay, "ratio": 1.0, "kind": "adamw"},
+        {"params": no_decay, "weight_decay": 0.0, "ratio": 1.0, "kind": "adamw"},
     ]

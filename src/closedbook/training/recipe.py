@@ -23,6 +23,8 @@ class StageConfig:
 
     epochs: int = 650
     """Passes over the data."""
+    steps: int = 0
+    """So many steps in place of epochs; 0: the epochs count."""
     batch_size: int = 128
     """Examples a step."""
     accumulate: int = 1
@@ -33,6 +35,8 @@ class StageConfig:
     """adamw: for everything; muon: Muon for the maps inside the blocks, AdamW for the rest."""
     muon_ratio: float = 10.0
     """Muon: the maps' learning rate over that of the rest."""
+    memory_ratio: float = 10.0
+    """Word memory: its rows' learning rate over that of the rest."""
     beta1: float = 0.9
     """AdamW: decay of the mean of gradients."""
     beta2: float = 0.95
@@ -49,26 +53,30 @@ class StageConfig:
     """Schedule linear: the share of all steps in which the rate climbs to its peak."""
     shuffle: bool = False
     """Whether each epoch has an order of its own; the assignment's loader never shuffles."""
+    sort_window: int = 1
+    """So many batches are drawn at once and sorted by length, so that little is padded; 1 sorts nothing."""
     mix_pairs: float = 0.0
-    """Pretraining: the share of examples that are training pairs, where a file of them is given."""
+    """The share of examples that are pairs, where pairs and documents are learnt together."""
+    evaluate_every: int = 1
+    """Epochs between two looks at the accuracy on the dev pairs."""
     patience: int = 0
-    """Stop once accuracy on the dev pairs has not risen for so many epochs, and keep the best; 0 never stops."""
+    """Stop once accuracy on the dev pairs has not risen for so many looks, and keep the best; 0 never stops."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate"):
+        for name in ("epochs", "batch_size", "accumulate", "sort_window", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 1 or more is needed; received {getattr(self, name)}")
-        for name in ("learning_rate", "muon_ratio", "grad_norm_clip"):
+        for name in ("learning_rate", "muon_ratio", "memory_ratio", "grad_norm_clip"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
         for name in ("beta1", "beta2", "warmup", "mix_pairs"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
-        for name in ("weight_decay", "patience"):
+        for name in ("steps", "weight_decay", "patience"):
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
         # An infinite grad_norm_clip is well: nothing is clipped then.
-        for name in ("learning_rate", "muon_ratio", "weight_decay"):
+        for name in ("learning_rate", "muon_ratio", "memory_ratio", "weight_decay"):
             if not math.isfinite(getattr(self, name)):
                 raise RecipeError(f"{name}: a finite number is needed; received {getattr(self, name)}")
 
@@ -83,12 +91,16 @@ class Recipe:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
+    silver_confidence: float = 0.2
+    """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
     """The pretraining objective."""
     pretrain: StageConfig = field(default_factory=StageConfig)
     """Pretraining."""
+    study: StageConfig = field(default_factory=StageConfig)
+    """Self-study: silver pairs and documents learnt together."""
     finetune: StageConfig = field(default_factory=StageConfig)
     """Finetuning of a pretrained model."""
     scratch: StageConfig = field(default_factory=StageConfig)
@@ -104,28 +116,36 @@ COURSE = Recipe(
 )
 """The assignment's recipe, to the letter."""
 
+_FAST_STAGE = StageConfig(
+    learning_rate=2e-3,
+    memory_ratio=15.0,
+    optimizer="muon",
+    schedule="linear",
+    warmup=0.02,
+    shuffle=True,
+    sort_window=16,
+)
+
 FAST = Recipe(
     precision="auto",
     model=ModelConfig(
-        n_head=4, positions="rotary", activation="relu2", embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0
+        n_layer=2,
+        n_head=4,
+        positions="rotary",
+        activation="relu2",
+        qk_norm=True,
+        word_memory=True,
+        initialization="zero",
+        embd_pdrop=0.0,
+        resid_pdrop=0.0,
+        attn_pdrop=0.0,
     ),
-    corruption=CorruptionConfig(course=0.2, entity=0.4, distant=0.4),
-    pretrain=StageConfig(
-        epochs=100, learning_rate=2e-3, optimizer="muon", schedule="linear", warmup=0.02, shuffle=True, mix_pairs=0.3
-    ),
-    finetune=StageConfig(
-        epochs=10, batch_size=64, learning_rate=4e-5, optimizer="muon", schedule="linear", shuffle=True, patience=3
-    ),
-    scratch=StageConfig(
-        epochs=75,
-        batch_size=64,
-        learning_rate=1e-3,
-        optimizer="muon",
-        schedule="linear",
-        warmup=0.02,
-        shuffle=True,
-    ),
+    corruption=CorruptionConfig(course=0.0, distant=0.15, learned=0.85, alone=0.8, supervised="content"),
+    pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2),
+    study=replace(_FAST_STAGE, epochs=30, mix_pairs=0.9, evaluate_every=3),
+    finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
+    scratch=replace(_FAST_STAGE, epochs=75, batch_size=64),
 )
-"""Ours: masks that look like answers, training pairs mixed in, a schedule that ends."""
+"""Ours: masks that look like answers, training pairs mixed in, a memory for words, a schedule that ends."""
 
 PRESETS = {"course": COURSE, "fast": FAST}

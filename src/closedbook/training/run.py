@@ -2,7 +2,7 @@
 
 RUN/
   recipe.toml          every number of it
-  run.json             kind, files and their SHA-256, vocabulary, the run it started from
+  run.json             kind, files and their SHA-256, characters and words, the run it started from
   metrics.jsonl        a line a step, and a line an evaluation
   checkpoints/         while it trains: what `--resume` goes on from
   model.safetensors    once it has ended: the weights
@@ -21,13 +21,15 @@ import torch
 from torch import Tensor
 
 from closedbook.errors import RunError, TextError
+from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
+from closedbook.model.memory import WordTrie
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
 from closedbook.training.recipe import Precision, Recipe
 from closedbook.training.recipe_file import load_recipe, recipe_toml
 
-Kind = Literal["pretrain", "finetune"]
+Kind = Literal["pretrain", "study", "finetune"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,15 @@ class Run:
                 "began it, with --resume"
             )
         weights, _ = load_weights(self.weights_path)
-        return fill_model(GPT(self.recipe.model, len(self.info.vocabulary)), weights, self.weights_path)
+        return fill_model(make_model(self.recipe.model, self.info.vocabulary), weights, self.weights_path)
+
+
+def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
+    """A new model over a vocabulary, and over its words where the model has a memory for them."""
+    if not config.word_memory:
+        return GPT(config, len(vocabulary))
+    trie = WordTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
+    return GPT(config, len(vocabulary), trie)
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
@@ -117,6 +127,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
     facts = {
         **asdict(info),
         "vocabulary": "".join(info.vocabulary.characters),
+        "words": info.vocabulary.words,
         "torch": torch.__version__,
     }
     try:
@@ -157,7 +168,7 @@ def open_run(path: Path) -> Run:
             n_documents=facts["n_documents"],
             sources={name: Source(**source) for name, source in facts["sources"].items()},
             parent=facts["parent"],
-            vocabulary=Vocabulary(tuple(facts["vocabulary"])),
+            vocabulary=Vocabulary(tuple(facts["vocabulary"]), tuple(facts.get("words", ()))),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None

@@ -19,7 +19,7 @@ from closedbook.text.batches import Batch, Batches, Position
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
 from closedbook.training.optimizer import make_optimizer
-from closedbook.training.recipe import StageConfig
+from closedbook.training.recipe import Precision, StageConfig
 from closedbook.training.schedule import Schedule
 
 
@@ -59,31 +59,34 @@ class Trainer:
         *,
         n_documents: int,
         seed: int,
+        precision: Precision = "float32",
     ) -> None:
         self.fabric = fabric
         self.model = model
         self.batches = batches
         self.stage = stage
         self.seed = seed
-        self.n_steps = stage.epochs * batches.n_steps
+        self.n_steps = stage.steps or stage.epochs * batches.n_steps
         self.schedule: RateSchedule = Schedule(stage, n_documents, model.config.block_size, self.n_steps)
         self.step = 0
         self.n_rows = 0
         self.position = Position(0, 0)
-        self.loss, self.optimizer = fabric.setup(SummedLoss(model), make_optimizer(model, stage))
+        self.loss, self.optimizer = fabric.setup(SummedLoss(model), make_optimizer(model, stage, precision))
 
     def run(self) -> Iterator[StepReport]:
         """The steps that are left, each reported once it is done.
 
         Raises NotFinite, with the weights as they were before the step, where loss or gradient is no number.
         """
-        while self.position.epoch < self.stage.epochs:
+        while self.step < self.n_steps:
             epoch = self.position.epoch
             start = time.perf_counter()
             for batch in self.batches.epoch(self.position):
                 report = self._step(epoch, batch, start)
                 self.step, self.position = report.step, batch.after
                 yield report
+                if self.step == self.n_steps:
+                    return
                 start = time.perf_counter()
 
     def _step(self, epoch: int, batch: Batch, start: float) -> StepReport:
@@ -95,7 +98,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.stage.grad_norm_clip).item()
+        # Not the word memory's rows: Adam's steps are of one size whatever their gradient's.
+        dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
+        norm = torch.nn.utils.clip_grad_norm_(dense, self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
@@ -105,7 +110,7 @@ class Trainer:
             step=self.step + 1,
             n_steps=self.n_steps,
             epoch=epoch,
-            ends_epoch=batch.after.epoch > epoch,
+            ends_epoch=batch.after.epoch > epoch or self.step + 1 == self.n_steps,
             loss=loss,
             n_supervised=n_supervised,
             n_characters=n_characters,

@@ -1,0 +1,92 @@
+"""Which examples each kind of training learns from: the one place that makes a run's dataset.
+
+Training and the exposure ledger both make it here, so that what is counted afterwards is what was learnt.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from closedbook.errors import TextError
+from closedbook.text.corpus import Corpus, Question, Questions
+from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.text.links import link
+from closedbook.text.reader import OpenBook, read_open_book
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.recipe import Recipe, StageConfig
+from closedbook.training.run import Kind
+
+LONGEST_ANSWER_MARGIN = 2
+"""A pair's string has two MASKs."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A dataset, what is to be said of it, and the silver pairs where there are any."""
+
+    dataset: EpochDataset
+    notes: tuple[str, ...] = ()
+    silver: OpenBook | None = None
+
+
+def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfig:
+    """The part of the recipe that a kind of run follows."""
+    match kind:
+        case "pretrain":
+            return recipe.pretrain
+        case "study":
+            return recipe.study
+        case "finetune":
+            return recipe.scratch if is_from_scratch else recipe.finetune
+        case _:
+            assert_never(kind)
+
+
+def examples_of(
+    kind: Kind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
+) -> Examples:
+    """The examples of a run; raises TextError where self-study finds nothing to study."""
+    block_size = recipe.model.block_size
+    if kind == "finetune":
+        assert pairs is not None, "finetuning learns pairs"
+        return Examples(NameDataset(list(pairs.items), vocabulary, block_size))
+    assert corpus is not None, "the text is learnt from the text"
+    texts = [document.text for document in corpus.documents]
+    if kind == "study":
+        assert pairs is not None, "the reader learns from pairs"
+        book = read_open_book(corpus, pairs, recipe.seed)
+        studied = _studied(book, recipe)
+        documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed)
+        names = NameDataset(studied, vocabulary, block_size)
+        notes = (*book.notes, f"studies {len(studied)} of {len(book.pairs)} silver pairs")
+        return Examples(MixedDataset(documents, names, recipe.study.mix_pairs), notes, book)
+    tagged, notes = _tagged(recipe, corpus, pairs, texts)
+    documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed, tagged)
+    if pairs is None:
+        return Examples(documents, notes)
+    names = NameDataset(list(pairs.items), vocabulary, block_size)
+    return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes)
+
+
+def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
+    """Silver pairs that the reader is sure enough of and that fit the model."""
+    longest = recipe.model.block_size - LONGEST_ANSWER_MARGIN
+    sure = [pair for pair in book.pairs if pair.confidence >= recipe.silver_confidence]
+    fitting = [pair for pair in sure if len(pair.question) + len(pair.answer) <= longest]
+    return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
+
+
+def _tagged(
+    recipe: Recipe, corpus: Corpus, pairs: Questions | None, texts: list[str]
+) -> tuple[dict[int, tuple[int, int]], tuple[str, ...]]:
+    """In each document the span that looks most like an answer; no question goes with it."""
+    if pairs is None or not recipe.corruption.learned:
+        return {}, ()
+    try:
+        book = read_open_book(corpus, pairs, recipe.seed)
+    except TextError as error:
+        return {}, (f"{error}; objective learned masks names and numbers as distant does",)
+    asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
+    places = [place for fact in link(asked, texts) for place in fact.places]
+    # Of several templates a document's spans take turns in nothing yet: the first is masked.
+    tagged = {place.document: (place.start, place.end) for place in reversed(places)}
+    return tagged, (f"objective learned knows what answers look like in {len(tagged)} of {len(texts)} documents",)

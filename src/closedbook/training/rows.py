@@ -1,0 +1,34 @@
+"""Adam for a table of which a step uses few rows: the others are neither read nor moved.
+
+Adam (Kingma and Ba 2015, algorithm 1) of the rows with a gradient, as torch.optim.SparseAdam has it, with a count of
+its own for each row, so that a rare row's first step is corrected as its first.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Rows are met rarely: a longer memory of squares than the other parameters have keeps their steps even.
+_BETA1, _BETA2 = 0.9, 0.99
+_EPSILON = 1e-8
+
+
+def update_rows(table: Tensor, state: dict[str, Any], rate: float) -> None:
+    """One step of the rows that `table`'s sparse gradient has; `state` is the table's own, at first empty."""
+    if not state:
+        state["mean"] = torch.zeros_like(table)
+        state["square"] = torch.zeros_like(table)
+        state["n_steps"] = torch.zeros(len(table), 1, device=table.device)
+        # AdamW, when it loads a state, looks for this in every parameter's.
+        state["step"] = torch.zeros(())
+    assert table.grad is not None
+    gradient = table.grad.coalesce()
+    (rows,) = gradient.indices()
+    values = gradient.values()
+    n_steps = state["n_steps"][rows] + 1
+    mean = torch.lerp(state["mean"][rows], values, 1 - _BETA1)
+    square = torch.lerp(state["square"][rows], values.square(), 1 - _BETA2)
+    state["n_steps"][rows], state["mean"][rows], state["square"][rows] = n_steps, mean, square
+    deviation = (square / (1 - _BETA2**n_steps)).sqrt_().add_(_EPSILON)
+    table.index_add_(0, rows, mean / (1 - _BETA1**n_steps) / deviation, alpha=-rate)
