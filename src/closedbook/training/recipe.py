@@ -91,7 +91,7 @@ class Recipe:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
-    silver_confidence: float = 0.2
+    silver_confidence: float = 0.5
     """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
