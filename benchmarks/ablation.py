@@ -1,0 +1,74 @@
+"""What each piece of the fast recipe brings: one piece changed at a time, at an equal number of steps.
+
+    python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction --steps 400 [--only NAME ...]
+        > benchmarks/results/ablation-extraction.json
+
+At equal steps, so that other work on the machine moves no accuracy; seconds a step stand beside it. Chosen arms can be
+given by --only; results are printed as they come, on standard error.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+from closedbook.training.recipe import FAST
+from ladder import studied, with_values
+from machine import facts
+
+ARMS = {
+    "the recipe": [],
+    "no word memory": ["model.word_memory=false"],
+    "the memory's rate a fifth": ["STAGE.memory_ratio=3"],
+    "AdamW in place of Muon": ["STAGE.optimizer=adamw"],
+    "no QK-norm": ["model.qk_norm=false"],
+    "maps begin at N(0, 0.02)": ["model.initialization=course"],
+    "GELU": ["model.activation=gelu"],
+    "learned positions": ["model.positions=learned"],
+    "8 heads": ["model.n_head=8"],
+    "4 layers": ["model.n_layer=4"],
+    "1 layer": ["model.n_layer=1"],
+    "width 128": ["model.n_embd=128"],
+    "width 384": ["model.n_embd=384"],
+    "batch 64, twice the steps": ["STAGE.batch_size=64", "STEPS*2"],
+    "all characters supervised": ["corruption.supervised=all"],
+    "context kept half of the time": ["corruption.alone=0.5"],
+    "more pairs": ["STAGE.mix_pairs=0.4"],
+    "masks blind to answers": ["corruption.learned=0", "corruption.distant=1"],
+    "the assignment's masks": ["corruption.learned=0", "corruption.distant=0", "corruption.course=1"],
+}
+"""STAGE stands for the stage that the track trains by."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
+    parser.add_argument("--track", choices=("self-study", "extraction"), default="extraction")
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=ARMS, default=list(ARMS), metavar="NAME")
+    options = parser.parse_args()
+    machine = facts()
+    stage = "study" if options.track == "self-study" else "pretrain"
+    rows = []
+    for name in options.only:
+        n_steps = options.steps * (2 if "STEPS*2" in ARMS[name] else 1)
+        words = [word.replace("STAGE", stage) for word in ARMS[name] if word != "STEPS*2"]
+        recipe = replace(with_values(FAST, [*words, f"{stage}.steps={n_steps}"]), seed=options.seed)
+        with tempfile.TemporaryDirectory() as folder:
+            result = studied(*options.files, Path(folder) / "run", options.track, recipe, None, looks=False)
+        row = {key: result[key] for key in ("n_steps", "seconds_a_step", "right", "of", "accuracy", "interval")}
+        rows.append({"arm": name, **row})
+        print(rows[-1], file=sys.stderr, flush=True)
+    summary = {"track": options.track, "seed": options.seed, "machine": machine, "arms": rows}
+    json.dump(summary, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Training and answering, `course` as the assignment computes it against `fast`, interleaved in one run.
+
+    python benchmarks/speed.py CORPUS TRAIN DEV [--rounds 5] > benchmarks/results/speed.json
+
+The assignment's step: 128 rows padded to 128 characters, logits at every place, plain attention, float32. Real
+characters are those that stand in a row up to its last supervised one. The assignment's answers: one question after the
+other, 32 characters each, all read anew for each. Medians over the rounds. The share of the machine's speed in matrix
+products counts 6 operations a weight of the maps and the head and a character computed, and none of attention's.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+import torch
+from torch.nn import functional
+
+from closedbook.answers.predict import LONGEST_ANSWER, predict
+from closedbook.examples import examples_of
+from closedbook.experiment import new_model, training_pairs, vocabulary_of
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batches, Position
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.datasets import CharCorruptionDataset, question_numbers
+from closedbook.text.vocabulary import PAD_ID
+from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.optimizer import make_optimizer
+from closedbook.training.recipe import COURSE, FAST
+from closedbook.training.trainer import Trainer
+from machine import facts, gemm_flops
+
+
+class Training:
+    """Steps of a kind, each timed; `step` returns real and computed characters."""
+
+    def __init__(self, step: Callable[[], tuple[int, int]], model: GPT, dtype: torch.dtype) -> None:
+        self.step, self.model, self.dtype = step, model, dtype
+        self.seconds: list[float] = []
+        self.real: list[float] = []
+        self.computed: list[float] = []
+
+    def measure(self, n_steps: int) -> None:
+        start = time.perf_counter()
+        counts = [self.step() for _ in range(n_steps)]
+        took = time.perf_counter() - start
+        self.seconds.append(took / n_steps)
+        self.real.append(sum(real for real, _ in counts) / took)
+        self.computed.append(sum(computed for _, computed in counts) / took)
+
+    def row(self) -> dict[str, Any]:
+        """Medians over the rounds."""
+        weights = sum(p.numel() for n, p in self.model.named_parameters() if p.dim() == 2 and "emb" not in n)
+        if self.model.config.word_memory:
+            weights -= self.model.memory.table.weight.numel()
+        flops = 6 * weights * statistics.median(self.computed)
+        return {
+            "parameters": self.model.n_parameters,
+            "weights_in_products": weights,
+            "precision": str(self.dtype).removeprefix("torch."),
+            "seconds_a_step": round(statistics.median(self.seconds), 4),
+            "real_characters_a_second": round(statistics.median(self.real)),
+            "computed_characters_a_second": round(statistics.median(self.computed)),
+            "gflops": round(flops / 1e9),
+            "share_of_gemm_speed": round(flops / gemm_flops(self.dtype), 3),
+        }
+
+
+def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
+    """As the assignment computes it: nothing cut, every logit, plain attention."""
+    torch.manual_seed(seed)
+    model = GPT(COURSE.model, len(documents.vocabulary))
+    optimizer = make_optimizer(model, COURSE.pretrain)
+    numbers = iter(range(10**9))
+
+    def step() -> tuple[int, int]:
+        rows = [documents[next(numbers) % len(documents)] for _ in range(COURSE.pretrain.batch_size)]
+        x, y = (torch.stack(column) for column in zip(*rows, strict=True))
+        logits = model(x)
+        loss = functional.cross_entropy(logits.view(-1, logits.size(-1)), y.view(-1), ignore_index=PAD_ID)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return int((y.flip(1).cumsum(1) > 0).sum()), x.numel()
+
+    return Training(step, model, torch.float32)
+
+
+def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
+    steps: Iterator[Any] = trainer.run()
+    shapes: list[int] = []
+    batches = trainer.batches.epoch
+
+    def watched(start: Position) -> Iterator[Any]:
+        for batch in batches(start):
+            shapes.append(batch.x.numel())
+            yield batch
+
+    trainer.batches.epoch = watched  # type: ignore[method-assign]
+
+    def step() -> tuple[int, int]:
+        n_real = next(steps).n_characters
+        return n_real, shapes[-1]
+
+    return Training(step, trainer.model, dtype)
+
+
+def answers_one_by_one(model: GPT, vocabulary: Any, questions: list[str]) -> float:
+    """Questions a second, as the assignment answers."""
+    model.eval()
+    start = time.perf_counter()
+    with torch.no_grad():
+        for question in questions:
+            idx = torch.tensor([question_numbers(question, vocabulary)])
+            for _ in range(LONGEST_ANSWER):
+                best = model(idx[:, -model.config.block_size :])[:, -1].argmax(-1, keepdim=True)
+                idx = torch.cat((idx, best), dim=1)
+    model.train()
+    return len(questions) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=4, help="the assignment's steps a round; ours are 4 times as many")
+    options = parser.parse_args()
+    machine = facts()
+    corpus, train = read_corpus(options.files[0]), options.files[1]
+    vocabulary = vocabulary_of(corpus, FAST)
+    pairs, _ = training_pairs(train, FAST, vocabulary)
+    precision = fastest_precision(FAST.model.n_embd)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    documents = CharCorruptionDataset([d.text for d in corpus.documents], vocabulary, 128, COURSE.corruption)
+    kinds = {"course, as the assignment computes it": assignments_steps(documents, 0)}
+    models = {
+        "fast": FAST,
+        "fast, 4 layers": replace(FAST, model=replace(FAST.model, n_layer=4)),
+        "course, by this engine": COURSE,
+    }
+    for name, recipe in models.items():
+        own = "float32" if recipe is COURSE else precision
+        examples = examples_of("pretrain", recipe, vocabulary, corpus, None if recipe is COURSE else pairs)
+        stage = recipe.pretrain
+        batches = Batches(examples.dataset, stage.batch_size, shuffle=stage.shuffle, seed=0, window=stage.sort_window)
+        model = new_model(recipe, vocabulary)
+        trainer = Trainer(make_fabric(own), model, batches, stage, n_documents=len(documents), seed=0, precision=own)
+        kinds[name] = engine_steps(trainer, torch.float32 if recipe is COURSE else dtype)
+    for kind in kinds.values():
+        kind.measure(2)  # the first steps are slower than any that follow
+        kind.seconds, kind.real, kind.computed = [], [], []
+    for _ in range(options.rounds):
+        for name, kind in kinds.items():
+            kind.measure(options.steps if name.startswith("course") else 4 * options.steps)
+    questions = [item.text for item in read_pairs(options.files[2]).items]
+    course, fast = kinds["course, as the assignment computes it"].model, kinds["fast"].model
+    answering: dict[str, list[float]] = {"the assignment's way": [], "ours": []}
+    for _ in range(3):
+        answering["the assignment's way"].append(answers_one_by_one(course, vocabulary, questions[:10]))
+        start = time.perf_counter()
+        predict(fast, vocabulary, questions)
+        answering["ours"].append(len(questions) / (time.perf_counter() - start))
+    rows = {name: kind.row() for name, kind in kinds.items()}
+    slow = rows["course, as the assignment computes it"]["real_characters_a_second"]
+    rates = {name: statistics.median(values) for name, values in answering.items()}
+    result = {
+        "machine": machine,
+        "training": rows,
+        "real_characters_a_second_over_the_assignments": {
+            name: round(row["real_characters_a_second"] / slow, 1) for name, row in rows.items()
+        },
+        "questions_a_second": {name: round(rate, 1) for name, rate in rates.items()},
+        "seconds_for_all_questions": round(len(questions) / rates["ours"], 2),
+        "answering_over_the_assignments": round(rates["ours"] / rates["the assignment's way"], 1),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    json.dump(result, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
