@@ -78,8 +78,20 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_issues_commands_and_the_assignments_targets_are_there():
-    """Nine commands, and the assignment's eleven targets with the assignment's file names."""
-    assert set(COMMANDS) == {"pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "demo", "inspect"}
+    """Ten commands, and the assignment's eleven targets with the assignment's file names."""
+    assert set(COMMANDS) == {
+        "demo",
+        "pretrain",
+        "study",
+        "finetune",
+        "evaluate",
+        "ledger",
+        "predict",
+        "ask",
+        "world",
+        "inspect",
+        "lab",
+    }
     assert {name: target.output for name, target in TARGETS.items()} == {
         "vanilla_finetune_without_pretrain": "vanilla.model.params",
         "vanilla_eval_dev_without_pretrain": "vanilla.nopretrain.dev.predictions",

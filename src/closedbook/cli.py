@@ -7,6 +7,7 @@ import io
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from difflib import get_close_matches
@@ -31,6 +32,8 @@ from closedbook.options import (
     PredictOptions,
     PretrainNumbers,
     PretrainOptions,
+    StudyNumbers,
+    StudyOptions,
     TargetOptions,
     WorldOptions,
 )
@@ -126,7 +129,12 @@ def _last_name(key: str) -> str:
     return key.removeprefix("--").rpartition(".")[2].replace("_", "-").removeprefix("n-")
 
 
-_NUMBERS: dict[type, type[Numbers]] = {PretrainOptions: PretrainNumbers, FinetuneOptions: FinetuneNumbers}
+_NUMBERS: dict[type, type[Numbers]] = {
+    PretrainOptions: PretrainNumbers,
+    StudyOptions: StudyNumbers,
+    FinetuneOptions: FinetuneNumbers,
+}
+_Trains = PretrainOptions | StudyOptions | FinetuneOptions
 _TARGET_FILES = ("corpus", "train", "dev", "test", "out")
 
 
@@ -146,7 +154,7 @@ def _recipe_word(words: list[str]) -> str:
     return PretrainOptions.recipe
 
 
-def _recipe(options: PretrainOptions | FinetuneOptions, stage: str, sections: Sequence[str]) -> tuple[Recipe, Rows]:
+def _recipe(options: _Trains, stage: str, sections: Sequence[str]) -> tuple[Recipe, Rows]:
     """The recipe after all that was said, and rows that tell where each number came from."""
     base, sources = load_recipe(options.recipe)
     numbers = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}
@@ -169,12 +177,12 @@ def _recipe(options: PretrainOptions | FinetuneOptions, stage: str, sections: Se
     return recipe, rows
 
 
-def _is_given(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> bool:
+def _is_given(options: _Trains, recipe: Recipe) -> bool:
     """Whether its user named a recipe or a number."""
     return options.recipe != PretrainOptions.recipe or recipe != FAST
 
 
-def _saving(options: PretrainOptions | FinetuneOptions, recipe: Recipe) -> Any:
+def _saving(options: _Trains, recipe: Recipe) -> Any:
     from closedbook.keeper import Saving
 
     return Saving(options.out, options.resume, options.save_every, recipe_is_given=_is_given(options, recipe))
@@ -208,6 +216,29 @@ def _finetune(options: FinetuneOptions) -> None:
         dev_path=options.dev,
     )
     follow("finetune", events, rows)
+    out(str(options.out))
+
+
+def _study(options: StudyOptions) -> None:
+    from closedbook.experiment import pretrain, self_study
+
+    begin = time.monotonic()
+    if options.budget is not None and not 0 < options.budget < float("inf"):
+        raise InputError(f"--budget: more than 0 minutes are needed; received {options.budget}")
+    if options.budget is not None and options.epochs is not None:
+        raise InputError("--budget: fits the number of steps to its minutes, so --epochs has no place beside it")
+    stage = "study" if options.track == "self-study" else "pretrain"
+    recipe, rows = _recipe(options, stage, ("model", "corruption", stage))
+    train = self_study if options.track == "self-study" else pretrain
+    events = train(
+        options.corpus,
+        recipe,
+        _saving(options, recipe),
+        pairs_path=options.pairs,
+        dev_path=options.dev,
+        deadline=None if options.budget is None else begin + options.budget * 60,
+    )
+    follow("study", events, rows)
     out(str(options.out))
 
 
@@ -318,6 +349,8 @@ def _lab(options: LabOptions) -> None:
     elif not configs:
         for line in catalogue():
             out(line)
+    if not configs:
+        return
     shown = []
     for exhibit in exhibits(configs, with_files=options.out is not None):
         shown.append(exhibit)
@@ -347,6 +380,7 @@ def _target(name: str, options: TargetOptions) -> None:
 COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "demo": (DemoOptions, _demo),
     "pretrain": (PretrainOptions, _pretrain),
+    "study": (StudyOptions, _study),
     "finetune": (FinetuneOptions, _finetune),
     "evaluate": (EvaluateOptions, _evaluate),
     "ledger": (LedgerOptions, _ledger),

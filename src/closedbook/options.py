@@ -12,6 +12,7 @@ from closedbook.text.world import WorldConfig
 from closedbook.training.recipe import FAST, Precision, StageConfig
 
 Size = Literal["normal", "tiny"]
+Track = Literal["self-study", "extraction"]
 Switch = FlagCreatePairsOff[bool]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
@@ -39,6 +40,20 @@ class PretrainNumbers(Numbers):
     """The pretraining objective."""
     pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)
     """Pretraining."""
+
+
+@dataclass(frozen=True)
+class StudyNumbers(Numbers):
+    """The numbers of study: those of --study count for track self-study, of --pretrain for extraction."""
+
+    silver_confidence: float = FAST.silver_confidence
+    """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
+    corruption: CorruptionConfig = field(default_factory=lambda: FAST.corruption)
+    """How documents are masked."""
+    study: StageConfig = field(default_factory=lambda: FAST.study)
+    """Track self-study."""
+    pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)
+    """Track extraction."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,39 @@ class FinetuneOptions:
     """Pairs never trained on: their accuracy is told after each epoch, and by patience ends the run."""
     epochs: Epochs = None
     """Short for --finetune.epochs, or without --from for --scratch.epochs."""
+    resume: Switch = False
+    """Go on with the run in --out, which was interrupted."""
+    save_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """From a text and some pairs to a model that answers: the whole way in one command.
+
+    Track self-study: an open-book reader, taught by the pairs, writes question and answer for every document, and the
+    model learns these with the text. Track extraction: the model is asked about the pairs' people alone, and must find
+    in what it read of the others what it was never asked. Figures of the two are not to be compared.
+    """
+
+    corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
+    """A UTF-8 text file, one document a line, each beginning with its title and a full stop."""
+    pairs: Annotated[Path, arg(metavar="TRAIN")]
+    """Training pairs, question<TAB>answer a line, whose questions name a document's title."""
+    out: Annotated[Path, arg(metavar="RUN")]
+    """The run's folder, which is made."""
+    numbers: Annotated[StudyNumbers, arg(name="")]
+    """The recipe's numbers."""
+    recipe: str = "fast"
+    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    track: Track = "self-study"
+    """Whose questions are learnt: everybody's, by the reader, or the training pairs' alone."""
+    budget: Annotated[float | None, arg(metavar="MINUTES")] = None
+    """Minutes, reader included, looks at --dev not; the schedule is fitted to them. None: the recipe's epochs."""
+    dev: FileOption = None
+    """Pairs never trained on: their accuracy is told now and then."""
+    epochs: Epochs = None
+    """Short for --study.epochs, or in track extraction for --pretrain.epochs."""
     resume: Switch = False
     """Go on with the run in --out, which was interrupted."""
     save_every: float = 60.0

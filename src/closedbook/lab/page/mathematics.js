@@ -1,0 +1,215 @@
+"use strict";
+// The lab's mathematics: pure functions of numbers. They know nothing of the page, and the tests hold them against Python.
+// Keys are called a, b, d, e, ... since c is what comes out. Vectors are plain arrays.
+
+const lab = {
+  // ---- vectors ----
+  dot: (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0),
+  distance: (x, y) => Math.hypot(...x.map((value, i) => value - y[i])),
+  turned: ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), x * Math.sin(angle) + y * Math.cos(angle)],
+  onCircle: (degrees) => lab.turned([1, 0], (degrees * Math.PI) / 180),
+
+  // ---- attention ----
+  softmax(logits) {
+    const highest = Math.max(...logits); // without it exp overflows beyond 709
+    const exps = logits.map((logit) => Math.exp(logit - highest));
+    const total = exps.reduce((sum, value) => sum + value, 0);
+    return exps.map((value) => value / total);
+  },
+  mixed: (weights, values) => values[0].map((_, axis) => lab.dot(weights, values.map((value) => value[axis]))),
+  // c = sum_i alpha_i v_i with alpha = softmax(k_i . q)
+  attention(keys, query, values) {
+    const logits = keys.map((key) => lab.dot(key, query));
+    const alpha = lab.softmax(logits);
+    return { logits, alpha, c: lab.mixed(alpha, values) };
+  },
+
+  // ---- chance ----
+  sigmoid: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
+  logit: (share) => Math.log(share / (1 - share)),
+  density: (z) => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI),
+  // P(Z <= z): 1/2 + density(z) (z + z^3/3 + z^5/15 + ...), terms of one sign, so that it is good to the last digits.
+  below(z) {
+    if (z < 0) return 1 - lab.below(-z);
+    if (z > 9) return 1;
+    let term = z;
+    let sum = z;
+    for (let odd = 3; term > 1e-17 * sum; odd += 2) {
+      term *= (z * z) / odd;
+      sum += term;
+    }
+    return 0.5 + lab.density(z) * sum;
+  },
+  // E f(Z), Z ~ N(0, 1), by the trapezoid rule. For sigmoid(s Z) its error is about e^(-2 pi^2 / (s step)): under 1e-17
+  // for s up to 24, and the sliders go no further.
+  expectation(f, step = 0.02) {
+    let sum = 0;
+    for (let i = -Math.round(9 / step); i <= 9 / step; i++) sum += f(i * step) * lab.density(i * step);
+    return sum * step;
+  },
+  moments(f, step) {
+    const mean = lab.expectation(f, step);
+    return { mean, variance: lab.expectation((z) => (f(z) - mean) ** 2, step) };
+  },
+  // The same numbers for the same seed everywhere (mulberry32: a counter, scrambled), evenly spread over (0, 1).
+  random(seed) {
+    let counter = seed >>> 0;
+    return () => {
+      counter = (counter + 0x6d2b79f5) >>> 0;
+      let bits = Math.imul(counter ^ (counter >>> 15), counter | 1);
+      bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
+      return (((bits ^ (bits >>> 14)) >>> 0) + 0.5) / 4294967296;
+    };
+  },
+  // n draws of N(0, 1), by Box and Muller
+  normals(n, seed) {
+    const uniform = lab.random(seed);
+    return Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  },
+  counts(shares, n_bins) {
+    const bins = new Array(n_bins).fill(0);
+    for (const share of shares) bins[Math.min(n_bins - 1, Math.floor(share * n_bins))] += 1;
+    return bins;
+  },
+
+  // ---- a share = sigmoid(N(0, sd^2)): logit-normal ----
+  shareDensity: (share, sd) => lab.density(lab.logit(share) / sd) / (sd * share * (1 - share)),
+  shareBelow: (share, sd) => (share <= 0 ? 0 : share >= 1 ? 1 : lab.below(lab.logit(share) / sd)),
+  shareVariance: (sd) => lab.moments((z) => lab.sigmoid(sd * z)).variance,
+  // P(the share is within this part of a half), as within = 0.1 for 45% to 55%
+  shareWithin: (part, sd) => (sd === 0 ? 1 : 2 * lab.below(lab.logit((1 + part) / 2) / sd) - 1),
+
+  // ---- copying ----
+  margin: (logits, wanted) => logits[wanted] - Math.max(...logits.filter((_, i) => i !== wanted)),
+  // 1 - alpha_wanted is at most this
+  copyingBound: (n, margin) => 1 / (1 + Math.exp(margin) / (n - 1)),
+  marginNeeded: (n, error) => Math.log(((n - 1) * (1 - error)) / error),
+  // n keys on the unit circle, `turns` degrees away from evenly spread; q of length beta at `angle` degrees
+  copying({ n, beta, angle, turns = [] }) {
+    const keys = lab.circle(n, 0).map((_, i) => lab.onCircle((360 * i) / n + (turns[i] || 0)));
+    const values = lab.circle(n, 110);
+    const query = lab.onCircle(angle).map((x) => beta * x);
+    const { logits, alpha, c } = lab.attention(keys, query, values);
+    const reach = Math.max(...values.map((value) => lab.distance(value, values[0])));
+    const margin = lab.margin(logits, 0);
+    const error = lab.distance(c, values[0]) / reach;
+    return { keys, values, query, alpha, c, margin, missing: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
+  },
+  circle: (n, first) => Array.from({ length: n }, (_, i) => lab.onCircle(first - (360 * i) / n)),
+
+  // ---- averaging ----
+  // the weight of each of `wanted` keys of n for q = beta (sum of those keys), keys orthonormal
+  averagingWeight: (n, beta, wanted = 2) => 1 / (wanted + (n - wanted) * Math.exp(-beta)),
+  averagingLeak: (n, beta, wanted = 2) => 1 - wanted * lab.averagingWeight(n, beta, wanted),
+  betaNeeded: (n, leak, wanted = 2) => Math.log(((n - wanted) * (1 - leak)) / (wanted * leak)),
+  // the values of the scenes below: those wanted on the upper arc of the circle, a first, the others on the lower
+  arcs(n, wanted) {
+    const spread = (from, to, count, i) => from + ((to - from) * (i + 0.5)) / count;
+    return Array.from({ length: n }, (_, i) =>
+      lab.onCircle(i < wanted ? spread(190, -10, wanted, i) : spread(200, 340, n - wanted, i - wanted)));
+  },
+  // orthonormal keys, q = x k_a + y k_b
+  averaging({ n, x, y }) {
+    const values = lab.arcs(n, 2);
+    const alpha = lab.softmax(values.map((_, i) => (i === 0 ? x : i === 1 ? y : 0)));
+    const c = lab.mixed(alpha, values);
+    const middle = lab.mixed([0.5, 0.5], values.slice(0, 2));
+    const reach = Math.max(...values.map((value) => lab.distance(value, middle)));
+    const others = lab.mixed(values.slice(2).map(() => 1 / (n - 2)), values.slice(2));
+    // error of q = beta (k_a + k_b): what leaks, times how far away it pulls
+    const errorAt = (beta) => (lab.averagingLeak(n, beta) * lab.distance(others, middle)) / reach;
+    return { values, alpha, c, middle, leak: 1 - alpha[0] - alpha[1], error: lab.distance(c, middle) / reach, errorAt };
+  },
+
+  // ---- noise ----
+  // k_i ~ N(mu_i, alpha I), q = beta (mu_a + mu_b): k_a . q - k_b . q ~ N(0, sd^2)
+  noiseSd: (alpha, beta) => 2 * Math.sqrt(alpha) * beta,
+  noise({ n, alpha, beta }) {
+    const sd = lab.noiseSd(alpha, beta);
+    return { sd, within: lab.shareWithin(0.1, sd), variance: lab.shareVariance(sd), leak: lab.averagingLeak(n, beta) };
+  },
+
+  // ---- fragility ----
+  // k_a = (1 + eps) mu_a, eps ~ N(0, 1/2), q = beta (mu_a + mu_b): share = sigmoid(beta eps)
+  fragilitySd: (beta) => beta / Math.SQRT2,
+  fragility({ beta, eps }) {
+    const sd = lab.fragilitySd(beta);
+    const within = lab.shareWithin(0.1, sd);
+    const ends = 1 - lab.shareWithin(0.9, sd); // below 5% or above 95%
+    return { sd, share: lab.sigmoid(beta * eps), variance: lab.shareVariance(sd), within, ends };
+  },
+
+  // ---- heads ----
+  // The weights that c puts on v_a, on each other wanted value, and on each of the rest, for one stretch eps of k_a.
+  oneHead({ n, beta, wanted, eps }) {
+    const rest = n > wanted ? [0] : [];
+    const logits = [beta * (1 + eps), beta, ...rest];
+    const highest = Math.max(...logits);
+    const [a, b, others] = [...logits.map((logit) => Math.exp(logit - highest)), 0];
+    const total = a + (wanted - 1) * b + (n - wanted) * others;
+    return { a: a / total, b: b / total, others: others / total };
+  },
+  // `wanted` heads, q_i = beta mu_i, and c the mean of what they give: only the first head reads eps
+  manyHeads({ n, beta, wanted, eps }) {
+    const first = lab.sigmoid(beta * (1 + eps) - Math.log(n - 1)); // of its own key
+    const other = lab.sigmoid(beta - Math.log(n - 1));
+    const [lost, spread] = [(1 - first) / (n - 1), (1 - other) / (n - 1)]; // to each key that it does not want
+    const a = first + (wanted - 1) * spread;
+    const b = lost + other + (wanted - 2) * spread;
+    return { a: a / wanted, b: b / wanted, others: (lost + (wanted - 1) * spread) / wanted };
+  },
+  // heads = 1: one head for two keys; otherwise a head for each of as many keys
+  headsWanted: (heads) => Math.max(2, heads),
+  headsWeights(heads, { n, beta, eps, wanted = lab.headsWanted(heads) }) {
+    return (heads === 1 ? lab.oneHead : lab.manyHeads)({ n, beta, wanted, eps });
+  },
+  headsVariance(heads, { n, beta, wanted = lab.headsWanted(heads), step }) {
+    return lab.moments((z) => lab.headsWeights(heads, { n, beta, wanted, eps: z * Math.SQRT1_2 }).a, step).variance;
+  },
+  heads({ n, beta, heads }) {
+    const wanted = lab.headsWanted(heads);
+    const weights = (z) => lab.headsWeights(heads, { n, beta, eps: z * Math.SQRT1_2 });
+    const { mean, variance } = lab.moments((z) => weights(z).a);
+    const [others, rest] = [lab.moments((z) => weights(z).b), lab.moments((z) => weights(z).others)];
+    // of c as a whole, E |c - E c|^2, were the values at right angles and of length 1
+    const whole = variance + (wanted - 1) * others.variance + (n - wanted) * rest.variance;
+    return { wanted, mean, variance, whole, leak: (n - wanted) * rest.mean, single: lab.headsVariance(1, { n, beta, wanted }) };
+  },
+
+  // ---- queries, keys and values of the same words ----
+  // x1 = u_d + u_b, x2 = u_a, x3 = u_c + u_b, in the order u_a, u_b, u_c, u_d
+  words: [[0, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]],
+  // looks[i]: the unit vector (0 to 3) that word i's query is, or -1 for Q = identity; kept: V's diagonal; K = identity
+  projections({ loudness, looks, kept }) {
+    const unit = (axis) => [0, 1, 2, 3].map((i) => (i === axis ? 1 : 0));
+    const queries = lab.words.map((word, i) => (looks[i] < 0 ? word : unit(looks[i])).map((x) => loudness * x));
+    const values = lab.words.map((word) => word.map((x, axis) => kept[axis] * x));
+    const rows = queries.map((query) => lab.attention(lab.words, query, values));
+    return { alpha: rows.map((row) => row.alpha), c: rows.map((row) => row.c) };
+  },
+
+  // ---- positions ----
+  // Three words are read in an order; the asker stands behind them, and all are `shift` places into the text.
+  sentence: { keys: [[-0.42, 0.91], [0, -1], [0.83, -0.56]], query: [0.88, 0.48], loudness: 2 },
+  learned: lab_learned(),
+  placed(vector, place, kind) {
+    if (kind === "rotary") return lab.turned(vector, place);
+    if (kind === "sinusoid") return [vector[0] + Math.sin(place), vector[1] + Math.cos(place)];
+    if (kind === "learned") return [vector[0] + lab.learned[2 * place], vector[1] + lab.learned[2 * place + 1]];
+    return vector;
+  },
+  positions({ kind, shift, order }) {
+    const { keys, query, loudness } = lab.sentence;
+    const values = lab.circle(3, 90);
+    const placed = order.map((word, place) => lab.placed(keys[word], shift + place, kind));
+    const asker = lab.placed(query, shift + order.length, kind).map((x) => loudness * x);
+    return { placed, asker, ...lab.attention(placed, asker, order.map((word) => values[word])), values };
+  },
+};
+
+// What training might have put there: a vector for each of 32 places, in no pattern.
+function lab_learned() {
+  const uniform = ((seed) => () => (seed = (seed * 16807) % 2147483647) / 2147483647)(20);
+  return Array.from({ length: 64 }, () => 2 * uniform() - 1);
+}
+window.lab = lab;
