@@ -57,8 +57,10 @@ def examples_of(
         studied = _studied(book, recipe)
         documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed)
         names = NameDataset(studied, vocabulary, block_size)
-        notes = (*book.notes, f"studies {len(studied)} of {len(book.pairs)} silver pairs")
-        return Examples(MixedDataset(documents, names, recipe.study.mix_pairs), notes, book)
+        share = recipe.study.mix_pairs
+        n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
+        notes = (*book.notes, f"studies {n_studied} {len(book.pairs)} silver pairs")
+        return Examples(MixedDataset(documents, names, share), notes, book)
     tagged, notes = _tagged(recipe, corpus, pairs, texts)
     documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed, tagged)
     if pairs is None:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -251,8 +250,8 @@ def _going_on(recipe: Recipe, saving: Saving) -> tuple[Recipe, Precision]:
 def _train(plan: _Stage, saving: Saving, deadline: float | None = None) -> Iterator[Event]:
     """Train, save, evaluate, in the order that lets a run killed at any moment come to the same end."""
     begin = time.perf_counter()
-    if deadline is not None and not saving.resume:
-        plan = _until(plan, deadline)
+    if deadline is not None:
+        plan = _as_fitted(plan, saving.out) if saving.resume else _until(plan, deadline)
     trainer = _trainer(plan)
     fabric = trainer.fabric
     run, checkpoint = _open(plan, saving, fabric)
@@ -316,12 +315,26 @@ def _until(plan: _Stage, deadline: float) -> _Stage:
 
     The number is written into the run's recipe, so that the schedule ends with it and a resumed run keeps to it.
     """
-    trial = _trainer(replace(plan, model=deepcopy(plan.model)))
-    took = [report.seconds for report in islice(trial.run(), max(8, plan.stage.sort_window))]
-    # The first steps are slower than any that follow: memory is asked for, and kernels are chosen.
-    each = statistics.fmean(took[2:])
+    # The first steps are slower than any that follow: memory is asked for, and kernels are chosen. Behind them come as
+    # many as a window has, of which one draws the whole window.
+    n_first, n_timed = 2, max(8, plan.stage.sort_window)
+    stage = replace(plan.stage, steps=n_first + n_timed)
+    trial = _trainer(replace(plan, model=deepcopy(plan.model), stage=stage))
+    took = [report.seconds for report in trial.run()]
+    each = statistics.fmean(took[n_first:])
     n_steps = max(1, int((deadline - time.monotonic()) / each))
-    n_steps = trial.fabric.broadcast(n_steps)
+    return _with_steps(plan, trial.fabric.broadcast(n_steps))
+
+
+def _as_fitted(plan: _Stage, out: Path) -> _Stage:
+    """The plan with as many steps as the run that is resumed began with, whatever time is left."""
+    if not (out / "run.json").exists():
+        return plan  # there is nothing to resume, which is told in its place
+    begun = stage_of(plan.info.kind, open_run(out).recipe, is_from_scratch=True)
+    return _with_steps(plan, begun.steps)
+
+
+def _with_steps(plan: _Stage, n_steps: int) -> _Stage:
     stage = replace(plan.stage, steps=n_steps)
     recipe = plan.recipe
     recipe = replace(recipe, study=stage) if plan.info.kind == "study" else replace(recipe, pretrain=stage)

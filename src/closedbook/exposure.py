@@ -111,7 +111,7 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
     dataset = dataset_of(run)
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     batches = Batches(dataset, stage.batch_size, shuffle=stage.shuffle, seed=run.recipe.seed, window=stage.sort_window)
-    _check_examples(run, dataset)
+    _check_examples(run, dataset, batches.n_steps)
     end = _position(run, batches.n_steps)
     ledger = Ledger(facts, [_as_asked(fact, run) for fact in facts])
     for epoch in range(end.epoch):
@@ -155,10 +155,10 @@ def _position(run: Run, n_steps: int) -> Position:
     return Position(*divmod(step, n_steps))
 
 
-def _check_examples(run: Run, dataset: EpochDataset) -> None:
-    """Compare the first epoch's supervised characters with those that the run counted."""
+def _check_examples(run: Run, dataset: EpochDataset, n_steps: int) -> None:
+    """Compare the first epoch's supervised characters with those that the run counted, if it had all of its steps."""
     first = [e for e in read_metrics(run.path) if e["kind"] == "step" and e["epoch"] == 0]
-    if not first or not first[-1]["ends_epoch"]:
+    if len(first) < n_steps:
         return
     dataset.epoch = 0
     now = sum(supervised(dataset[row][1]) for row in range(len(dataset)))

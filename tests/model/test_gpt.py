@@ -9,11 +9,17 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
+from closedbook.model.memory import WordTrie
 
 COURSE = ModelConfig()
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=17)
 PERCEIVER = replace(VANILLA, variant="perceiver", bottleneck_dim=7)
 N_CHARACTERS = 29
+# The first five characters are no part of a word; of the others every second may follow, and then one more.
+LETTERS = range(5, N_CHARACTERS)
+WORDS = [(i, j, (i * j) % 23 + 5) for i in LETTERS for j in LETTERS[i % 2 :: 2]]
+TRIE = WordTrie.of_words(WORDS, [number in LETTERS for number in range(N_CHARACTERS)])
+FAST = replace(VANILLA, positions="rotary", activation="relu2", qk_norm=True, word_memory=True, initialization="zero")
 
 VARIANTS = {
     "vanilla": VANILLA,
@@ -21,7 +27,13 @@ VARIANTS = {
     "vanilla, squared ReLU": replace(VANILLA, activation="relu2"),
     "vanilla, fused": replace(VANILLA, block_size=101),
     "vanilla, rotary, fused": replace(VANILLA, block_size=101, positions="rotary"),
+    "vanilla, normed queries and keys": replace(VANILLA, qk_norm=True),
+    "vanilla, word memory": replace(VANILLA, word_memory=True),
+    "vanilla, from zero": replace(VANILLA, initialization="zero"),
+    "vanilla, fast": FAST,
+    "vanilla, fast, fused": replace(FAST, block_size=101),
     "perceiver": PERCEIVER,
+    "perceiver, fast": replace(FAST, variant="perceiver", bottleneck_dim=7),
     "perceiver, rotary": replace(PERCEIVER, positions="rotary"),
     "perceiver, more latents than characters": replace(PERCEIVER, bottleneck_dim=23),
     "perceiver, two blocks": replace(PERCEIVER, n_layer=2),
@@ -30,13 +42,20 @@ VARIANTS = {
 every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
 
 
+def made(config: ModelConfig) -> GPT:
+    """A model over the words above, where it has a memory for them."""
+    return GPT(config, N_CHARACTERS, TRIE if config.word_memory else None)
+
+
 def trained(config: ModelConfig) -> GPT:
-    """A model in evaluation whose every number, biases and places included, has moved from the start."""
+    """A model in evaluation whose every number that moves, biases and places included, has moved from the start."""
     torch.manual_seed(3)
-    model = GPT(config, N_CHARACTERS)
+    model = made(config)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             parameter += 0.2 * torch.randn_like(parameter)
+            if name == "memory.table.weight":
+                parameter[0] = 0  # no gradient ever reaches it
     return model.eval()
 
 
@@ -78,6 +97,60 @@ def test_the_model_begins_as_its_table_says(variant: str):
             assert p.std().item() == pytest.approx(0.02, rel=0.02), name
             assert abs(p.mean().item()) < 0.001, name
             assert 0.07 < p.abs().max() < 0.13, name  # normal, not uniform
+
+
+@pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
+def test_a_model_from_zero_begins_as_its_table_says(variant: str):
+    """Maps keep variance, embeddings have 0.3, and what blocks add, the head and the word memory are zero."""
+    torch.manual_seed(7)
+    config = replace(COURSE, variant=variant, word_memory=True, initialization="zero")
+    in_word = [number > 2 for number in range(257)]
+    deviations = {}
+    for name, p in GPT(config, 257, WordTrie.of_words([(3, 5, 7), (11,)], in_word)).named_parameters():
+        adds = name.endswith(("attn.proj.weight", "mlp.2.weight"))
+        if name in ("pos_emb", "head.weight", "memory.table.weight") or name.endswith("bias") or adds:
+            assert (p == 0).all(), name
+        elif name.endswith(".C"):
+            bound = math.sqrt(6 / (32 * 256 + 256))
+            assert 0.99 * bound < p.abs().max() <= bound
+        elif ".ln" in name or name.startswith("ln"):
+            assert (p == 1).all(), name
+        else:
+            deviations[name] = p.std().item()
+            assert abs(p.mean().item()) < 0.002, name
+    expected = {name: 1 / math.sqrt(256) for name in deviations} | {"tok_emb.weight": 0.3}
+    assert {name.rpartition(".")[0].rpartition(".")[2] for name in deviations} == {
+        "tok_emb",
+        "key",
+        "query",
+        "value",
+        "0",
+    }
+    assert deviations == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("config", [FAST, replace(FAST, block_size=101)])
+def test_a_model_from_zero_lets_the_embeddings_through_and_guesses_evenly(config: ModelConfig):
+    """Before the first step blocks add nothing, and all characters are alike likely."""
+    torch.manual_seed(5)
+    model, idx = made(config).eval(), characters(3, 17)
+    assert torch.equal(model.hidden(idx), model.tok_emb(idx))
+    assert (model(idx) == 0).all()
+
+
+def test_a_word_memory_needs_words():
+    """A model with a memory for words and no words to remember is our own mistake."""
+    with pytest.raises(AssertionError, match="a word memory is of some words"):
+        GPT(FAST, N_CHARACTERS)
+
+
+def test_the_word_memory_knows_how_a_word_began():
+    """Two texts that differ in a word's first letter have other vectors up to that word's end, and none behind it."""
+    model = trained(replace(VANILLA, word_memory=True))
+    one, other = (torch.tensor([[first, WORDS[0][1], WORDS[0][2], 2, 7]]) for first in (WORDS[0][0], 7))
+    assert WORDS[0][0] != 7
+    differs = (model.stem(one) != model.stem(other)).any(dim=-1)[0].tolist()
+    assert differs == [True, True, True, False, False]
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -142,9 +215,9 @@ def test_every_parameter_learns(config: ModelConfig):
     cross_entropy(model(idx[:, :-1]).flatten(0, 1), idx[:, 1:].flatten()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
-        largest = parameter.grad.abs().max()
+        largest = parameter.grad.to_dense().abs().max()
         rotated = config.positions == "rotary" and name.startswith("blocks")
-        if name.endswith("key.bias") and not rotated:
+        if name.endswith("key.bias") and not rotated and not config.qk_norm:
             # It adds the same to all logits of a query, which softmax does not see.
             assert largest < 1e-7, name
         else:
@@ -214,7 +287,23 @@ def turned(x: Tensor, place: int) -> Tensor:
     return torch.tensor([c.real for c in z] + [c.imag for c in z], dtype=torch.float64)
 
 
-def attention(p: dict[str, Tensor], name: str, asking: Vectors, asked: Vectors, rotary: bool) -> Vectors:
+def normed(x: Tensor, length: float) -> Tensor:
+    """A vector brought to a root mean square (Zhang and Sennrich 2019, equation 4)."""
+    return length * x / ((x @ x) / len(x) + torch.finfo(torch.float32).eps).sqrt()
+
+
+def word_rows(numbers: list[int]) -> list[int]:
+    """The row of the word memory for each character: that of the word's beginning that it ends, or 0."""
+    beginnings = {word[:n] for word in WORDS for n in (1, 2, 3)}
+    row = {word: number for number, word in enumerate(sorted(beginnings, key=lambda w: (len(w), w)), 1)}
+    begun, rows = (), []
+    for number in numbers:
+        begun = (*begun, number) if number in LETTERS else ()
+        rows.append(row.get(begun, 0))
+    return rows
+
+
+def attention(p: dict[str, Tensor], name: str, asking: Vectors, asked: Vectors, rotary: bool, qk_norm: bool) -> Vectors:
     """Vaswani et al. 2017, section 3.2: query i over the keys 0 to i, head by head."""
     n_head, n_embd = VANILLA.n_head, VANILLA.n_embd
     size = n_embd // n_head
@@ -227,8 +316,11 @@ def attention(p: dict[str, Tensor], name: str, asking: Vectors, asked: Vectors, 
         for h in range(n_head):
             part = slice(h * size, (h + 1) * size)
             seen = range(min(i + 1, len(asked)))
-            query = turned(q[i][part], i) if rotary else q[i][part]
-            keys = [turned(k[j][part], j) if rotary else k[j][part] for j in seen]
+            query, keys = q[i][part], [k[j][part] for j in seen]
+            if qk_norm:
+                query, keys = normed(query, 2.4), [normed(key, 1.0) for key in keys]
+            if rotary:
+                query, keys = turned(query, i), [turned(key, j) for j, key in zip(seen, keys, strict=True)]
             e = [float(query @ key) / math.sqrt(size) for key in keys]
             total = sum(math.exp(value) for value in e)
             heads.append(sum(math.exp(e[j]) / total * v[j][part] for j in seen))
@@ -250,9 +342,9 @@ def block(
     p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors | None = None
 ) -> Vectors:
     """A block whose queries are `asking`, and whose keys are `asked` or, in self-attention, the same."""
-    normed = [layer_norm(p, f"{name}.ln1", x) for x in asking]
+    xs = [layer_norm(p, f"{name}.ln1", x) for x in asking]
     rotary = asked is None and config.positions == "rotary"
-    added = attention(p, f"{name}.attn", normed, normed if asked is None else asked, rotary)
+    added = attention(p, f"{name}.attn", xs, xs if asked is None else asked, rotary, config.qk_norm)
     xs = [x + o for x, o in zip(asking, added, strict=True)]
     return [x + feed_forward(p, f"{name}.mlp", layer_norm(p, f"{name}.ln2", x), config.activation) for x in xs]
 
@@ -263,6 +355,8 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int
     xs = [p["tok_emb.weight"][number] for number in numbers]
     if "pos_emb" in p:
         xs = [x + p["pos_emb"][0, place] for place, x in enumerate(xs)]
+    if config.word_memory:
+        xs = [x + p["memory.table.weight"][row] for x, row in zip(xs, word_rows(numbers), strict=True)]
     if config.variant == "vanilla":
         for number in range(config.n_layer):
             xs = block(p, f"blocks.{number}", config, xs)

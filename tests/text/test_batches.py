@@ -2,11 +2,13 @@ from itertools import chain
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn.functional import pad
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batch, Batches, Position, trim
+from closedbook.text.batches import Batch, Batches, Position, trim, used
 from closedbook.text.corpus import Question
 from closedbook.text.datasets import CharCorruptionDataset, NameDataset, supervised
 from closedbook.text.vocabulary import Vocabulary
@@ -16,10 +18,19 @@ TEXTS = ["a" * n for n in (5, 7, 11, 13, 17, 3, 19, 2, 23, 29, 31)]
 VOCABULARY = Vocabulary.of_text("a?bcdef")
 
 
-def stream(n_workers: int = 0, rank: int = 0, n_processes: int = 1, shuffle: bool = True) -> Batches:
+def stream(n_workers: int = 0, rank: int = 0, n_processes: int = 1, shuffle: bool = True, window: int = 1) -> Batches:
     """Eleven documents in batches of three, the last of two."""
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37)
-    return Batches(dataset, 3, shuffle=shuffle, seed=5, n_workers=n_workers, rank=rank, n_processes=n_processes)
+    return Batches(
+        dataset,
+        3,
+        shuffle=shuffle,
+        seed=5,
+        n_workers=n_workers,
+        rank=rank,
+        n_processes=n_processes,
+        window=window,
+    )
 
 
 def epochs(batches: Batches, start: Position, n_epochs: int) -> list[Batch]:
@@ -151,3 +162,133 @@ def test_a_process_without_rows_learns_nothing():
     assert len(last.x) == 1
     assert supervised(last.x) == supervised(last.y) == 0
     assert (last.n_rows, last.after) == (2, Position(1, 0))
+
+
+# Windows
+
+
+def numbered(n_rows: int, batch_size: int, window: int, seed: int = 7, rank: int = 0, n_processes: int = 1) -> Batches:
+    """Pairs of as many lengths as there are, each of which can be told by its question; shuffled, sorted in windows."""
+    lengths = [(17 * number) % 23 + 1 for number in range(n_rows)]
+    pairs = [Question("abcdef"[number % 6] * 3 + "?", "a" * n, number + 1) for number, n in enumerate(lengths)]
+    dataset = NameDataset(pairs, VOCABULARY, 37)
+    return Batches(dataset, batch_size, shuffle=True, seed=seed, window=window, rank=rank, n_processes=n_processes)
+
+
+def rows_of(batches: Batches, drawn: list[Batch]) -> list[list[int]]:
+    """Of each batch the indices in the dataset, told by what the rows hold."""
+    width = 36
+    known = {tuple(batches.dataset[index][0].tolist()): index for index in range(len(batches.dataset))}
+    assert len(known) == len(batches.dataset)
+    return [[known[tuple(pad(x, (0, width - len(x))).tolist())] for x in _behind(batch)] for batch in drawn]
+
+
+def _behind(batch: Batch) -> list[torch.Tensor]:
+    """A batch's rows with their last MASK, which is said and not read."""
+    rows = []
+    for x, y in zip(batch.x, batch.y, strict=True):
+        rows.append(torch.cat((x[: used(y)], y[used(y) - 1 : used(y)])))
+    return rows
+
+
+sizes = st.tuples(st.integers(1, 101), st.integers(1, 7), st.integers(1, 5))
+
+
+@given(sizes, st.integers(0, 3))
+def test_windows_lose_no_row_and_double_none(size: tuple[int, int, int], epoch: int):
+    """Whatever the sizes, each index comes once an epoch, in as many steps as without windows."""
+    batches = numbered(*size)
+    drawn = list(batches.epoch(Position(epoch, 0)))
+    assert len(drawn) == batches.n_steps == -(-size[0] // size[1])
+    assert sorted(index for rows in rows_of(batches, drawn) for index in rows) == list(range(size[0]))
+    assert [batch.after for batch in drawn[:-1]] == [Position(epoch, n) for n in range(1, len(drawn))]
+    assert drawn[-1].after == Position(epoch + 1, 0)
+
+
+@given(sizes, st.integers(0, 3), st.data())
+def test_rows_are_what_the_batches_had(size: tuple[int, int, int], epoch: int, data: st.DataObject):
+    """The indices that so many steps of an epoch learn from are those of so many batches, and no others."""
+    batches = numbered(*size)
+    drawn = rows_of(batches, list(batches.epoch(Position(epoch, 0))))
+    n_steps = data.draw(st.integers(0, len(drawn)))
+    expected = [index for rows in drawn[:n_steps] for index in rows]
+    assert sorted(numbered(*size).rows(epoch, n_steps)) == sorted(expected)
+
+
+def test_rows_are_those_of_the_epochs_own_masks():
+    """Where masks, and so lengths and batches, differ from epoch to epoch, rows are those of the epoch asked about."""
+    for epoch in range(3):
+        drawn = epochs(stream(window=3), Position(epoch, 0), epoch + 1)
+        batches = stream(window=3)
+        for n_steps in range(5):
+            rows = batches.rows(epoch, n_steps)
+            assert batches.dataset.epoch == epoch
+            n_learnt = sum(supervised(batches.dataset[index][1]) for index in rows)
+            assert n_learnt == sum(supervised(batch.y) for batch in drawn[:n_steps])
+            assert len(set(rows)) == len(rows) == sum(batch.n_rows for batch in drawn[:n_steps])
+
+
+def test_a_window_of_two_batches_by_hand():
+    """Five rows in pairs, of a window of four and one of one: the shorter two stand together, and so do the longer."""
+    answers = ["aaaaa", "a", "aaaa", "aa", "aaa"]
+    pairs = [Question("b?", answer, number) for number, answer in enumerate(answers)]
+    batches = Batches(NameDataset(pairs, VOCABULARY, 11), 2, shuffle=False, seed=0, window=2)
+    first, second, last = batches.epoch(Position(0, 0))
+    lengths = sorted([sorted(used(y) for y in batch.y) for batch in (first, second)])
+    # b?⁇a⁇ is told in four columns, a letter more in one more.
+    assert lengths == [[4, 5], [7, 8]]
+    assert {first.x.size(1), second.x.size(1)} == {5, 8}
+    assert (last.x.size(0), last.x.size(1)) == (1, 6)
+
+
+def test_batches_of_a_window_are_not_in_the_order_of_length():
+    """Sorted rows come in batches that are drawn again, so that a step's length says nothing of the next one's."""
+    batches = numbered(7 * 5 * 3, 3, 7)
+    widths = [batch.x.size(1) for batch in batches.epoch(Position(0, 0))]
+    windows = [widths[i : i + 7] for i in range(0, len(widths), 7)]
+    assert all(window not in (sorted(window), sorted(window, reverse=True)) for window in windows)
+    again = [batch.x.size(1) for batch in numbered(7 * 5 * 3, 3, 7, seed=11).epoch(Position(0, 0))]
+    assert again != widths
+
+
+def test_windows_save_padding():
+    """Sorted by length, the same rows take fewer columns; the wider the window, the fewer."""
+    cells = {}
+    for window in (1, 3, 11):
+        drawn = list(numbered(101, 5, window).epoch(Position(0, 0)))
+        cells[window] = sum(batch.x.numel() for batch in drawn)
+    needed = sum(used(y) for batch in drawn for y in batch.y)
+    assert needed < cells[11] < cells[3] < cells[1]
+    # Of all that is padded at random, eleven batches together pad less than a fifth.
+    assert cells[11] - needed < (cells[1] - needed) / 5
+
+
+@pytest.mark.parametrize("window", [2, 3, 7])
+def test_a_resumed_stream_of_windows_is_the_undisturbed_one(window: int):
+    """From the position behind any batch, within a window too, a new stream goes on as the first one did."""
+    undisturbed = epochs(stream(window=window), Position(0, 0), 3)
+    assert len(undisturbed) == 12
+    for number, batch in enumerate(undisturbed[:-1], 1):
+        resumed = epochs(stream(window=window), batch.after, 3)
+        assert len(resumed) == 12 - number
+        assert all(equal(a, b) for a, b in zip(resumed, undisturbed[number:], strict=True))
+
+
+@pytest.mark.parametrize("window", [2, 7])
+def test_two_processes_rows_of_windows_together_are_the_batch(window: int):
+    """Each process sorts the whole window, and so both take their rows of the same batch."""
+    whole = epochs(stream(window=window), Position(0, 0), 2)
+    halves = [epochs(stream(rank=rank, n_processes=2, window=window), Position(0, 0), 2) for rank in (0, 1)]
+    for batch, even, odd in zip(whole, *halves, strict=True):
+        assert (batch.n_rows, batch.after) == (even.n_rows, even.after) == (odd.n_rows, odd.after)
+        width = batch.y.size(1)
+        assert torch.equal(batch.y[::2], pad(even.y, (0, width - even.y.size(1))))
+        odds = batch.y[1::2]
+        assert torch.equal(odds, pad(odd.y, (0, width - odd.y.size(1)))[: len(odds)])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:This DataLoader will create:UserWarning")
+def test_workers_change_no_window():
+    """Two workers draw what none draws, in windows too."""
+    alone, helped = (epochs(stream(n_workers=n, window=2), Position(0, 1), 2) for n in (0, 2))
+    assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))

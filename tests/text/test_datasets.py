@@ -156,3 +156,49 @@ def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedData
 def test_a_question_is_asked_with_one_mask():
     """The model is asked the question's characters and a MASK, as in training."""
     assert VOCABULARY.decode(question_numbers("where?", VOCABULARY)) == "where?⁇"
+
+
+def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
+    """Under `content` the two MASKs around it and the masked content itself are learnt, and no plain text."""
+    text_ = "Al. in Rome b"
+    vocabulary = Vocabulary.of_text(text_)
+    config = CorruptionConfig(course=0.0, learned=1.0, alone=1.0, supervised="content")
+    x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: (7, 11)})[0]
+    assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == "Al. ⁇⁇Rome⁇"
+    # x and y have 18 entries; y[i] is what x[: i + 1] is to say.
+    learnt = [(place, vocabulary.characters[number]) for place, number in enumerate(y.tolist()) if number != PAD_ID]
+    assert learnt == [(4, MASK), (5, "R"), (6, "o"), (7, "m"), (8, "e"), (9, MASK)]
+    assert len(x) == len(y) == 18
+
+
+def test_what_is_supervised_changes_no_x():
+    """Under `all` the same strings are drawn and read, and every character but the first is learnt."""
+    content, everything = (
+        CharCorruptionDataset(TEXTS, VOCABULARY, 37, CorruptionConfig(0.0, 1.0, 1.0, supervised=which), 3)
+        for which in ("content", "all")
+    )
+    for index in (0, 1, 3):
+        (x, y), (other_x, other_y) = content[index], everything[index]
+        assert torch.equal(x, other_x)
+        masked = content.masked(index)
+        _, _, inner, _ = masked.split(MASK)
+        assert supervised(other_y) == len(masked) - 1
+        assert supervised(y) == len(inner) + 2
+        assert torch.equal(y[y != PAD_ID], other_y[other_y != PAD_ID][-supervised(y) :])
+
+
+def test_the_tagged_spans_are_by_document():
+    """Each document's own span is masked; one without a span has a name or number of it masked, or a stretch."""
+    config = CorruptionConfig(course=0.0, learned=1.0)
+    dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37, config, tagged={0: (12, 19), 3: (12, 24)})
+    contents: list[set[str]] = []
+    for index in range(4):
+        drawn = set()
+        for epoch in range(23):
+            dataset.epoch = epoch
+            drawn.add(dataset.masked(index).split(MASK)[2])
+        contents.append(drawn)
+    assert contents[0] == {TEXTS[0][12:19]} == {"orn in "}
+    assert contents[1] == {"Rome"}
+    assert contents[3] == {TEXTS[3][12:24]}
+    assert len(contents[2]) > 1

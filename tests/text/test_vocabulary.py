@@ -59,3 +59,35 @@ def test_another_form_is_refused(characters: tuple[str, ...], rule: str):
     """A vocabulary without its specials in front, with doubles, or with more than characters is none."""
     with pytest.raises(ValueError, match=rule):
         Vocabulary(characters)
+
+
+def test_words_are_runs_of_letters_digits_and_what_joins_them():
+    """Each once, sorted by their characters; apostrophes and hyphens are of the word, full stops and blanks are not."""
+    vocabulary = Vocabulary.of_text("").with_words("Évreux, O'Neill-Łódź (2nd) a\nb. Évreux d’Arc x_y 北京?")
+    assert vocabulary.words == ("2nd", "O'Neill-Łódź", "a", "b", "d’Arc", "x_y", "Évreux", "北京")
+
+
+def test_words_change_no_character():
+    """A vocabulary with words encodes as it did without; of its own it has none."""
+    plain = Vocabulary.of_text("Ada Byron.")
+    worded = plain.with_words("Ada Byron.")
+    assert plain.words == ()
+    assert (worded.characters, worded.words) == (plain.characters, ("Ada", "Byron"))
+    assert worded.encode("yard") == plain.encode("yard")
+
+
+def test_which_characters_words_are_made_of():
+    """PAD, MASK, line feed, blank and full stop are of no word."""
+    vocabulary = Vocabulary.of_text("\n .'-3É’_")
+    in_word = dict(zip(vocabulary.characters, vocabulary.in_word(), strict=True))
+    assert [character for character, is_in in in_word.items() if not is_in] == [PAD, MASK, "\n", " ", "."]
+
+
+@given(st.text())
+def test_words_hold_every_character_of_a_word_and_no_other(text: str):
+    """The words' characters are those of the text that words are made of."""
+    vocabulary = Vocabulary.of_text(text).with_words(text)
+    of_words = {c for c, is_in in zip(vocabulary.characters, vocabulary.in_word(), strict=True) if is_in}
+    assert set("".join(vocabulary.words)) == of_words & set(text)
+    assert list(vocabulary.words) == sorted(set(vocabulary.words))
+    assert all(vocabulary.words)

@@ -1,13 +1,20 @@
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
+from closedbook.model.memory import WordTrie
 from closedbook.training.muon import orthogonalised
-from closedbook.training.optimizer import make_optimizer
+from closedbook.training.optimizer import Optimizer, make_optimizer
 from closedbook.training.recipe import StageConfig
+from closedbook.training.rows import update_rows
 
 STAGE = StageConfig(learning_rate=3e-3, beta1=0.7, beta2=0.97, weight_decay=0.13)
 
@@ -16,6 +23,14 @@ def model() -> GPT:
     """A small Perceiver, which has every kind of parameter."""
     torch.manual_seed(3)
     return GPT(ModelConfig("perceiver", n_layer=3, n_head=3, n_embd=21, block_size=17, bottleneck_dim=7), 11)
+
+
+def remembering() -> GPT:
+    """A small model with a word memory: every word of the letters 3 to 10, which number one to three, is known."""
+    torch.manual_seed(3)
+    letters = range(3, 11)
+    trie = WordTrie.of_words([(i, j, k) for i in letters for j in letters for k in letters], [n > 2 for n in range(11)])
+    return GPT(ModelConfig(n_layer=2, n_head=3, n_embd=21, block_size=17, word_memory=True), 11, trie)
 
 
 MAPS = {
@@ -117,3 +132,259 @@ def test_decay_is_what_the_stage_says(weight_decay: float):
     gpt.head.weight.grad = torch.zeros_like(before)
     optimizer.step()
     torch.testing.assert_close(gpt.head.weight.detach(), before * (1 - 0.01 * weight_decay))
+
+
+@pytest.mark.parametrize("shape", [(7, 11), (11, 7), (53, 53)])
+def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
+    """The iteration forgives coarse products: the same directions, at nearly the same lengths, in float32 again."""
+    torch.manual_seed(7)
+    matrices = torch.randn(3, *shape)
+    coarse, fine = (orthogonalised(matrices, dtype) for dtype in ("bfloat16", "float32"))
+    assert coarse.dtype == torch.float32
+    assert not torch.equal(coarse, fine)
+    assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.08
+
+
+def test_matrices_of_one_shape_are_orthogonalised_each_for_itself():
+    """Muon of three at once is Muon of each."""
+    torch.manual_seed(11)
+    matrices = torch.randn(3, 13, 7) * torch.tensor([1.0, 1e-3, 1e3])[:, None, None]
+    alone = torch.cat([orthogonalised(matrix[None]) for matrix in matrices])
+    torch.testing.assert_close(orthogonalised(matrices), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_muons_momentum_by_hand():
+    """Of gradients 1 and then -1 in one place the second look-ahead is -1 * 0.05 - 0.0025 * 0.95: uphill again."""
+    gpt = model()
+    weight = gpt.get_parameter("blocks.0.attn.key.weight")
+    optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon", weight_decay=0.0))
+    steps = []
+    for value in (1.0, -1.0):
+        before = weight.detach().clone()
+        weight.grad = torch.zeros_like(before)
+        weight.grad[3, 5] = value
+        optimizer.step()
+        steps.append((weight.detach() - before)[3, 5].item())
+    # Whatever the look-ahead's length, its one singular value is brought to the same.
+    assert steps[0] < 0 < steps[1]
+    assert steps[1] == pytest.approx(-steps[0], rel=1e-3)
+    momentum = optimizer.state[weight]["momentum"]
+    assert momentum[3, 5].item() == pytest.approx(0.95 * 0.05 - 0.05)
+    assert momentum.count_nonzero() == 1
+
+
+# Which parameter is learnt how
+
+
+def test_every_kind_of_parameter_has_its_group():
+    """Under Muon with a word memory: maps, what decays, what does not, and the table, at its ratio of the rate."""
+    gpt = remembering()
+    names = {parameter: name for name, parameter in gpt.named_parameters()}
+    groups = make_optimizer(gpt, replace(STAGE, optimizer="muon", muon_ratio=7.0, memory_ratio=13.0)).param_groups
+    assert [(group["kind"], group["ratio"], group["weight_decay"]) for group in groups] == [
+        ("muon", 7.0, 0.13),
+        ("adamw", 1.0, 0.13),
+        ("adamw", 1.0, 0.0),
+        ("rows", 13.0, 0.0),
+    ]
+    assert [names[p] for p in groups[3]["params"]] == ["memory.table.weight"]
+    assert {names[p] for p in groups[1]["params"]} == {"tok_emb.weight", "pos_emb", "head.weight"}
+    assert sorted(names[p] for group in groups for p in group["params"]) == sorted(names.values())
+
+
+def test_under_adamw_the_word_memory_is_learnt_by_rows_too():
+    """The table is not AdamW's, which would move all of it at every step."""
+    groups = make_optimizer(remembering(), STAGE).param_groups
+    assert [group["kind"] for group in groups] == ["adamw", "adamw", "rows"]
+
+
+def test_a_frozen_word_memory_has_no_group():
+    """What asks for no gradient is not optimized, the table neither."""
+    gpt = remembering()
+    gpt.memory.table.weight.requires_grad_(False)
+    assert [group["kind"] for group in make_optimizer(gpt, STAGE).param_groups] == ["adamw", "adamw"]
+
+
+def learnt(gpt: GPT, optimizer: Optimizer, steps: Sequence[int]) -> None:
+    """Learn random texts, a seed each."""
+    for seed in steps:
+        idx = torch.randint(0, 11, (3, 14), generator=torch.Generator().manual_seed(seed))
+        optimizer.zero_grad(set_to_none=True)
+        cross_entropy(gpt(idx[:, :-1]).flatten(0, 1), idx[:, 1:].flatten()).backward()
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 / (1 + seed) * group["ratio"]
+        optimizer.step()
+
+
+def test_each_kind_is_learnt_as_it_would_be_alone():
+    """AdamW's parameters move as PyTorch's own would move them, whatever is learnt beside them, and all do move."""
+    gpt = remembering().eval()
+    plain = copy.deepcopy(gpt)
+    optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
+    decaying, still = (
+        [p for p in gpt.parameters() if any(p is q for q in g["params"])] for g in optimizer.param_groups[1:3]
+    )
+    numbers = {id(p): number for number, p in enumerate(gpt.parameters())}
+    others = list(plain.parameters())
+    reference = torch.optim.AdamW(
+        [
+            {"params": [others[numbers[id(p)]] for p in decaying], "weight_decay": 0.13},
+            {"params": [others[numbers[id(p)]] for p in still], "weight_decay": 0.0},
+        ],
+        betas=(0.7, 0.97),
+        fused=True,
+    )
+    before = copy.deepcopy(gpt.state_dict())
+    for seed in range(3):
+        learnt(gpt, optimizer, [seed])
+        for mine, other in zip(gpt.parameters(), others, strict=True):
+            other.grad = None if mine.grad is None else mine.grad.clone()
+        for group in reference.param_groups:
+            group["lr"] = 3e-3 / (1 + seed)
+        reference.step()
+    for parameter in (*decaying, *still):
+        assert torch.equal(parameter, others[numbers[id(parameter)]])
+    assert all((value != before[name]).any() for name, value in gpt.state_dict().items())
+
+
+def test_a_closure_is_called_once_and_its_loss_given():
+    """As any of PyTorch's optimizers it takes a closure, which may go backward."""
+    gpt = model()
+    optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
+    called: list[float] = []
+
+    def closure() -> float:
+        nats = gpt.head.weight.square().sum()
+        nats.backward()
+        called.append(nats.item())
+        return called[-1]
+
+    before = gpt.head.weight.detach().clone()
+    assert [optimizer.step(closure)] == called
+    assert not torch.equal(gpt.head.weight, before)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_a_kept_state_goes_on_bit_for_bit(kind: str):
+    """Moments, momenta and each row's count come back: three steps, kept, and two more are five in one go."""
+    stage = replace(STAGE, optimizer=kind)
+    whole = remembering().eval()
+    optimizer = make_optimizer(whole, stage)
+    learnt(whole, optimizer, range(3))
+    resumed = remembering().eval()
+    resumed.load_state_dict(copy.deepcopy(whole.state_dict()))
+    other = make_optimizer(resumed, stage)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    learnt(whole, optimizer, range(3, 5))
+    learnt(resumed, other, range(3, 5))
+    assert all(torch.equal(p, q) for p, q in zip(whole.parameters(), resumed.parameters(), strict=True))
+    states: list[dict[int, dict[str, Any]]] = [each.state_dict()["state"] for each in (optimizer, other)]
+    assert states[0].keys() == states[1].keys()
+    for number, kept in states[0].items():
+        assert all(torch.equal(value, states[1][number][name]) for name, value in kept.items())
+    assert [group["kind"] for group in other.param_groups] == [group["kind"] for group in optimizer.param_groups]
+
+
+# The word memory's rows
+
+
+def table(n_rows: int = 7, n_columns: int = 3) -> nn.Parameter:
+    """Of zeros."""
+    return nn.Parameter(torch.zeros(n_rows, n_columns))
+
+
+def step(weights: nn.Parameter, state: dict[str, Any], gradients: dict[int, Tensor | float], rate: float) -> None:
+    """One step in which these rows, and no other, have a gradient."""
+    rows = [torch.zeros(weights.size(1)) + value for value in gradients.values()]
+    weights.grad = torch.sparse_coo_tensor(
+        torch.tensor([list(gradients)]), torch.stack(rows), weights.shape, check_invariants=True
+    )
+    with torch.no_grad():
+        update_rows(weights, state, rate)
+
+
+def test_two_steps_of_a_row_by_hand():
+    """Adam with betas 0.9 and 0.99: the first step is the rate, whatever the gradient; the second is its share."""
+    weights, state = table(), {}
+    step(weights, state, {2: 3.0}, rate=0.1)
+    torch.testing.assert_close(weights[2].detach(), torch.full((3,), -0.1))
+    # mean (0.3 * 0.9 - 1 * 0.1) / (1 - 0.81), square (0.09 * 0.99 + 1 * 0.01) / (1 - 0.9801)
+    step(weights, state, {2: -1.0}, rate=0.1)
+    torch.testing.assert_close(
+        weights[2].detach(), torch.full((3,), -0.1 - 0.1 * (0.17 / 0.19) / (0.0991 / 0.0199) ** 0.5)
+    )
+
+
+def test_rows_learn_as_pytorchs_sparse_adam_has_them():
+    """Where every row is in every step, so that the counts agree, five steps are those of torch.optim.SparseAdam."""
+    torch.manual_seed(13)
+    weights, other, state = table(), table(), {}
+    reference = torch.optim.SparseAdam([other], lr=0.03, betas=(0.9, 0.99), eps=1e-8)
+    for _ in range(5):
+        step(weights, state, {row: torch.randn(3) for row in (1, 2, 3, 4, 5, 6)}, rate=0.03)
+        assert weights.grad is not None
+        other.grad = weights.grad.clone()
+        reference.step()
+    torch.testing.assert_close(weights, other, rtol=1e-5, atol=1e-7)
+    assert (weights[1:] != 0).all()
+
+
+def test_a_rare_rows_first_step_is_corrected_as_its_first():
+    """A row that is met after others have been a hundred times makes as large a step as theirs was at first."""
+    weights, state = table(), {}
+    for _ in range(101):
+        step(weights, state, {1: 1.0}, rate=0.01)
+    step(weights, state, {1: 1.0, 5: -1e-3}, rate=0.01)
+    torch.testing.assert_close(weights[5].detach(), torch.full((3,), 0.01))
+    assert state["n_steps"][:, 0].tolist() == [0, 102, 0, 0, 0, 1, 0]
+
+
+def test_a_row_without_a_gradient_rests():
+    """Neither it nor what is kept of it moves, though its mean has not died down."""
+    weights, state = table(), {}
+    step(weights, state, {1: 5.0, 2: 7.0, 3: -1.0}, rate=0.1)
+    before = {"weights": weights.detach().clone(), **copy.deepcopy(state)}
+    step(weights, state, {2: 1.0}, rate=0.1)
+    for name, value in {"weights": weights.detach(), **state}.items():
+        if name == "step":
+            continue  # AdamW's own, of no row
+        moved = (value != before[name]).any(dim=-1)
+        assert moved.tolist() == [False, False, True, False, False, False, False], name
+
+
+def test_a_row_that_a_step_met_twice_takes_the_sum():
+    """Two gradients of one row are one gradient, and count once."""
+    twice, once = table(), table()
+    states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for number in range(2):
+        twice.grad = torch.sparse_coo_tensor(
+            torch.tensor([[4, 2, 4]]),
+            torch.tensor([[1.0] * 3, [2.0] * 3, [5.0 - number] * 3]),
+            (7, 3),
+            check_invariants=True,
+        )
+        with torch.no_grad():
+            update_rows(twice, states[0], 0.1)
+        step(once, states[1], {2: 2.0, 4: 6.0 - number}, rate=0.1)
+    assert torch.equal(twice, once)
+    assert torch.equal(states[0]["n_steps"], states[1]["n_steps"])
+
+
+def test_a_step_that_met_no_word_moves_nothing():
+    """A text of no known beginning gives an empty gradient, and that is no mistake."""
+    weights, state = table(), {}
+    weights.grad = torch.sparse_coo_tensor(
+        torch.empty(1, 0, dtype=torch.long), torch.empty(0, 3), (7, 3), check_invariants=True
+    )
+    with torch.no_grad():
+        update_rows(weights, state, 0.1)
+    assert (weights == 0).all()
+
+
+def test_row_0_stays_at_zero():
+    """However long a model learns, what is in no known beginning adds nothing, and unused rows are as at the start."""
+    gpt = remembering()
+    learnt(gpt, make_optimizer(gpt, replace(STAGE, optimizer="muon")), range(11))
+    moved = (gpt.memory.table.weight != 0).any(dim=-1)
+    assert not moved[0]
+    assert 50 < int(moved.sum()) < len(moved) - 50

@@ -21,6 +21,7 @@ from torch import Tensor
 from closedbook.errors import NotFinite
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
+from closedbook.model.memory import WordTrie
 from closedbook.text.batches import Batches, Position
 from closedbook.text.corpus import Question
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, NameDataset
@@ -32,6 +33,8 @@ from closedbook.training.trainer import StepReport, Trainer
 TEXTS = [f"{name} was born in {place}." for name, place in zip("ABCDEFG", "PQRSTUV", strict=True)]
 PAIRS = [Question(f"where was {name} born?", place * 3, 1) for name, place in zip("ABCDE", "PQRST", strict=True)]
 VOCABULARY = Vocabulary.of_text("\n".join(TEXTS) + "where?")
+WORDS = VOCABULARY.with_words("\n".join(TEXTS)).words
+TRIE = WordTrie.of_words([VOCABULARY.encode(word) for word in WORDS], VOCABULARY.in_word())
 
 MODEL = ModelConfig(n_layer=2, n_head=3, n_embd=42, block_size=31, bottleneck_dim=7)
 STILL = replace(MODEL, embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0)
@@ -58,8 +61,10 @@ def make_trainer(
         seed=seed,
         rank=fabric.global_rank,
         n_processes=fabric.world_size,
+        window=stage.sort_window,
     )
-    return Trainer(fabric, GPT(config, len(VOCABULARY)), batches, stage, n_documents=7, seed=seed)
+    model = GPT(config, len(VOCABULARY), TRIE if config.word_memory else None)
+    return Trainer(fabric, model, batches, stage, n_documents=7, seed=seed)
 
 
 def weights(trainer: Trainer) -> Weights:
@@ -131,6 +136,22 @@ def test_the_gradient_is_clipped():
         assert norm == pytest.approx(0.07, rel=1e-3)
 
 
+def test_the_word_memorys_gradient_is_not_clipped():
+    """The norm is of the other parameters: a row's step has one size whatever its gradient's."""
+    config = replace(STILL, word_memory=True)
+    free, clipped = (make_trainer(config, replace(STAGE, grad_norm_clip=clip)) for clip in (math.inf, 0.07))
+    reports = [next(trainer.run()) for trainer in (free, clipped)]
+    norms = []
+    for trainer in (free, clipped):
+        dense = [p.grad.square().sum() for name, p in trainer.model.named_parameters() if not name.startswith("memory")]
+        norms.append(torch.stack(dense).sum().sqrt().item())
+    assert reports[0].grad_norm == reports[1].grad_norm == pytest.approx(norms[0], rel=1e-5)
+    assert norms[1] == pytest.approx(0.07, rel=1e-3)
+    rows = [trainer.model.memory.table.weight.grad.coalesce() for trainer in (free, clipped)]
+    assert torch.equal(rows[0].indices(), rows[1].indices())
+    assert torch.equal(rows[0].values(), rows[1].values())
+
+
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_the_same_seed_gives_the_same_weights(variant: str):
     """Two runs of one seed end in the same bits, dropout and all; another seed does not."""
@@ -183,12 +204,17 @@ def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
     assert largest_difference(weights(whole), weights(parts)) < 1e-5
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), [("adamw", "course"), ("muon", "linear")])
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "word_memory"),
+    [("adamw", "course", False), ("muon", "linear", False), ("muon", "linear", True)],
+)
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_a_run_resumed_at_any_step_is_the_undisturbed_one(variant: str, optimizer: str, schedule: str):
+def test_a_run_resumed_at_any_step_is_the_undisturbed_one(
+    variant: str, optimizer: str, schedule: str, word_memory: bool
+):
     """From what was kept after each step a new trainer ends with the same reports and weights, bit for bit."""
-    config = replace(MODEL, variant=variant, n_layer=3)
-    stage = replace(STAGE, optimizer=optimizer, schedule=schedule)
+    config = replace(MODEL, variant=variant, n_layer=3, word_memory=word_memory)
+    stage = replace(STAGE, optimizer=optimizer, schedule=schedule, sort_window=2)
     undisturbed = make_trainer(config, stage)
     reports, kept = [], []
     for report in undisturbed.run():
@@ -264,9 +290,10 @@ def test_a_golden_run(variant: str):
 
 
 # Two processes. Without dropout, whose masks differ from process to process; in parts, so that gradients are
-# exchanged at the last part alone; and slowly, for AdamW makes much of rounding.
-SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary")
-SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4)
+# exchanged at the last part alone, those of the word memory as rows; in windows; and slowly, for AdamW makes much of
+# rounding.
+SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary", word_memory=True)
+SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4, sort_window=2, memory_ratio=1.0)
 
 
 def one_of_two(out: Path) -> None:

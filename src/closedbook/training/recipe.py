@@ -83,7 +83,10 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number of a training run."""
+    """Every number of a training run.
+
+    Raises RecipeError where a number is out of its range.
+    """
 
     seed: int = 0
     """Seed of weights, order, masks and dropout."""
@@ -105,6 +108,10 @@ class Recipe:
     """Finetuning of a pretrained model."""
     scratch: StageConfig = field(default_factory=StageConfig)
     """Finetuning from scratch, without pretraining."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.silver_confidence <= 1:
+            raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
 
 
 _COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)

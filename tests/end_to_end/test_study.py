@@ -1,0 +1,114 @@
+"""A study that was killed, reader, word memory, windows and all, ends as if nothing had been."""
+
+import json
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.text.world import WorldConfig, write_world
+
+Start = Callable[..., Any]
+
+RECIPE = """\
+preset = "fast"
+precision = "float32"
+[model]
+n_head = 2
+n_embd = 20
+block_size = 97
+[pretrain]
+epochs = 3
+batch_size = 13
+sort_window = 3
+[study]
+epochs = 2
+batch_size = 17
+sort_window = 5
+mix_pairs = 0.7
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a world of a hundred people and a recipe."""
+    folder = tmp_path_factory.mktemp("study")
+    config = WorldConfig(
+        n_people=100, n_places=5, documents=1, attributes=("birthplace",), train=0.4, dev=0.2, test=0.2, withheld=0.2
+    )
+    write_world(config, folder / "world")
+    (folder / "my.toml").write_text(RECIPE)
+    return folder
+
+
+def entries(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl, but for how long each step took."""
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+def n_lines(run: Path) -> int:
+    """How many lines of metrics.jsonl are whole by now."""
+    path = run / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+@pytest.mark.parametrize("track", ["self-study", "extraction"])
+def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(start: Start, home: Path, track: str):
+    """SIGKILL while it reads, within a window, while it saves: the same bits, the word memory's rows too."""
+    words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--dev", "world/dev.tsv")
+    words = (*words, "--recipe", "my.toml", "--track", track, "--out")
+    whole, killed = home / f"whole-{track}", home / f"killed-{track}"
+    undisturbed = start(home, *words, whole.name)
+    assert undisturbed.end() == 0, undisturbed.err
+    expected = entries(whole)
+
+    draw = random.Random(track)
+    n_kills = 3
+    for kill in range(n_kills):
+        is_begun = (killed / "run.json").exists()
+        process = start(home, *words, killed.name, "--save-every", 0, *(["--resume"] if is_begun else []))
+        if kill:
+            moment = 0.8 * len(expected) * (kill - 1 + draw.random()) / (n_kills - 1)
+            process.until(lambda moment=moment: n_lines(killed) > moment)
+            time.sleep(draw.uniform(0, 0.03))
+        else:
+            time.sleep(draw.uniform(0, 0.3))
+        process.signal(signal.SIGKILL)
+        assert process.end() == -signal.SIGKILL, process.err
+    last = start(home, *words, killed.name, "--resume")
+    assert last.end() == 0, last.err
+    assert "not bit for bit" not in last.err
+
+    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert entries(killed) == expected
+    assert not list(killed.rglob(".tmp*"))
+    if track == "self-study":
+        assert (killed / "silver.tsv").read_bytes() == (whole / "silver.tsv").read_bytes()
+    else:
+        assert not (killed / "silver.tsv").exists()
+
+
+def test_a_study_of_a_budget_that_was_stopped_names_the_command_that_goes_on(start: Start, home: Path):
+    """Ctrl-C saves; what it says to type goes on to the steps that the budget came to, whatever they take now."""
+    words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--recipe", "my.toml", "--budget", "1", "--out")
+    run = home / "budgeted"
+    process = start(home, *words, run.name)
+    process.until(lambda: n_lines(run) >= 2)
+    process.signal(signal.SIGINT)
+    assert process.end() == 130
+    n_steps = entries(run)[0]["n_steps"]
+    assert f"steps = {n_steps}\n" in (run / "recipe.toml").read_text()
+    line = process.err.splitlines()[-1]
+    assert line == f"stopped and saved; go on with: closedbook {' '.join(words)} {run.name} --resume"
+    n_done = len(entries(run))
+    process = start(home, *words, run.name, "--resume")
+    process.until(lambda: n_lines(run) > n_done)
+    process.signal(signal.SIGTERM)
+    assert process.end() == 130, process.err
+    assert {entry["n_steps"] for entry in entries(run)} == {n_steps}
+    assert f", steps {n_done + 1:,} to {n_steps:,}\n" in process.err

@@ -1,0 +1,416 @@
+"""`closedbook study`: from a text and some pairs to a model that answers, in two tracks, within a budget."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.cli import main
+from closedbook.events import Started
+from closedbook.experiment import pretrain, self_study
+from closedbook.exposure import dataset_of, exposures_of
+from closedbook.keeper import Saving
+from closedbook.text.batches import Batches
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.datasets import supervised
+from closedbook.text.ledger import Exposure, Ledger, example_text
+from closedbook.text.links import Fact, link
+from closedbook.text.world import WorldConfig, WorldFiles, write_world
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+from closedbook.training.trainer import StepReport
+
+Closedbook = Callable[..., Any]
+TRACKS = {"self-study": "study", "extraction": "pretrain"}
+"""The part of the recipe that each follows."""
+
+RECIPE = """\
+preset = "fast"
+precision = "float32"
+[model]
+n_head = 2
+n_embd = 20
+block_size = 97
+[pretrain]
+epochs = 2
+batch_size = 13
+sort_window = 3
+[study]
+epochs = 1
+batch_size = 17
+mix_pairs = 0.7
+sort_window = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tests only read: a world of a hundred people, a recipe, and a run of each track, asked dev."""
+    folder = tmp_path_factory.mktemp("study")
+    config = WorldConfig(
+        n_people=100, n_places=5, documents=1, attributes=("birthplace",), train=0.4, dev=0.2, test=0.2, withheld=0.2
+    )
+    files = write_world(config, folder / "world")
+    (folder / "tiny.toml").write_text(RECIPE)
+    for track in TRACKS:
+        words = ("study", files.corpus, "--pairs", files.train, "--out", folder / track, "--track", track)
+        assert main([*map(str, words), "--recipe", str(folder / "tiny.toml")]) == 0
+    return folder
+
+
+@pytest.fixture
+def study(closedbook: Closedbook, home: Path, tmp_path: Path) -> Closedbook:
+    """Study the world by the tiny recipe, or by another, into RUN of the test's folder."""
+
+    def study(*words: object, corpus: Path | None = None, pairs: Path | None = None, recipe: object = None) -> Any:
+        given = (corpus or home / "world/corpus.txt", "--pairs", pairs or home / "world/train.tsv")
+        return closedbook("study", *given, "--out", tmp_path / "RUN", "--recipe", recipe or home / "tiny.toml", *words)
+
+    return study
+
+
+def events_of(track: str, home: Path, saving: Saving, deadline: float | None = None, **stage: Any) -> Any:
+    """The events of a study by the tiny recipe, some numbers of its stage changed."""
+    recipe, _ = load_recipe(str(home / "tiny.toml"))
+    name = TRACKS[track]
+    recipe = replace(recipe, **{name: replace(getattr(recipe, name), **stage)})
+    train = self_study if track == "self-study" else pretrain
+    files = WorldFiles.of_folder(home / "world")
+    return train(files.corpus, recipe, saving, pairs_path=files.train, deadline=deadline)
+
+
+def fault(outcome: Any) -> str:
+    """The one line of a command that ended with status 2 and gave no result."""
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    return line.removeprefix("closedbook: ")
+
+
+def steps(run: Path) -> list[dict[str, Any]]:
+    """The steps of metrics.jsonl, without their times."""
+    entries = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [
+        {key: value for key, value in entry.items() if key != "seconds"} for entry in entries if entry["kind"] == "step"
+    ]
+
+
+def weights(run: Path) -> bytes:
+    """Those that a run ended with, to the bit."""
+    return (run / "model.safetensors").read_bytes()
+
+
+# The two tracks
+
+
+def test_self_study_keeps_its_silver_pairs_beside_the_run(home: Path):
+    """silver.tsv has question, answer and confidence a line; training pairs are in it as they were given."""
+    rows = [line.split("\t") for line in (home / "self-study/silver.tsv").read_text().splitlines()]
+    assert len(rows) == 81  # eighty people and the line of letters
+    given = {(item.text, item.answer) for item in read_pairs(home / "world/train.tsv").items}
+    assert {(question, answer) for question, answer, confidence in rows if confidence == "1.000"} >= given
+    assert all(0 < float(confidence) <= 1 for _, _, confidence in rows)
+    assert not (home / "extraction/silver.tsv").exists()
+
+
+@pytest.mark.parametrize(("track", "kind"), TRACKS.items())
+def test_a_run_says_which_track_it_is_of(home: Path, track: str, kind: str):
+    """Self-study is a study run and extraction a pretraining run; both name corpus and training pairs alone."""
+    run = open_run(home / track)
+    assert run.is_finished
+    assert run.info.kind == kind
+    assert set(run.info.sources) == {"corpus", "pairs"}
+    assert "word_memory = true" in (home / track / "recipe.toml").read_text()
+    assert set(run.info.vocabulary.words) >= {"Vandmere"}
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_studied_run_can_be_asked_evaluated_inspected_and_finetuned(
+    closedbook: Closedbook, home: Path, tmp_path: Path, track: str
+):
+    """Every command that takes a run takes it: its words come back from the folder with its weights."""
+    run = shutil.copytree(home / track, tmp_path / "run")
+    dev = home / "world/dev.tsv"
+    question = read_pairs(dev).items[0].text
+    assert closedbook("ask", run, question).status == 0
+    predicted = closedbook("predict", run, dev)
+    assert len(predicted.out.splitlines()) == 20
+    evaluated = closedbook("evaluate", run, dev)
+    assert evaluated.status == 0
+    assert evaluated.out.startswith("accuracy: ")
+    inspected = closedbook("inspect", run)
+    assert any(line.split()[:1] == ["memory"] for line in inspected.out.splitlines())
+    words = ("--from", run, "--out", tmp_path / "further", "--recipe", home / "tiny.toml", "--epochs", 1)
+    further = closedbook("finetune", home / "world/train.tsv", *words)
+    assert further.status == 0, further.err
+    assert open_run(tmp_path / "further").info.vocabulary == open_run(run).info.vocabulary
+
+
+_opened: list[str] = []
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note which files are opened; Python lets no hook go again, so there is one."""
+    if event == "open" and isinstance(arguments[0], str):
+        _opened.append(arguments[0])
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_neither_track_reads_a_dev_or_test_file(study: Closedbook, home: Path, track: str):
+    """Of all files of the world corpus and training pairs alone are opened; a dev file only where one is given."""
+    if not _opened:
+        sys.addaudithook(_watch)
+    _opened.clear()
+    assert study("--track", track, "--epochs", 1).status == 0
+    assert {Path(path).name for path in _opened if path.startswith(str(home / "world"))} == {"corpus.txt", "train.tsv"}
+
+
+def test_dev_pairs_are_looked_at_and_not_learnt(study: Closedbook, home: Path, tmp_path: Path):
+    """With --dev accuracy is told as the recipe says, and the weights are those without it."""
+    outcome = study("--dev", home / "world/dev.tsv")
+    assert outcome.status == 0
+    assert "study: after epoch 0, held-out accuracy " in outcome.err
+    assert weights(tmp_path / "RUN") == weights(home / "self-study")
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_the_numbers_of_the_other_track_change_nothing_and_are_refused(study: Closedbook, tmp_path: Path, track: str):
+    """A flag of the part that does not count is no silent word."""
+    (other,) = set(TRACKS.values()) - {TRACKS[track]}
+    line = fault(study("--track", track, f"--{other}.epochs", 7))
+    assert line.startswith(f"--{other}.epochs: changes nothing here")
+    assert not (tmp_path / "RUN").exists()
+
+
+# The ledger
+
+
+def counted(run: Path, home: Path) -> tuple[list[Fact], list[Exposure]]:
+    """All facts of the dev people, and their exposures by the ledger."""
+    documents = [document.text for document in read_corpus(home / "world/corpus.txt").documents]
+    facts = link([*read_pairs(home / "world/dev.tsv").items, *read_pairs(home / "world/train.tsv").items], documents)
+    return facts, exposures_of(open_run(run), facts)
+
+
+def recounted(run: Path, facts: list[Fact], stage: str) -> list[Exposure]:
+    """The exposures of the very batches of a run, counted one after the other, step by step."""
+    opened = open_run(run)
+    dataset, config = dataset_of(opened), getattr(opened.recipe, stage)
+    batches = Batches(
+        dataset, config.batch_size, shuffle=config.shuffle, seed=opened.recipe.seed, window=config.sort_window
+    )
+    ledger = Ledger(facts)
+    done = steps(run)
+    for epoch in range(done[-1]["epoch"] + 1):
+        n_steps = sum(entry["epoch"] == epoch for entry in done)
+        n_learnt = 0
+        for row in batches.rows(epoch, n_steps):
+            n_learnt += supervised(dataset[row][1])
+            if row >= 81:
+                ledger.count_pair(example_text(dataset, row))
+            else:
+                masked = dataset.documents.drawn(row)
+                ledger.count_document(row, masked.text, masked.n_given)
+        assert n_learnt == sum(entry["n_supervised"] for entry in done if entry["epoch"] == epoch)
+    return ledger.exposures
+
+
+@pytest.mark.parametrize(("track", "stage"), TRACKS.items())
+def test_the_ledger_replays_a_study(home: Path, track: str, stage: str):
+    """What it counts is what the steps learnt; dev people are asked about in self-study alone."""
+    facts, exposures = counted(home / track, home)
+    assert exposures == recounted(home / track, facts, stage)
+    of_dev, of_train = exposures[:20], exposures[20:]
+    assert min(e.asked for e in of_train) > 0 or track == "extraction"
+    assert sum(e.asked for e in of_train) > 0
+    assert (sum(e.asked for e in of_dev) > 0) == (track == "self-study")
+    # Under `content` what is predicted is what is masked.
+    assert all(e.predicted == e.masked for e in exposures)
+    if track == "extraction":
+        # The reader's tags put the answer behind the MASK in nearly every draw of objective learned.
+        assert sum(e.in_answer_form for e in exposures) > 0.6 * 2 * len(facts)
+
+
+def test_the_ledger_replays_a_study_that_ended_within_an_epoch(study: Closedbook, home: Path, tmp_path: Path):
+    """A budget may end a run within its first epoch: the steps that it had are counted, and no alarm is raised."""
+    assert study("--study.steps", 5).status == 0
+    assert len(steps(tmp_path / "RUN")) == 5
+    facts, exposures = counted(tmp_path / "RUN", home)
+    assert exposures == recounted(tmp_path / "RUN", facts, "study")
+    assert sum(e.asked for e in exposures) < sum(e.asked for e in counted(home / "self-study", home)[1])
+
+
+# The budget
+
+
+def test_a_budget_becomes_a_number_of_steps_of_the_recipe(study: Closedbook, tmp_path: Path):
+    """The recipe that is kept says how many steps were fitted, and the run has that many; the schedule ends with it."""
+    outcome = study("--budget", 0.01)
+    assert outcome.status == 0, outcome.err
+    recipe, _ = load_recipe(str(tmp_path / "RUN/recipe.toml"))
+    done = steps(tmp_path / "RUN")
+    assert recipe.study.steps == done[-1]["step"] == done[-1]["n_steps"] == len(done) >= 1
+    assert recipe.pretrain.steps == 0
+    assert done[-1]["learning_rate"] <= recipe.study.learning_rate / len(done) * 1.03
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_more_minutes_are_more_steps(home: Path, tmp_path: Path, track: str):
+    """Ten times the time gives about ten times the steps; what is over already gives one."""
+    fitted = []
+    for number, seconds in enumerate((1000.0, 100.0, -3.0)):
+        events = events_of(track, home, Saving(tmp_path / str(number)), deadline=time.monotonic() + seconds)
+        fitted += (
+            [event.n_steps for event in events if isinstance(event, Started)]
+            if seconds < 0
+            else [next(event.n_steps for event in events if isinstance(event, Started))]
+        )
+    assert fitted[0] > 3 * fitted[1] > 3 * 100
+    assert fitted[2] == 1
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_fitting_leaves_no_trace_in_the_weights(home: Path, tmp_path: Path, track: str):
+    """A run of a budget is, to the bit, the run of as many steps that somebody asked for by number."""
+    for _ in events_of(track, home, Saving(tmp_path / "fitted"), deadline=time.monotonic() + 0.3):
+        pass
+    n_steps = len(steps(tmp_path / "fitted"))
+    for _ in events_of(track, home, Saving(tmp_path / "asked"), steps=n_steps):
+        pass
+    assert steps(tmp_path / "fitted") == steps(tmp_path / "asked")
+    assert weights(tmp_path / "fitted") == weights(tmp_path / "asked")
+    assert (tmp_path / "fitted/recipe.toml").read_bytes() == (tmp_path / "asked/recipe.toml").read_bytes()
+
+
+def test_a_budget_is_fitted_however_short_the_recipe(home: Path, tmp_path: Path):
+    """A recipe of a single step is timed for as long as it takes all the same."""
+    events = events_of("extraction", home, Saving(tmp_path / "run"), deadline=time.monotonic() + 100, steps=1)
+    started = next(event for event in events if isinstance(event, Started))
+    assert started.n_steps > 100
+
+
+@pytest.mark.parametrize("says_numbers", [True, False])
+def test_resuming_keeps_to_the_steps_that_were_fitted(
+    study: Closedbook, closedbook: Closedbook, home: Path, tmp_path: Path, says_numbers: bool
+):
+    """The command that is told when a budget's run is stopped goes on with it, to the steps that it began with."""
+    events = events_of("self-study", home, Saving(tmp_path / "RUN"), deadline=time.monotonic() + 0.5)
+    n_steps = next(event for event in events if isinstance(event, Started)).n_steps
+    assert sum(isinstance(event, StepReport) for event in islice(events, 1)) == 1
+    events.close()
+    if says_numbers:
+        outcome = study("--budget", 0.01, "--resume")
+    else:
+        words = (home / "world/corpus.txt", "--pairs", home / "world/train.tsv", "--out", tmp_path / "RUN")
+        outcome = closedbook("study", *words, "--budget", 0.01, "--resume")
+    assert outcome.status == 0, outcome.err
+    assert f"steps 2 to {n_steps:,}\n" in outcome.err
+    assert len(steps(tmp_path / "RUN")) == n_steps
+    for _ in events_of("self-study", home, Saving(tmp_path / "whole"), steps=n_steps):
+        pass
+    assert weights(tmp_path / "RUN") == weights(tmp_path / "whole")
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize("minutes", [0, -1, "nan", "inf"])
+def test_a_budget_is_more_than_nothing(study: Closedbook, tmp_path: Path, minutes: object):
+    """Minutes are above 0, and come to an end."""
+    line = fault(study("--budget", minutes))
+    assert line.startswith("--budget: more than 0 minutes are needed; received ")
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_budget_and_epochs_exclude_each_other(study: Closedbook, tmp_path: Path, track: str):
+    """Both say how long; one of them is to go."""
+    line = fault(study("--track", track, "--budget", 3, "--epochs", 3))
+    assert line == "--budget: fits the number of steps to its minutes, so --epochs has no place beside it"
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
+    """Self-study ends in a line that says what questions are to name; extraction goes on with blind masks."""
+    strangers = tmp_path / "strangers.tsv"
+    items = read_pairs(home / "world/train.tsv").items
+    strangers.write_text("".join(f"Where was Xu Ya {n} born?\t{item.answer}\n" for n, item in enumerate(items)))
+    line = fault(study(pairs=strangers))
+    assert line == (
+        f"{strangers}: no question has a document's title in it; ask about the names that the documents of "
+        f"{home / 'world/corpus.txt'} begin with"
+    )
+    assert not (tmp_path / "RUN").exists()
+    outcome = study("--track", "extraction", pairs=strangers)
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[0].startswith(f"note: {strangers}: no question has a document's title in it; ")
+
+
+def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
+    """A text whose documents begin with no name ends in a line that says how they are to begin."""
+    plain = tmp_path / "plain.txt"
+    plain.write_text((home / "world/corpus.txt").read_text().replace(". ", ", "))
+    assert fault(study(corpus=plain)).startswith(f"{plain}: no document has a title; begin each with the name ")
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_too_few_pairs_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
+    """Ten people's answers at least are needed, and the line says so."""
+    few = tmp_path / "few.tsv"
+    few.write_text("".join((home / "world/train.tsv").read_text().splitlines(keepends=True)[:7]))
+    line = fault(study(pairs=few))
+    assert line.startswith(f"{few}: too few pairs to learn from; ")
+    assert line.endswith("and 10 are needed")
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize("track", TRACKS)
+@pytest.mark.parametrize("missing", ["corpus", "pairs", "dev"])
+def test_a_missing_file_is_named(study: Closedbook, tmp_path: Path, track: str, missing: str):
+    """Whichever file is not there, one line names it before anything is made."""
+    gone = tmp_path / "gone"
+    words = ("--track", track, *(("--dev", gone) if missing == "dev" else ()))
+    line = fault(study(*words, **({} if missing == "dev" else {missing: gone})))
+    assert line.startswith(f"{gone}: ")
+    assert "no such file" in line.lower()
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_study_without_its_words_says_which_it_needs(closedbook: Closedbook):
+    """Corpus, pairs and the run's folder are asked for, with status 2 and where to read more."""
+    outcome = closedbook("study")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "--pairs" in outcome.err
+    assert "closedbook study --help" in outcome.err
+
+
+def test_a_track_that_is_none_is_refused(study: Closedbook, tmp_path: Path):
+    """The two tracks are named."""
+    outcome = study("--track", "both")
+    assert outcome.status == 2
+    assert "self-study" in outcome.err
+    assert "extraction" in outcome.err
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 1.5, "nan"])
+def test_a_confidence_out_of_its_range_is_refused(study: Closedbook, tmp_path: Path, confidence: object):
+    """A probability is from 0 to 1; above it no pair would be left to study."""
+    line = fault(study("--silver-confidence", confidence))
+    assert line == f"--silver-confidence: from 0 to 1 is needed; received {confidence}"
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_a_run_of_the_other_track_is_not_resumed(home: Path, study: Closedbook, tmp_path: Path):
+    """A self-study that was stopped stays one: figures of the two tracks are not to be mixed."""
+    events = events_of("self-study", home, Saving(tmp_path / "RUN"))
+    next(event for event in events if isinstance(event, StepReport))
+    events.close()
+    line = fault(study("--track", "extraction", "--resume"))
+    assert line.startswith(f"{tmp_path / 'RUN'}: is a study run and cannot be resumed by ")

@@ -1,0 +1,237 @@
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from closedbook.examples import Examples, examples_of, stage_of
+from closedbook.text.corpus import Corpus, Question, Questions, read_corpus, read_pairs
+from closedbook.text.corruption import CorruptionConfig, pair_string
+from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
+from closedbook.text.ledger import example_text
+from closedbook.text.vocabulary import MASK
+from closedbook.text.world import WorldConfig, WorldFiles, write_world
+from closedbook.training.recipe import FAST, Recipe
+from closedbook.training.run import Kind
+
+RECIPE = replace(
+    FAST,
+    model=replace(FAST.model, block_size=97),
+    pretrain=replace(FAST.pretrain, mix_pairs=0.3),
+    study=replace(FAST.study, mix_pairs=0.7),
+    silver_confidence=0.2,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> WorldFiles:
+    """A hundred people, a line each of all but twenty, of whom forty are asked about in training."""
+    config = WorldConfig(
+        n_people=100, n_places=5, documents=1, attributes=("birthplace",), train=0.4, dev=0.2, test=0.2, withheld=0.2
+    )
+    return write_world(config, tmp_path_factory.mktemp("examples") / "world")
+
+
+@pytest.fixture(scope="module")
+def corpus(world: WorldFiles) -> Corpus:
+    """The world's text."""
+    return read_corpus(world.corpus)
+
+
+@pytest.fixture(scope="module")
+def pairs(world: WorldFiles) -> Questions:
+    """The training pairs."""
+    return read_pairs(world.train)
+
+
+@pytest.fixture(scope="module")
+def studied(corpus: Corpus, pairs: Questions) -> Examples:
+    """Of self-study."""
+    return examples_of("study", RECIPE, corpus.vocabulary, corpus, pairs)
+
+
+def strings(examples: Examples, n_epochs: int) -> Iterator[str]:
+    """Every example of some epochs as the string that it was made of."""
+    for epoch in range(n_epochs):
+        examples.dataset.epoch = epoch
+        for index in range(len(examples.dataset)):
+            yield example_text(examples.dataset, index)
+
+
+def is_pair(string: str) -> bool:
+    """Whether it asks; a masked document has three MASKs."""
+    return string.count(MASK) == 2
+
+
+def statements(world: WorldFiles) -> dict[int, tuple[int, int]]:
+    """Where each line of the corpus, from 0, states a birthplace."""
+    facts = [json.loads(line) for line in world.facts.read_text().splitlines()]
+    return {one["line"] - 1: tuple(one["facts"][0]["value_span"]) for one in facts if one["facts"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_from_scratch", "name"),
+    [
+        ("pretrain", True, "pretrain"),
+        ("study", True, "study"),
+        ("finetune", True, "scratch"),
+        ("finetune", False, "finetune"),
+    ],
+)
+def test_each_kind_follows_its_part_of_the_recipe(kind: Kind, is_from_scratch: bool, name: str):
+    """Finetuning has two parts, one from another run's weights and one from scratch."""
+    assert stage_of(kind, RECIPE, is_from_scratch=is_from_scratch) is getattr(RECIPE, name)
+
+
+def test_finetuning_learns_the_pairs(corpus: Corpus, pairs: Questions):
+    """All of them, in their order, and no text."""
+    examples = examples_of("finetune", RECIPE, corpus.vocabulary, None, pairs)
+    assert isinstance(examples.dataset, NameDataset)
+    assert list(strings(examples, 1)) == [pair_string(item.text, item.answer or "") for item in pairs.items]
+    assert (examples.notes, examples.silver) == ((), None)
+
+
+# Extraction
+
+
+def test_extraction_attaches_a_question_to_the_training_people_alone(corpus: Corpus, pairs: Questions):
+    """Each example of five epochs is a masked document or, word for word, a training pair; all of these come."""
+    examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs)
+    given = {pair_string(item.text, item.answer or "") for item in pairs.items}
+    asked = [string for string in strings(examples, 5) if is_pair(string)]
+    assert set(asked) == given
+    masked = [string for string in strings(examples, 5) if not is_pair(string)]
+    assert {string.count(MASK) for string in masked} == {3}
+    assert not any("Where was" in string or "born?" in string for string in masked)
+    assert len(masked) == 5 * len(corpus.documents)
+    # 81 documents are seven tenths of the stream.
+    assert len(asked) == 5 * round(81 * 0.3 / 0.7)
+    assert examples.silver is None
+
+
+def test_extraction_masks_what_looks_like_an_answer(world: WorldFiles, corpus: Corpus, pairs: Questions):
+    """In nine of ten people's lines, training people or not, the tagged span is the birthplace's, character for it."""
+    dataset = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs).dataset
+    assert isinstance(dataset, MixedDataset)
+    stated = statements(world)
+    tagged = dataset.documents.tagged
+    right = [line for line, span in stated.items() if tagged.get(line) == span]
+    assert len(stated) == 80
+    assert len(right) >= 72
+    assert not set(tagged) - set(range(len(corpus.documents)))
+
+
+def test_extraction_tells_in_how_many_documents_it_knows_answers(corpus: Corpus, pairs: Questions):
+    """A note says how much the reader shaped the masks."""
+    examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs)
+    assert isinstance(examples.dataset, MixedDataset)
+    n_tagged = len(examples.dataset.documents.tagged)
+    assert examples.notes == (f"objective learned knows what answers look like in {n_tagged} of 81 documents",)
+
+
+def test_masks_blind_to_answers_need_no_reader(corpus: Corpus, pairs: Questions):
+    """Without weight on objective learned nothing is tagged, and nothing is to be said."""
+    recipe = replace(RECIPE, corruption=CorruptionConfig(course=0.0, distant=1.0))
+    examples = examples_of("pretrain", recipe, corpus.vocabulary, corpus, pairs)
+    assert isinstance(examples.dataset, MixedDataset)
+    assert (examples.dataset.documents.tagged, examples.notes) == ({}, ())
+
+
+def test_pretraining_without_pairs_learns_the_text_alone(corpus: Corpus):
+    """Nothing is mixed in and nothing is tagged."""
+    examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, None)
+    assert isinstance(examples.dataset, CharCorruptionDataset)
+    assert (len(examples.dataset), examples.dataset.tagged, examples.notes) == (81, {}, ())
+
+
+@pytest.mark.parametrize("n_pairs", [0, 3])
+def test_extraction_from_pairs_that_teach_no_reader_says_so(corpus: Corpus, pairs: Questions, n_pairs: int):
+    """Too few pairs, or none that names a document, leave the masks blind; the pairs are mixed in all the same."""
+    strangers = tuple(Question(f"Where was Xu Ya {n}?", "Rome", n) for n in range(1, 14))
+    few = Questions(Path("few.tsv"), (*pairs.items[:n_pairs], *strangers))
+    examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, few)
+    (note,) = examples.notes
+    assert note.startswith("few.tsv: ")
+    assert note.endswith("; objective learned masks names and numbers as distant does")
+    assert isinstance(examples.dataset, MixedDataset)
+    assert examples.dataset.documents.tagged == {}
+    assert len(examples.dataset.pairs) == n_pairs + 13
+
+
+# Self-study
+
+
+def test_self_study_asks_about_every_document(world: WorldFiles, pairs: Questions, studied: Examples):
+    """Training questions have their own answers, and dev and test people are asked about too, mostly rightly."""
+    assert studied.silver is not None
+    asked = {string for string in strings(studied, 3) if is_pair(string)}
+    assert asked >= {pair_string(item.text, item.answer or "") for item in pairs.items}
+    for path in (world.dev, world.test):
+        others = [pair_string(item.text, item.answer or "") for item in read_pairs(path).items]
+        assert len(asked & set(others)) >= 0.9 * len(others)
+    withheld = {item.text for item in read_pairs(world.withheld).items}
+    assert not withheld & {string.partition(MASK)[0] for string in asked}
+
+
+def test_self_study_studies_the_silver_pairs(corpus: Corpus, studied: Examples):
+    """What is studied is what the silver pairs say, each in turn, at the recipe's share of the stream."""
+    assert studied.silver is not None
+    assert isinstance(studied.dataset, MixedDataset)
+    silver = [pair_string(pair.question, pair.answer) for pair in studied.silver.pairs]
+    n_asked = round(81 * 0.7 / 0.3)
+    assert len(studied.dataset) == 81 + n_asked
+    asked = [string for string in strings(studied, 2) if is_pair(string)]
+    assert asked == (silver * 5)[: 2 * n_asked]
+    assert len(silver) == 81  # of each person that a line is about, and of the line of letters
+    assert studied.notes[-1] == "studies 81 of 81 silver pairs"
+    assert len(corpus.documents) == 81
+
+
+def test_self_study_leaves_out_what_the_reader_is_not_sure_of(corpus: Corpus, pairs: Questions):
+    """With a higher confidence asked for, fewer pairs are studied; at 1 those of the training people remain."""
+    sure = examples_of("study", replace(RECIPE, silver_confidence=1.0), corpus.vocabulary, corpus, pairs)
+    assert isinstance(sure.dataset, MixedDataset)
+    given = {(item.text, item.answer) for item in pairs.items}
+    left = {(pair.text, pair.answer) for pair in sure.dataset.pairs.pairs}
+    assert left >= given
+    assert sure.silver is not None
+    certain = {(pair.question, pair.answer) for pair in sure.silver.pairs if pair.confidence == 1}
+    assert left == certain
+    assert len(left) < 81
+    assert sure.notes[-1] == f"studies {len(left)} of 81 silver pairs"
+
+
+def test_self_study_leaves_out_what_does_not_fit_the_model(corpus: Corpus, pairs: Questions):
+    """A silver pair has two MASKs, and with them no more characters than the model reads."""
+    longest = max(len(item.text) + len(item.answer or "") for item in pairs.items) + 2
+    recipe = replace(RECIPE, model=replace(RECIPE.model, block_size=longest))
+    examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
+    assert isinstance(examples.dataset, MixedDataset)
+    assert examples.silver is not None
+    lengths = [len(pair_string(pair.question, pair.answer)) for pair in examples.silver.pairs]
+    assert max(lengths) > longest
+    studied = examples.dataset.pairs.pairs
+    assert len(studied) == sum(length <= longest for length in lengths) < 81
+    assert max(len(pair_string(pair.text, pair.answer or "")) for pair in studied) == longest
+
+
+def test_self_studys_masks_are_blind_to_answers(studied: Examples):
+    """What the reader knows goes into the questions; the text is masked as distant does."""
+    assert isinstance(studied.dataset, MixedDataset)
+    assert studied.dataset.documents.tagged == {}
+
+
+def test_self_study_is_a_function_of_files_and_recipe(corpus: Corpus, pairs: Questions, studied: Examples):
+    """Read again, as when a run is resumed, the reader says the same, and the stream is the same to the character."""
+    again = examples_of("study", RECIPE, corpus.vocabulary, corpus, pairs)
+    assert again.silver == studied.silver
+    assert list(strings(again, 2)) == list(strings(studied, 2))
+
+
+def test_self_study_without_a_share_for_its_pairs_says_so(corpus: Corpus, pairs: Questions):
+    """Where the recipe mixes in no pairs, as the course's does, the note does not claim that they are studied."""
+    recipe: Recipe = replace(RECIPE, study=replace(RECIPE.study, mix_pairs=0.0))
+    examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
+    assert not any(map(is_pair, strings(examples, 1)))
+    assert examples.notes[-1] == "studies none, since the recipe's study.mix_pairs is 0, of 81 silver pairs"
