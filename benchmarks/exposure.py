@@ -1,6 +1,8 @@
 """How often each objective exposes a fact in an epoch, in expectation: the cause of what a model can answer.
 
-    python benchmarks/exposure.py CORPUS PAIRS > benchmarks/results/exposure.json
+    python benchmarks/exposure.py CORPUS PAIRS [TRAIN] > benchmarks/results/exposure.json
+
+Objective learned needs TRAIN, whose answers teach it what to mask; PAIRS should then be about other people.
 
 For the pairs whose answers the corpus states, over 200 epochs of masks: the share of epochs in which the answer is
 seen, predicted with the name visible, masked, and masked in the form of an answer (`Exposure` in text/ledger.py
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import get_args
 
 from closedbook.answers.breakdown import ENDS, bin_labels, bin_number
+from closedbook.examples import tagged_spans
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.corruption import CorruptionConfig, Objective, title_length
 from closedbook.text.datasets import CharCorruptionDataset
@@ -30,15 +33,18 @@ WORD = re.compile(r"\w[\w'’-]*")
 SHARES = ("seen", "predicted", "masked", "in_answer_form")
 
 
-def main(corpus_path: Path, pairs_path: Path) -> None:
+def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) -> None:
     corpus = read_corpus(corpus_path)
     documents = [document.text for document in corpus.documents]
     pairs = read_pairs(pairs_path)
     facts = [fact for fact in link(pairs.items, documents) if fact.places]
     objectives = {}
     for name in get_args(Objective):
+        if name == "learned" and train_path is None:
+            continue
         config = CorruptionConfig(**{other: float(other == name) for other in get_args(Objective)})
-        dataset = CharCorruptionDataset(documents, corpus.vocabulary, BLOCK_SIZE, config)
+        tagged = tagged_spans(corpus, read_pairs(train_path), 0) if name == "learned" and train_path else None
+        dataset = CharCorruptionDataset(documents, corpus.vocabulary, BLOCK_SIZE, config, tagged=tagged)
         objectives[name] = shares_by_end(facts, dataset)
         print_table(name, objectives[name])
         if name == "course":
@@ -120,4 +126,4 @@ def print_table(name: str, rows: Sequence[dict[str, object]]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

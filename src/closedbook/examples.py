@@ -8,6 +8,7 @@ from typing import assert_never
 
 from closedbook.errors import TextError
 from closedbook.text.corpus import Corpus, Question, Questions
+from closedbook.text.corruption import Span
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import link
 from closedbook.text.reader import OpenBook, read_open_book
@@ -61,7 +62,7 @@ def examples_of(
         n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
         notes = (*book.notes, f"studies {n_studied} {len(book.pairs)} silver pairs")
         return Examples(MixedDataset(documents, names, share), notes, book)
-    tagged, notes = _tagged(recipe, corpus, pairs, texts)
+    tagged, notes = _tagged(recipe, corpus, pairs)
     documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed, tagged)
     if pairs is None:
         return Examples(documents, notes)
@@ -77,18 +78,25 @@ def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
     return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
 
 
-def _tagged(
-    recipe: Recipe, corpus: Corpus, pairs: Questions | None, texts: list[str]
-) -> tuple[dict[int, tuple[int, int]], tuple[str, ...]]:
-    """In each document the span that looks most like an answer; no question goes with it."""
+def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, Span]:
+    """In each document, by index, the span that looks most like an answer to what the pairs ask, without a question.
+
+    Raises TextError where the pairs teach nothing of the corpus.
+    """
+    book = read_open_book(corpus, pairs, seed)
+    asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
+    places = [place for fact in link(asked, [d.text for d in corpus.documents]) for place in fact.places]
+    # Where several questions are asked about a document, the first one's answer is taken.
+    return {place.document: (place.start, place.end) for place in reversed(places)}
+
+
+def _tagged(recipe: Recipe, corpus: Corpus, pairs: Questions | None) -> tuple[dict[int, Span], tuple[str, ...]]:
+    """What objective learned masks, and what is to be said of it."""
     if pairs is None or not recipe.corruption.learned:
         return {}, ()
     try:
-        book = read_open_book(corpus, pairs, recipe.seed)
+        tagged = tagged_spans(corpus, pairs, recipe.seed)
     except TextError as error:
         return {}, (f"{error}; objective learned masks names and numbers as distant does",)
-    asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
-    places = [place for fact in link(asked, texts) for place in fact.places]
-    # Of several templates a document's spans take turns in nothing yet: the first is masked.
-    tagged = {place.document: (place.start, place.end) for place in reversed(places)}
-    return tagged, (f"objective learned knows what answers look like in {len(tagged)} of {len(texts)} documents",)
+    n = len(corpus.documents)
+    return tagged, (f"objective learned knows what answers look like in {len(tagged):,} of {n:,} documents",)
