@@ -1,0 +1,85 @@
+"""The pictures of docs/ that are drawn from benchmarks/results: nothing is measured here.
+
+    python benchmarks/pictures.py
+
+docs/ladder.png: accuracy against time, a panel a track; docs/exposure.png: how often an objective shows a fact in the
+form of an answer, by where it stands.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+LOOKS = {
+    "course": {"hatch": "", "color": "black"},
+    "entity": {"hatch": "//", "color": "white"},
+    "distant": {"hatch": "..", "color": "lightgrey"},
+    "learned": {"hatch": "", "color": "steelblue"},
+}
+
+
+def results(pattern: str) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((HERE / "results").glob(pattern))]
+
+
+def ladder() -> Figure:
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    for panel, track in zip(panels, ("self-study", "extraction"), strict=True):
+        styles = iter(("-", "--", ":", "-."))
+        for result in results(f"ladder-{track}*.json"):
+            minutes = [0.0, *(at for at, _ in result["curve"]), result["minutes"]]
+            shares = [0.0, *(right / result["of"] for _, right in result["curve"]), result["accuracy"]]
+            what = "masks blind to answers" if result["set"] else f"{result['budget_minutes']:g} minutes given"
+            points = sorted(zip(minutes, shares, strict=True))
+            line = [[100 * y for _, y in points], [x for x, _ in points]]
+            panel.plot(line[1], line[0], next(styles), color="black", marker="o", markersize=3, label=what)
+        panel.set_title(f"track {track}")
+        panel.set_xlabel("minutes on 2 cores, from files to answers")
+        panel.set_ylim(0, 100)
+        panel.grid(alpha=0.3)
+        if track == "extraction":
+            panel.axhline(40.4, color="grey", linewidth=1)
+            where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
+            panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
+        panel.legend(loc="lower right", fontsize=8)
+    panels[0].set_ylabel("dev questions right (%)")
+    return figure
+
+
+def exposure() -> Figure:
+    (result,) = results("exposure-dev.json")
+    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    objectives = result["objectives"]
+    labels = [row["end"] for row in objectives["course"]]
+    width = 0.8 / len(objectives)
+    for number, (name, rows) in enumerate(objectives.items()):
+        places = [i + (number - (len(objectives) - 1) / 2) * width for i in range(len(labels))]
+        bars = axes.bar(places, [100 * row["in_answer_form"] for row in rows], width, edgecolor="black", label=name)
+        for bar in bars:
+            bar.set(facecolor=LOOKS[name]["color"], hatch=LOOKS[name]["hatch"])
+            if number == 0:
+                axes.annotate(
+                    f"{bar.get_height():.1f}", (bar.get_x() + width / 2, bar.get_height() + 1), ha="center", fontsize=7
+                )
+    counts = [row["n"] for row in objectives["course"]]
+    axes.set_xticks(range(len(labels)), [f"{label}\nn = {n}" for label, n in zip(labels, counts, strict=True)])
+    axes.set_xlabel("where the answer ends in its document (characters from the start)")
+    axes.set_ylabel("epochs in which it is\nmasked as an answer (%)")
+    axes.legend(title="objective", fontsize=8)
+    return figure
+
+
+def main() -> None:
+    for name, draw in (("ladder", ladder), ("exposure", exposure)):
+        figure = draw()
+        figure.savefig(DOCS / f"{name}.png", dpi=110)
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
