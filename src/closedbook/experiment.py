@@ -32,14 +32,13 @@ from closedbook.text.datasets import EpochDataset
 from closedbook.text.reader import OpenBook
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpoint import Checkpoint, load_latest
-from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
 from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.recipe import Precision, Recipe, StageConfig
 from closedbook.training.run import Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
-
 
 # Of what is left of a budget once its steps are timed: later ones were up to a fifth slower than the first.
 _SURE_SHARE = 0.85
@@ -275,6 +274,8 @@ def _train(plan: _Stage, saving: Saving, deadline: float | None = None) -> Itera
             if not keeper.is_over:
                 for report in trainer.run():
                     metrics.step(report)
+                    if report.ends_epoch:
+                        give_back_memory()
                     is_last = report.step == report.n_steps
                     if is_last or (report.ends_epoch and (report.epoch + 1) % plan.stage.evaluate_every == 0):
                         yield from keeper.evaluate(metrics, report.epoch + 1)

@@ -8,7 +8,7 @@ no result. A window of one batch sorts nothing.
 Letters: B batch, T time, U time once cut.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,9 @@ from torch.utils.data import DataLoader
 
 from closedbook.text.datasets import EpochDataset, Example, draw_generator
 from closedbook.text.vocabulary import PAD_ID
+
+# Each width has kernels of its own, which PyTorch makes and keeps: with few widths they are soon all made.
+_SORTED_WIDTHS = 8
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ class Batches:
 
     def _batch(self, examples: list[Example], after: Position) -> Batch:
         """This process's rows; one without a row of its own takes the first, and has it padded away."""
-        x, y = _collate(examples[self.rank :: self.n_processes] or examples[:1])
+        own = examples[self.rank :: self.n_processes] or examples[:1]
+        x, y = (torch.stack(column) for column in zip(*own, strict=True))
+        x, y = trim(x, y, _SORTED_WIDTHS if self.window > 1 else 1)
         if self.rank >= len(examples):
             x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
         return Batch(x, y, len(examples), after)
@@ -137,14 +142,12 @@ class Batches:
         return torch.randperm(len(self.dataset), generator=generator).tolist()
 
 
-def _collate(examples: Sequence[Example]) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
-    x, y = (torch.stack(column) for column in zip(*examples, strict=True))
-    return trim(x, y)
-
-
-def trim(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
-    """Cut the columns behind the last that any row learns from."""
+def trim(
+    x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], multiple: int = 1
+) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
+    """Cut the columns behind the last that any row learns from, down to a multiple where there are as many."""
     n_columns = max(1, *map(used, y)) if len(y) else 1
+    n_columns = -(-n_columns // multiple) * multiple
     return x[:, :n_columns], y[:, :n_columns]
 
 
