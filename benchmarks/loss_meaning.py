@@ -19,7 +19,7 @@ from random import Random
 import torch
 
 from closedbook.demo import demo_plan
-from closedbook.experiment import new_model, training_pairs
+from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.batches import Batches
@@ -37,9 +37,14 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 
 def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
     plan = demo_plan("normal", 0)
-    recipe = replace(plan.recipe, pretrain=replace(plan.recipe.pretrain, epochs=n_epochs))
+    # Of a loss over all characters: what masked content alone costs says nothing of how well a text is spelt.
+    recipe = replace(
+        plan.recipe,
+        corruption=CorruptionConfig(course=0.2, entity=0.4, distant=0.4),
+        pretrain=replace(plan.recipe.pretrain, epochs=n_epochs, mix_pairs=0.3),
+    )
     corpus = read_corpus(corpus_path)
-    vocabulary = corpus.vocabulary
+    vocabulary = vocabulary_of(corpus, recipe)
     documents = [document.text for document in corpus.documents]
     pairs, _ = training_pairs(pairs_path, recipe, vocabulary)
     block_size = recipe.model.block_size

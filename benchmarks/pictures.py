@@ -70,7 +70,7 @@ def exposure() -> Figure:
     axes.set_xticks(range(len(labels)), [f"{label}\nn = {n}" for label, n in zip(labels, counts, strict=True)])
     axes.set_xlabel("where the answer ends in its document (characters from the start)")
     axes.set_ylabel("epochs in which it is\nmasked as an answer (%)")
-    axes.legend(title="objective", fontsize=8)
+    axes.legend(title="objective", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

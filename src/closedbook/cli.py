@@ -77,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(f"closedbook: {error.filename or 'file system'}: {error.strerror or error}")
         return 1
+    finally:
+        if "WORLD_SIZE" in os.environ and "torch" in sys.modules:
+            from closedbook.training.device import leave_group
+
+            leave_group()
 
 
 def _dispatch(words: list[str]) -> int:

@@ -69,7 +69,9 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
             if isinstance(event, Note):
                 say(f"note: {event.text}")
             elif isinstance(event, Started):
-                view.start(event.step, event.n_steps, means_something=event.run.info.kind == "pretrain")
+                run = event.run
+                learns_all = run.info.kind == "pretrain" and run.recipe.corruption.supervised == "all"
+                view.start(event.step, event.n_steps, means_something=learns_all)
                 if rows:
                     show_recipe(rows)
                 say(
@@ -112,7 +114,7 @@ class _View:
         self.n_characters = 0
         self.last: StepReport | None = None
         self.said = ""
-        self.means_something = False  # finetuning's loss is of answers alone, which the sentences are not about
+        self.means_something = False  # the sentences are about a loss of all characters, not of answers alone
 
     def __enter__(self) -> "_View":
         self.bar.start()

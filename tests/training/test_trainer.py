@@ -26,7 +26,7 @@ from closedbook.text.batches import Batches, Position
 from closedbook.text.corpus import Question
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.device import make_fabric
+from closedbook.training.device import leave_group, make_fabric
 from closedbook.training.recipe import StageConfig
 from closedbook.training.trainer import StepReport, Trainer
 
@@ -353,3 +353,4 @@ def test_two_processes_equal_one(tmp_path: Path):
 
 if __name__ == "__main__":
     one_of_two(Path(sys.argv[1]))
+    leave_group()

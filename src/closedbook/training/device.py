@@ -40,6 +40,12 @@ def give_back_memory() -> None:
         trim(0)
 
 
+def leave_group() -> None:
+    """Part from the other processes, if there are any; one that just ends may be killed by threads that still wait."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def _n_processes() -> int:
     """As many as torchrun started."""
     return int(os.environ.get("WORLD_SIZE", "1"))

@@ -149,7 +149,7 @@ FAST = Recipe(
     ),
     corruption=CorruptionConfig(course=0.0, distant=0.15, learned=0.85, alone=0.8, supervised="content"),
     pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2),
-    study=replace(_FAST_STAGE, epochs=30, mix_pairs=0.9, evaluate_every=3),
+    study=replace(_FAST_STAGE, epochs=4, mix_pairs=0.9),
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
     scratch=replace(_FAST_STAGE, epochs=75, batch_size=64),
 )
