@@ -1,11 +1,12 @@
 """Training and answering, `course` as the assignment computes it against `fast`, interleaved in one run.
 
-    python benchmarks/speed.py CORPUS TRAIN DEV [--rounds 5] > benchmarks/results/speed.json
+    python benchmarks/speed.py CORPUS TRAIN DEV [--rounds 5] [--run RUN] > benchmarks/results/speed.json
 
 The assignment's step: 128 rows padded to 128 characters, logits at every place, plain attention, float32. Real
 characters are those that stand in a row up to its last supervised one. The assignment's answers: one question after the
-other, 32 characters each, all read anew for each. Medians over the rounds. The share of the machine's speed in matrix
-products counts 6 operations a weight of the maps and the head and a character computed, and none of attention's.
+other, 32 characters each, all read anew for each; ours by RUN, as a model that has learnt nothing ends no answer. Medians
+over the rounds. The share of the machine's speed in matrix products counts 6 operations a weight of the maps and the
+head and a character computed, and none of attention's.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.optimizer import make_optimizer
 from closedbook.training.recipe import COURSE, FAST
+from closedbook.training.run import open_run
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 
@@ -134,6 +136,7 @@ def main() -> None:
     parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=4, help="the assignment's steps a round; ours are 4 times as many")
+    parser.add_argument("--run", type=Path, help="a run of recipe fast that has ended")
     options = parser.parse_args()
     machine = facts()
     corpus, train = read_corpus(options.files[0]), options.files[1]
@@ -164,11 +167,13 @@ def main() -> None:
             kind.measure(options.steps if name.startswith("course") else 4 * options.steps)
     questions = [item.text for item in read_pairs(options.files[2]).items]
     course, fast = kinds["course, as the assignment computes it"].model, kinds["fast"].model
+    run = None if options.run is None else open_run(options.run)
+    asked, words = (fast, vocabulary) if run is None else (run.model(), run.info.vocabulary)
     answering: dict[str, list[float]] = {"the assignment's way": [], "ours": []}
     for _ in range(3):
         answering["the assignment's way"].append(answers_one_by_one(course, vocabulary, questions[:10]))
         start = time.perf_counter()
-        predict(fast, vocabulary, questions)
+        predict(asked, words, questions)
         answering["ours"].append(len(questions) / (time.perf_counter() - start))
     rows = {name: kind.row() for name, kind in kinds.items()}
     slow = rows["course, as the assignment computes it"]["real_characters_a_second"]
