@@ -5,8 +5,8 @@
 The assignment's step: 128 rows padded to 128 characters, logits at every place, plain attention, float32. Real
 characters are those that stand in a row up to its last supervised one. The assignment's answers: one question after the
 other, 32 characters each, all read anew for each; ours by RUN, as a model that has learnt nothing ends no answer.
-Medians over the rounds. The share of the machine's speed in matrix products counts 6 operations a weight of the maps and
-the head and a character computed, and none of attention's.
+Medians over the rounds. The share of the machine's speed in matrix products counts 6 operations a weight of the maps
+and the head and a character computed, and none of attention's.
 """
 
 import argparse
