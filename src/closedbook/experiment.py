@@ -37,7 +37,7 @@ from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.recipe import Precision, Recipe, StageConfig
-from closedbook.training.run import Run, RunInfo, Source, create_run, make_model, open_run, resume_run
+from closedbook.training.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
 
 # Of what is left of a budget once its steps are timed: later ones were up to a fifth slower than the first.
@@ -83,27 +83,9 @@ def pretrain(
         notes += pairs_notes
     elif pairs_path is not None:
         notes.append(f"{pairs_path}: not used, since the recipe's pretrain.mix_pairs is 0")
-        pairs_path = None
     elif recipe.pretrain.mix_pairs > 0:
         notes.append("no --pairs, so pretrain.mix_pairs mixes in none: what a question is, finetuning has to teach")
-    info = RunInfo(
-        kind="pretrain",
-        precision=precision,
-        n_documents=len(corpus.documents),
-        sources=_sources(corpus=corpus_path, pairs=pairs_path, dev=dev_path),
-        parent=None,
-        vocabulary=vocabulary,
-    )
-    examples = examples_of("pretrain", recipe, vocabulary, corpus, pairs)
-    stage = _Stage(
-        recipe=recipe,
-        stage=recipe.pretrain,
-        info=info,
-        model=new_model(recipe, vocabulary),
-        dataset=examples.dataset,
-        dev=_dev_pairs(dev_path, recipe, vocabulary),
-        notes=[*notes, *examples.notes],
-    )
+    stage = _text_stage("pretrain", recipe, precision, vocabulary, corpus, pairs, dev_path, notes)
     yield from _train(stage, saving, deadline)
 
 
@@ -124,26 +106,33 @@ def self_study(
     recipe, precision = _going_on(recipe, saving)
     vocabulary = vocabulary_of(corpus, recipe)
     pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
-    info = RunInfo(
-        kind="study",
-        precision=precision,
-        n_documents=len(corpus.documents),
-        sources=_sources(corpus=corpus_path, pairs=pairs_path, dev=dev_path),
-        parent=None,
-        vocabulary=vocabulary,
-    )
-    examples = examples_of("study", recipe, vocabulary, corpus, pairs)
-    stage = _Stage(
+    stage = _text_stage("study", recipe, precision, vocabulary, corpus, pairs, dev_path, [*corpus.notes, *notes])
+    yield from _train(stage, saving, deadline)
+
+
+def _text_stage(
+    kind: Kind,
+    recipe: Recipe,
+    precision: Precision,
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+    pairs: Questions | None,
+    dev_path: Path | None,
+    notes: list[str],
+) -> _Stage:
+    """A new model that is to learn a text, whichever the kind."""
+    sources = _sources(corpus=corpus.path, pairs=None if pairs is None else pairs.path, dev=dev_path)
+    examples = examples_of(kind, recipe, vocabulary, corpus, pairs)
+    return _Stage(
         recipe=recipe,
-        stage=recipe.study,
-        info=info,
+        stage=stage_of(kind, recipe, is_from_scratch=True),
+        info=RunInfo(kind, precision, len(corpus.documents), sources, None, vocabulary),
         model=new_model(recipe, vocabulary),
         dataset=examples.dataset,
         dev=_dev_pairs(dev_path, recipe, vocabulary),
-        notes=[*corpus.notes, *notes, *examples.notes],
+        notes=[*notes, *examples.notes],
         silver=examples.silver,
     )
-    yield from _train(stage, saving, deadline)
 
 
 def finetune(

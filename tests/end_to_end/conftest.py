@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -80,3 +82,53 @@ def start() -> Iterator[Callable[..., Process]]:
         yield lambda folder, *words: Process(server, folder, words)
         assert server.stdin is not None
         server.stdin.close()
+
+
+def _n_lines(run: Path) -> int:
+    """How many lines of metrics.jsonl are whole by now."""
+    path = run / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def _entries(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl, but for how long each step took."""
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+@pytest.fixture(scope="session")
+def n_lines() -> Callable[[Path], int]:
+    """How many lines of a run's metrics are whole by now."""
+    return _n_lines
+
+
+@pytest.fixture(scope="session")
+def entries() -> Callable[[Path], list[dict[str, Any]]]:
+    """A run's metrics, but for how long each step took."""
+    return _entries
+
+
+@pytest.fixture(scope="session")
+def kill_and_resume(start: Callable[..., Process]) -> Callable[..., None]:
+    """Run `closedbook WORDS RUN` in a folder, kill it at random moments of its `n_entries` lines, let it end."""
+
+    def kill_and_resume(
+        home: Path, words: tuple[object, ...], killed: Path, n_entries: int, n_kills: int, random: Random
+    ) -> None:
+        for kill in range(n_kills):
+            is_begun = (killed / "run.json").exists()
+            process = start(home, *words, killed.name, "--save-every", 0, *(["--resume"] if is_begun else []))
+            if kill:
+                # A moment in the kill's own part of the run's first four fifths, to within a step's time.
+                moment = 0.8 * n_entries * (kill - 1 + random.random()) / (n_kills - 1)
+                process.until(lambda moment=moment: _n_lines(killed) > moment)
+                time.sleep(random.uniform(0, 0.03))
+            else:
+                time.sleep(random.uniform(0, 0.3))
+            process.signal(signal.SIGKILL)
+            assert process.end() == -signal.SIGKILL, process.err
+        last = start(home, *words, killed.name, "--resume")
+        assert last.end() == 0, last.err
+        assert "not bit for bit" not in last.err
+
+    return kill_and_resume

@@ -1,9 +1,7 @@
 """A run that was killed or stopped, at any moment and however often, ends as if nothing had been."""
 
-import json
 import shlex
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 Start = Callable[..., Any]
+Entries = Callable[[Path], list[dict[str, Any]]]
 
 RECIPE = """\
 preset = "fast"
@@ -51,25 +50,15 @@ def home(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def entries(run: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl, but for how long each step took."""
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
-
-
-def n_lines(run: Path) -> int:
-    """How many lines of metrics.jsonl are whole by now."""
-    path = run / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
 def latest(run: Path) -> Path:
     """The folder of the newest checkpoint."""
     return run / "checkpoints" / (run / "checkpoints/latest").read_text().strip()
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(start: Start, home: Path, variant: str):
+def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(
+    start: Start, home: Path, variant: str, entries: Entries, kill_and_resume: Callable[..., None]
+):
     """SIGKILL while it starts, steps, saves or evaluates: the same bits, and each step in the metrics once.
 
     Dropout, shuffling, mixed pairs, Muon and AdamW, and patience, which ends the run, all go on where they were.
@@ -84,23 +73,8 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(start: St
     # The best was neither the first nor the last, so that patience and the best weights are put to the test.
     assert 0 < accuracies.index(max(accuracies)) < len(accuracies) - 1 < 60
 
-    random = Random(variant)
     n_kills = 10 if variant == "vanilla" else 3
-    for kill in range(n_kills):
-        is_begun = (killed / "run.json").exists()
-        process = start(home, *words, killed.name, "--save-every", 0, *(["--resume"] if is_begun else []))
-        if kill:
-            # A moment in the kill's own part of the run's first four fifths, to within a step's time.
-            moment = 0.8 * len(expected) * (kill - 1 + random.random()) / (n_kills - 1)
-            process.until(lambda moment=moment: n_lines(killed) > moment)
-            time.sleep(random.uniform(0, 0.03))
-        else:
-            time.sleep(random.uniform(0, 0.3))
-        process.signal(signal.SIGKILL)
-        assert process.end() == -signal.SIGKILL, process.err
-    last = start(home, *words, killed.name, "--resume")
-    assert last.end() == 0, last.err
-    assert "not bit for bit" not in last.err
+    kill_and_resume(home, words, killed, len(expected), n_kills, Random(variant))
 
     assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     # The weights are those of the best epoch; that losses and gradients are the same to their last bit up to the
@@ -109,7 +83,9 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(start: St
     assert not list(killed.rglob(".tmp*"))
 
 
-def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(start: Start, home: Path):
+def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(
+    start: Start, home: Path, entries: Entries, n_lines: Callable[[Path], int]
+):
     """Status 130, one line with the very command to type, and from there the bits of an undisturbed run."""
     words = ("finetune", "pairs.tsv", "--corpus", "corpus.txt", "--recipe", "my.toml", "--out")
     assert start(home, *words, "undisturbed").end() == 0
@@ -142,7 +118,9 @@ def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(start: Start, home: 
 
 
 @pytest.mark.parametrize("damaged", ["weights.safetensors", "manifest.json"])
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(start: Start, home: Path, damaged: str):
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
+    start: Start, home: Path, damaged: str, entries: Entries, n_lines: Callable[[Path], int]
+):
     """A file that is not what the manifest says is named, the older checkpoint is taken, and the bits are the same."""
     words = ("finetune", "pairs.tsv", "--corpus", "corpus.txt", "--recipe", "my.toml", "--out")
     if not (home / "intact").exists():

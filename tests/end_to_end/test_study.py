@@ -1,11 +1,9 @@
 """A study that was killed, reader, word memory, windows and all, ends as if nothing had been."""
 
-import json
-import random
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from closedbook.text.world import WorldConfig, write_world
 
 Start = Callable[..., Any]
+Entries = Callable[[Path], list[dict[str, Any]]]
 
 RECIPE = """\
 preset = "fast"
@@ -45,20 +44,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def entries(run: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl, but for how long each step took."""
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
-
-
-def n_lines(run: Path) -> int:
-    """How many lines of metrics.jsonl are whole by now."""
-    path = run / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
 @pytest.mark.parametrize("track", ["self-study", "extraction"])
-def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(start: Start, home: Path, track: str):
+def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(
+    start: Start, home: Path, track: str, entries: Entries, kill_and_resume: Callable[..., None]
+):
     """SIGKILL while it reads, within a window, while it saves: the same bits, the word memory's rows too."""
     words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--dev", "world/dev.tsv")
     words = (*words, "--recipe", "my.toml", "--track", track, "--out")
@@ -67,22 +56,7 @@ def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(start: Star
     assert undisturbed.end() == 0, undisturbed.err
     expected = entries(whole)
 
-    draw = random.Random(track)
-    n_kills = 3
-    for kill in range(n_kills):
-        is_begun = (killed / "run.json").exists()
-        process = start(home, *words, killed.name, "--save-every", 0, *(["--resume"] if is_begun else []))
-        if kill:
-            moment = 0.8 * len(expected) * (kill - 1 + draw.random()) / (n_kills - 1)
-            process.until(lambda moment=moment: n_lines(killed) > moment)
-            time.sleep(draw.uniform(0, 0.03))
-        else:
-            time.sleep(draw.uniform(0, 0.3))
-        process.signal(signal.SIGKILL)
-        assert process.end() == -signal.SIGKILL, process.err
-    last = start(home, *words, killed.name, "--resume")
-    assert last.end() == 0, last.err
-    assert "not bit for bit" not in last.err
+    kill_and_resume(home, words, killed, len(expected), 3, Random(track))
 
     assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert entries(killed) == expected
@@ -93,7 +67,9 @@ def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(start: Star
         assert not (killed / "silver.tsv").exists()
 
 
-def test_a_study_of_a_budget_that_was_stopped_names_the_command_that_goes_on(start: Start, home: Path):
+def test_a_study_of_a_budget_that_was_stopped_names_the_command_that_goes_on(
+    start: Start, home: Path, entries: Entries, n_lines: Callable[[Path], int]
+):
     """Ctrl-C saves; what it says to type goes on to the steps that the budget came to, whatever they take now."""
     words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--recipe", "my.toml", "--budget", "1", "--out")
     run = home / "budgeted"

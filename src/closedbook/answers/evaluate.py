@@ -8,7 +8,7 @@ from pathlib import Path
 from closedbook.answers.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.score import Score, commonest, score
-from closedbook.answers.sources import corpus_of, lineage, training_pairs_of, unchanged
+from closedbook.answers.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.errors import InputError
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
 from closedbook.text.links import link
@@ -100,10 +100,7 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
 
 def _pairs_of(run: Run) -> Questions | None:
     """The training pairs that a run was given, if it was and they are still as they were."""
-    then = run.info.sources.get("pairs")
-    if then is None:
-        return None
-    path = unchanged(then)
+    path = file_of([run], "pairs")
     return None if path is None else read_pairs(path)
 
 

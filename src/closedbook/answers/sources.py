@@ -37,13 +37,13 @@ def needed(run: Run, name: str) -> Path:
 
 def corpus_of(runs: list[Run]) -> Corpus | None:
     """The corpus of a lineage, if it is still as it was."""
-    path = _first(runs, "corpus")
+    path = file_of(runs, "corpus")
     return None if path is None else read_corpus(path)
 
 
 def training_pairs_of(runs: list[Run]) -> Questions | None:
     """The training pairs of a lineage as they were learnt, accents dropped or not, if they are still as they were."""
-    path = _first(runs, "pairs")
+    path = file_of(runs, "pairs")
     return None if path is None else as_learnt(read_pairs(path), runs[0])
 
 
@@ -52,7 +52,7 @@ def as_learnt(pairs: Questions, run: Run) -> Questions:
     return without_accents(pairs)[0] if run.recipe.strip_accents else pairs
 
 
-def _first(runs: list[Run], name: str) -> Path | None:
-    """The file of the nearest run that has one of that name."""
+def file_of(runs: list[Run], name: str) -> Path | None:
+    """The file of the nearest run that has one of that name, if it is still as it was."""
     sources = [run.info.sources[name] for run in runs if name in run.info.sources]
     return unchanged(sources[0]) if sources else None

@@ -89,7 +89,9 @@ class Batches:
         )
         step = first * self.window
         for number, examples in enumerate(loader, first):
-            for places in self._parts([used(y) for _, y in examples], start.epoch, number):
+            # A window of one batch stays in its order, whatever its lengths.
+            n_used = [used(y) if self.window > 1 else 0 for _, y in examples]
+            for places in self._parts(n_used, start.epoch, number):
                 step += 1
                 if step <= start.step:
                     continue
@@ -116,12 +118,9 @@ class Batches:
 
     def _parts(self, n_used: list[int], epoch: int, number: int) -> list[list[int]]:
         """Which places of a window make a batch, batch by batch."""
-        places = list(range(len(n_used)))
-        if self.window > 1:
-            places.sort(key=n_used.__getitem__)
+        places = sorted(range(len(n_used)), key=n_used.__getitem__)
         parts = [places[i : i + self.batch_size] for i in range(0, len(places), self.batch_size)]
-        if self.window > 1:
-            draw_generator(self.seed, epoch, number).shuffle(parts)
+        draw_generator(self.seed, epoch, number).shuffle(parts)
         return parts
 
     def _batch(self, examples: list[Example], after: Position) -> Batch:
@@ -146,7 +145,7 @@ def trim(
     x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], multiple: int = 1
 ) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
     """Cut the columns behind the last that any row learns from, down to a multiple where there are as many."""
-    n_columns = max(1, *map(used, y)) if len(y) else 1
+    n_columns = max(1, used(y.amax(dim=0)))  # PAD is the least of all numbers
     n_columns = -(-n_columns // multiple) * multiple
     return x[:, :n_columns], y[:, :n_columns]
 
