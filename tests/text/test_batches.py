@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batch, Batches, Position, trim, used
+from closedbook.text.batches import Batch, Batches, Position, by_length, trim, used
 from closedbook.text.corpus import Question
 from closedbook.text.datasets import CharCorruptionDataset, NameDataset, supervised
 from closedbook.text.vocabulary import Vocabulary
@@ -80,6 +80,28 @@ def test_a_batch_that_teaches_nothing_keeps_a_column():
     x, y = trim(torch.full((3, 5), 7), torch.zeros(3, 5, dtype=torch.long))
     assert x.tolist() == [[7]] * 3
     assert y.tolist() == [[0]] * 3
+
+
+def test_parts_by_length_are_these():
+    """Rows of like lengths stand together, x beside its y, each part cut to its longest, and none is lost."""
+    x = torch.arange(2, 37).view(5, 7)
+    y = x + 1
+    for row, n_used in enumerate((6, 2, 7, 1, 3)):
+        y[row, n_used:] = 0
+    parts = by_length(x, y, 3)
+    assert [part_x.tolist() for part_x, _ in parts] == [
+        [[23, 24], [9, 10]],
+        [[30, 31, 32, 33, 34, 35], [2, 3, 4, 5, 6, 7]],
+        [[16, 17, 18, 19, 20, 21, 22]],
+    ]
+    assert [part_y.tolist() for _, part_y in parts] == [
+        [[24, 0], [10, 11]],
+        [[31, 32, 33, 0, 0, 0], [3, 4, 5, 6, 7, 8]],
+        [[17, 18, 19, 20, 21, 22, 23]],
+    ]
+    ((whole_x, whole_y),) = by_length(x, y, 1)
+    assert torch.equal(whole_x, x)
+    assert torch.equal(whole_y, y)
 
 
 def test_every_index_comes_once_an_epoch():

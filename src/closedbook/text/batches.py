@@ -150,6 +150,15 @@ def trim(
     return x[:, :n_columns], y[:, :n_columns]
 
 
+def by_length(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], n_parts: int) -> list[tuple[Tensor, Tensor]]:
+    """At most so many parts of a batch, rows of like lengths together, each part cut to its longest."""
+    if n_parts == 1:
+        return [(x, y)]
+    order = (y.flip(1).cumsum(1) > 0).sum(1).argsort(stable=True)
+    parts = zip(x[order].chunk(n_parts), y[order].chunk(n_parts), strict=True)
+    return [trim(part_x, part_y) for part_x, part_y in parts]
+
+
 def used(y: Int64[Tensor, " T"]) -> int:
     """How many columns of a row it takes to reach the last that is learnt from."""
     learnt = (y != PAD_ID).nonzero()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from closedbook.errors import NotFinite
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batch, Batches, Position
+from closedbook.text.batches import Batch, Batches, Position, by_length
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
 from closedbook.training.optimizer import make_optimizer
@@ -128,7 +128,7 @@ class Trainer:
         n_supervised, n_characters = int(counts[0]), int(counts[1])
         self.optimizer.zero_grad(set_to_none=True)
         nats = torch.zeros((), device=self.fabric.device)
-        parts = list(zip(x.chunk(self.stage.accumulate), y.chunk(self.stage.accumulate), strict=True))
+        parts = by_length(x, y, self.stage.accumulate)
         for number, (part_x, part_y) in enumerate(parts, 1):
             with self.fabric.no_backward_sync(self.loss, enabled=number < len(parts)):
                 part_nats, _ = self.loss(part_x, part_y)

@@ -1,0 +1,136 @@
+"""The assignment's own recipe to its end: 650 epochs, and what finetuning makes of the weights every so many.
+
+    python benchmarks/course_full.py CORPUS TRAIN DEV TEST --variant vanilla --out FOLDER
+        > benchmarks/results/course-full-vanilla.json
+
+Stopped at any moment, the same words go on where it was. Every 50 epochs the pretraining is left for a moment, and a
+copy of its weights finetuned for the assignment's 10 epochs and asked DEV. The end's answers to DEV and to TEST are
+kept beside the figures, one a line, as FOLDER/dev.predictions and FOLDER/test.predictions. Seconds are those of the
+steps alone, and other work on the machine is in them.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+from closedbook.answers.evaluate import evaluate, save_predictions
+from closedbook.events import Finished
+from closedbook.experiment import finetune, pretrain
+from closedbook.keeper import Saving
+from closedbook.text.corpus import read_questions
+from closedbook.training.checkpoint import load_latest
+from closedbook.training.metrics import read_metrics
+from closedbook.training.recipe import COURSE, Recipe
+from closedbook.training.run import create_run, open_run
+from closedbook.training.trainer import StepReport
+from machine import facts
+
+
+def pretrained_to(epoch: int, corpus: Path, recipe: Recipe, folder: Path) -> None:
+    """Pretrain until an epoch has ended, or the run."""
+    out = folder / "pretrained"
+    begun = (out / "run.json").exists()
+    if begun and (open_run(out).is_finished or last_epoch(out) >= epoch):
+        return
+    events = pretrain(corpus, recipe, Saving(out, resume=begun, every_seconds=300))
+    for event in events:
+        if isinstance(event, StepReport) and event.ends_epoch and epoch <= event.epoch + 1 < recipe.pretrain.epochs:
+            events.close()  # type: ignore[attr-defined]  # a generator: it saves
+            return
+
+
+def last_epoch(run: Path) -> int:
+    """Epochs that have ended, by the last checkpoint."""
+    checkpoint = load_latest(run)
+    return 0 if checkpoint is None else int(checkpoint.state["epoch"])
+
+
+def snapshot(folder: Path, epoch: int) -> Path:
+    """A run with the weights that the pretraining has now, which finetuning can start from."""
+    out = folder / f"pretrained-{epoch}"
+    if not out.exists():
+        run, checkpoint = open_run(folder / "pretrained"), load_latest(folder / "pretrained")
+        assert checkpoint is not None
+        create_run(out, run.recipe, run.info).finish(checkpoint.weights)
+    return out
+
+
+def finetuned(folder: Path, train: Path, recipe: Recipe, epoch: int) -> Path:
+    """The run of the assignment's finetuning from where the pretraining stands."""
+    out = folder / f"finetuned-{epoch}"
+    parent = folder / "pretrained" if open_run(folder / "pretrained").is_finished else snapshot(folder, epoch)
+    if not (out / "model.safetensors").exists():
+        begun = (out / "run.json").exists()
+        events = finetune(train, recipe, Saving(out, resume=begun), parent_path=parent)
+        assert any(isinstance(event, Finished) for event in events)
+    return out
+
+
+def point(run: Path, dev: Path, epoch: int, folder: Path) -> dict[str, Any]:
+    evaluation = evaluate(open_run(run), read_questions(dev))
+    assert evaluation.score is not None
+    save_predictions(folder / "dev.predictions", evaluation.predictions)
+    score = evaluation.score
+    return {
+        "epoch": epoch,
+        "right": score.n_correct,
+        "of": score.n_questions,
+        "accuracy": round(score.accuracy, 4),
+        "interval": [round(bound, 4) for bound in score.interval],
+    }
+
+
+def training(run: Path) -> dict[str, Any]:
+    """What the pretraining's steps took and came to."""
+    steps = [entry for entry in read_metrics(run) if entry["kind"] == "step"]
+    seconds = [entry["seconds"] for entry in steps]
+    return {
+        "n_steps": len(steps),
+        "hours": round(sum(seconds) / 3600, 3),
+        "median_seconds_a_step": round(statistics.median(seconds), 3),
+        "last_loss": round(statistics.fmean(entry["loss"] for entry in steps[-23:]), 4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=4, type=Path, metavar="CORPUS TRAIN DEV TEST")
+    parser.add_argument("--variant", choices=("vanilla", "perceiver"), default="vanilla")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--every", type=int, default=50, help="epochs between two points of the curve")
+    parser.add_argument("--epochs", type=int, default=COURSE.pretrain.epochs, help="fewer, to try it out")
+    options = parser.parse_args()
+    corpus, train, dev, test = options.files
+    machine = facts()
+    recipe = replace(
+        COURSE,
+        model=replace(COURSE.model, variant=options.variant),
+        pretrain=replace(COURSE.pretrain, epochs=options.epochs),
+    )
+    folder: Path = options.out
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "curve.json"
+    curve: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    for epoch in [*range(options.every, options.epochs, options.every), options.epochs]:
+        if any(done["epoch"] == epoch for done in curve):
+            continue
+        pretrained_to(epoch, corpus, recipe, folder)
+        run = finetuned(folder, train, recipe, epoch)
+        curve.append(point(run, dev, epoch, folder) | {"pretraining": training(folder / "pretrained")})
+        kept.write_text(json.dumps(curve, indent=1))
+        print(curve[-1], file=sys.stderr, flush=True)
+    predictions = evaluate(open_run(folder / f"finetuned-{options.epochs}"), read_questions(test)).predictions
+    save_predictions(folder / "test.predictions", predictions)
+    json.dump({"variant": options.variant, "machine": machine, "curve": curve}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
