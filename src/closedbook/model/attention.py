@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from closedbook.model.config import ModelConfig
+from closedbook.model.past import Cache
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU.
 _FUSED_FROM = 96
@@ -55,44 +56,22 @@ def attend(
     return functional.dropout(attention_weights(q, k, visible), dropout) @ v
 
 
-def rotate(x: Float[Tensor, "B H T D"], first: int = 0) -> Float[Tensor, "B H T D"]:
-    """Turn pairs of numbers by angles that grow with the place, the first of which is `first`.
+def rotate(x: Float[Tensor, "B H T D"], first: int = 0, step: int = 1) -> Float[Tensor, "B H T D"]:
+    """Turn pairs of numbers by angles that grow with the place: `first`, and each `step` behind the one before.
 
     q . k then depends on the distance of their places alone (Su et al. 2021, RoFormer, equation 34).
     """
     half = x.size(-1) // 2
     frequency = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    place = torch.arange(first, first + x.size(-2), device=x.device, dtype=torch.float32)
+    place = first + step * torch.arange(x.size(-2), device=x.device, dtype=torch.float32)
     angle = place[:, None] * frequency  # T D/2
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     a, b = x[..., :half], x[..., half:]
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
 
 
-class Cache:
-    """Keys and values of the characters read so far, of one block, for decoding."""
-
-    def __init__(self) -> None:
-        self.k: Tensor | None = None
-        self.v: Tensor | None = None
-
-    def __len__(self) -> int:
-        return 0 if self.k is None else self.k.size(-2)
-
-    def extend(self, k: Float[Tensor, "B H T D"], v: Float[Tensor, "B H T D"]) -> tuple[Tensor, Tensor]:
-        """Put k and v behind what is there, and give all of it."""
-        self.k = k if self.k is None else torch.cat((self.k, k), dim=-2)
-        self.v = v if self.v is None else torch.cat((self.v, v), dim=-2)
-        return self.k, self.v
-
-    def keep(self, rows: Bool[Tensor, " B"]) -> None:
-        """Forget the rows that are false."""
-        if self.k is not None and self.v is not None:
-            self.k, self.v = self.k[rows], self.v[rows]
-
-
-class _Attention(nn.Module):
-    """The four maps that both kinds share, under the assignment's names."""
+class Attention(nn.Module):
+    """The four maps that all kinds share, under the assignment's names."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -107,26 +86,25 @@ class _Attention(nn.Module):
         self.qk_norm = config.qk_norm
 
     def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        return x.reshape(*x.shape[:-1], self.n_head, -1).transpose(1, 2)
+        return x.unflatten(-1, (self.n_head, x.size(-1) // self.n_head)).transpose(1, 2)
 
     def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
 
-    def normed(
-        self, q: Float[Tensor, "B H Q D"], k: Float[Tensor, "B H K D"]
-    ) -> tuple[Float[Tensor, "B H Q D"], Float[Tensor, "B H K D"]]:
-        """Queries and keys of one length (Dehghani et al. 2023, 'Scaling Vision Transformers to 22 Billion', 2.1)."""
-        if not self.qk_norm:
-            return q, k
-        size = (q.size(-1),)
-        return functional.rms_norm(q, size) * _QK_SCALE, functional.rms_norm(k, size)
+    def normed_queries(self, q: Float[Tensor, "B H Q D"]) -> Float[Tensor, "B H Q D"]:
+        """Queries of one length (Dehghani et al. 2023, 'Scaling Vision Transformers to 22 Billion', 2.1)."""
+        return functional.rms_norm(q, (q.size(-1),)) * _QK_SCALE if self.qk_norm else q
+
+    def normed_keys(self, k: Float[Tensor, "B H K D"]) -> Float[Tensor, "B H K D"]:
+        """Keys of one length."""
+        return functional.rms_norm(k, (k.size(-1),)) if self.qk_norm else k
 
     @property
     def dropout(self) -> float:
         return self.attn_pdrop if self.training else 0.0
 
 
-class CausalSelfAttention(_Attention):
+class CausalSelfAttention(Attention):
     """Each place reads itself and the places before it."""
 
     def projections(self, x: Float[Tensor, "B T C"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,8 +113,7 @@ class CausalSelfAttention(_Attention):
         weight = torch.cat([one.weight for one in maps])
         bias = torch.cat([one.bias for one in maps])
         q, k, v = functional.linear(x, weight, bias).chunk(3, dim=-1)
-        q, k = self.normed(self.heads(q), self.heads(k))
-        return q, k, self.heads(v)
+        return self.normed_queries(self.heads(q)), self.normed_keys(self.heads(k)), self.heads(v)
 
     def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
         """`x` are the places after those in `cache`, which takes them up."""
@@ -150,13 +127,13 @@ class CausalSelfAttention(_Attention):
         return self.joined(attend(q, k, v, visible, self.dropout))
 
 
-class CausalCrossAttention(_Attention):
+class CausalCrossAttention(Attention):
     """Query i reads keys 0 to i of another sequence, as in the assignment: the mask is by index, not by time."""
 
     def forward(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> Float[Tensor, "B Q C"]:
         """`x_q` of a single row is asked of every row of `x_kv`."""
         q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
         k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
-        q, k = self.normed(q, k)
+        q, k = self.normed_queries(q), self.normed_keys(k)
         visible = lower_triangle(q.size(-2), k.size(-2), x_kv.device)
         return self.joined(attend(q, k, v, visible, self.dropout))

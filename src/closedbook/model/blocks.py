@@ -10,8 +10,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from closedbook.model.attention import Cache, CausalCrossAttention, CausalSelfAttention
+from closedbook.model.attention import Attention, CausalCrossAttention, CausalSelfAttention
 from closedbook.model.config import ModelConfig
+from closedbook.model.past import Cache, Past
+from closedbook.model.strided import DownAttention, UpAttention
 
 
 class SquaredReLU(nn.Module):
@@ -69,12 +71,14 @@ class DownProjectBlock(nn.Module):
     Perceiver IO (Jaegle et al. 2021), section 3.1, with the assignment's causal mask.
     """
 
+    attention: type[Attention] = CausalCrossAttention
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(config.n_embd)
         self.ln2 = nn.LayerNorm(config.n_embd)
         self.C = nn.Parameter(torch.empty(1, config.bottleneck_dim, config.n_embd))
-        self.attn = CausalCrossAttention(config)
+        self.attn = self.attention(config)
         self.mlp = feed_forward(config)
 
     def forward(self, x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B M C"]:
@@ -86,14 +90,44 @@ class DownProjectBlock(nn.Module):
 class UpProjectBlock(nn.Module):
     """From M latents back to T characters: the characters ask, the latents answer."""
 
+    attention: type[Attention] = CausalCrossAttention
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(config.n_embd)
         self.ln2 = nn.LayerNorm(config.n_embd)
-        self.attn = CausalCrossAttention(config)
+        self.attn = self.attention(config)
         self.mlp = feed_forward(config)
 
     def forward(self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
         """`y` are the latents, `x_input` is what the down-projection read."""
         x = x_input + self.attn(y, self.ln1(x_input))
+        return x + self.mlp(self.ln2(x))
+
+
+class StridedDownProjectBlock(DownProjectBlock):
+    """A DownProjectBlock whose latents stand for stretches; it gives those whose stretches have ended."""
+
+    attention = DownAttention
+
+    def forward(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B M C"]:
+        """The latents of the stretches that end in `x_input`, the characters behind those in `past`."""
+        n_read = 0 if past is None else len(past)
+        stretch = self.attn.stretch
+        latents = range(n_read // stretch, (n_read + x_input.size(1)) // stretch)
+        basis = self.C[:, latents.start : latents.stop]
+        x = basis + self.attn(x_input, self.ln1(basis), latents, past)
+        return x + self.mlp(self.ln2(x))
+
+
+class StridedUpProjectBlock(UpProjectBlock):
+    """An UpProjectBlock whose characters ask the latents of ended stretches and the characters of their own."""
+
+    attention = UpAttention
+
+    def forward(
+        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"], past: Past | None = None
+    ) -> Float[Tensor, "B T C"]:
+        """`y` are the latents and `x_input` the characters behind those in `past`."""
+        x = x_input + self.attn(y, self.ln1(x_input), past)
         return x + self.mlp(self.ln2(x))

@@ -27,8 +27,14 @@ class ModelConfig:
     """The longest text the model reads, in characters."""
     bottleneck_dim: int = 32
     """Latents of the Perceiver; unused by vanilla."""
+    coverage: Literal["course", "strided"] = "course"
+    """Perceiver: course: latent j reads characters 0 to j alone; strided: each latent stands for a stretch of the text."""
+    stretch: int = 0
+    """Perceiver, strided: characters a latent stands for; 0: block_size / bottleneck_dim, rounded up."""
+    reach: Literal["past", "stretch"] = "past"
+    """Perceiver, strided: a latent reads all characters up to the end of its stretch, or those of its stretch alone."""
     positions: Literal["learned", "rotary"] = "learned"
-    """learned: one vector a place, added at the stem; rotary: queries and keys of self-attention turned by theirs."""
+    """learned: one vector a place, added at the stem; rotary: queries and keys turned by their places."""
     activation: Literal["gelu", "relu2"] = "gelu"
     """Nonlinearity of the feed-forward part: GELU or the squared ReLU."""
     qk_norm: bool = False
@@ -64,3 +70,21 @@ class ModelConfig:
             raise RecipeError(
                 f"model.n_layer: the Perceiver needs 2 at least, one down and one up; received {self.n_layer}"
             )
+        if self.stretch < 0:
+            raise RecipeError(f"model.stretch: 0 or more is needed; received {self.stretch}")
+        if self.is_strided and self.stretch_length * self.bottleneck_dim < self.block_size:
+            raise RecipeError(
+                f"model.stretch: bottleneck_dim ({self.bottleneck_dim}) stretches must cover block_size "
+                f"({self.block_size}), so {-(-self.block_size // self.bottleneck_dim)} or more is needed, or 0; "
+                f"received {self.stretch}"
+            )
+
+    @property
+    def is_strided(self) -> bool:
+        """Whether this is the Perceiver whose latents stand for stretches."""
+        return self.variant == "perceiver" and self.coverage == "strided"
+
+    @property
+    def stretch_length(self) -> int:
+        """Characters a latent stands for, under coverage strided."""
+        return self.stretch or -(-self.block_size // self.bottleneck_dim)

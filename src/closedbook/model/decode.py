@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from closedbook.model.gpt import GPT, Past
+from closedbook.model.gpt import GPT
+from closedbook.model.past import Past
 
 _MOST_ROWS = 256
 
@@ -57,7 +58,7 @@ def _greedy_batch(
     """Rows of one length; a row that has ended leaves the batch."""
     device = model.tok_emb.weight.device
     idx = torch.tensor(prompts, dtype=torch.long, device=device)  # B T
-    past = Past(len(model.blocks)) if use_cache and model.config.variant == "vanilla" else None
+    past = Past(len(model.blocks)) if use_cache and model.can_go_on else None
     rows = list(range(len(prompts)))
     written: list[list[int]] = [[] for _ in prompts]
     nats = [0.0] * len(prompts)

@@ -4,31 +4,19 @@ Letters: B batch, T time, C channels, V vocabulary.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from closedbook.model.attention import Cache
-from closedbook.model.blocks import Block, DownProjectBlock, UpProjectBlock
+from closedbook.model.blocks import (
+    Block,
+    DownProjectBlock,
+    StridedDownProjectBlock,
+    StridedUpProjectBlock,
+    UpProjectBlock,
+)
 from closedbook.model.config import ModelConfig
 from closedbook.model.memory import WordMemory, WordTrie
-
-
-class Past:
-    """What decoding keeps of the characters read so far: each block's keys and values, and the word begun."""
-
-    def __init__(self, n_blocks: int) -> None:
-        self.caches = [Cache() for _ in range(n_blocks)]
-        self.node: Int64[Tensor, " B"] | None = None
-
-    def __len__(self) -> int:
-        return len(self.caches[0])
-
-    def keep(self, rows: Bool[Tensor, " B"]) -> None:
-        """Forget the rows that are false."""
-        for cache in self.caches:
-            cache.keep(rows)
-        if self.node is not None:
-            self.node = self.node[rows]
+from closedbook.model.past import Past
 
 
 class GPT(nn.Module):
@@ -53,8 +41,9 @@ class GPT(nn.Module):
         self.config = config
         self.vocab_size = vocab_size
         self.tok_emb = nn.Embedding(vocab_size, config.n_embd)
-        # Cross-attention turns nothing, so the Perceiver needs the places at its stem in any case.
-        self.learned_positions = config.positions == "learned" or config.variant == "perceiver"
+        # The assignment's cross-attention turns nothing, so it needs the places at its stem in any case.
+        turned = config.variant == "vanilla" or config.is_strided
+        self.learned_positions = config.positions == "learned" or not turned
         if self.learned_positions:
             self.pos_emb = nn.Parameter(torch.zeros(1, config.block_size, config.n_embd))
         if config.word_memory:
@@ -62,8 +51,8 @@ class GPT(nn.Module):
             self.memory = WordMemory(words, config.n_embd)
         self.drop = nn.Dropout(config.embd_pdrop)
         if config.variant == "perceiver":
-            self.down_block = DownProjectBlock(config)
-            self.up_block = UpProjectBlock(config)
+            self.down_block = (StridedDownProjectBlock if config.is_strided else DownProjectBlock)(config)
+            self.up_block = (StridedUpProjectBlock if config.is_strided else UpProjectBlock)(config)
         n_middle = config.n_layer - (2 if config.variant == "perceiver" else 0)
         self.blocks = nn.ModuleList(Block(config) for _ in range(n_middle))
         self.ln_f = nn.LayerNorm(config.n_embd)
@@ -79,6 +68,11 @@ class GPT(nn.Module):
         """Numbers that are learnt."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it takes a Past; in the assignment's Perceiver every new character may change what is past."""
+        return self.config.variant == "vanilla" or self.config.is_strided
+
     def forward(self, idx: Int64[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
         """Logits of the next character at each place."""
         return self.logits(self.hidden(idx))
@@ -87,10 +81,11 @@ class GPT(nn.Module):
         """What the head reads, at each place; `idx` are the places after those in `past`."""
         x = self.stem(idx, past)
         if self.config.variant == "perceiver":
-            assert past is None, "the assignment's Perceiver decodes without a cache"
-            return self.through_latents(x)
-        for number, block in enumerate(self.blocks):
-            x = block(x, None if past is None else past.caches[number])
+            x = self.through_latents(x, past)
+        else:
+            x = self.through_blocks(x, past)
+        if past is not None:
+            past.n_places += idx.size(1)
         return x
 
     def stem(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
@@ -108,12 +103,19 @@ class GPT(nn.Module):
             x = x + self.memory(nodes)
         return self.drop(x)
 
-    def through_latents(self, x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
+    def through_blocks(self, x: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+        """Through the blocks that attend to themselves."""
+        for number, block in enumerate(self.blocks):
+            x = block(x, None if past is None else past.blocks[number])
+        return x
+
+    def through_latents(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         """Down to the latents, through the middle blocks, and up again."""
-        y = self.down_block(x_input)
-        for block in self.blocks:
-            y = block(y)
-        return self.up_block(y, x_input)
+        if self.config.is_strided:
+            y = self.through_blocks(self.down_block(x_input, past), past)
+            return self.up_block(y, x_input, past)
+        assert past is None, "the assignment's Perceiver decodes without a cache"
+        return self.up_block(self.through_blocks(self.down_block(x_input)), x_input)
 
     def logits(self, hidden: Float[Tensor, "*B C"]) -> Float[Tensor, "*B V"]:
         """The head, at whatever places are wanted."""

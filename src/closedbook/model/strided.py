@@ -1,0 +1,127 @@
+"""Coverage strided: cross-attention of a Perceiver that reads its whole past, without a length by length matrix.
+
+The text is cut into stretches of S characters. Latent j stands for stretch j: it reads the characters up to the end
+of it, or its own stretch alone. Place t consults the latents whose stretches have ended by t, and the characters of
+its own stretch up to itself. So every past character reaches every later place, and no future one does; the
+assignment's mask, by index, lets latent j read characters 0 to j only.
+
+Letters: B batch, H heads, T time, S a stretch's length, N stretches, M latents, D head size, C channels.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from closedbook.model.attention import Attention, attend, lower_triangle, rotate
+from closedbook.model.config import ModelConfig
+from closedbook.model.past import Past
+
+
+def latents_read(
+    latents: range, n_places: int, stretch: int, *, whole_past: bool, device: torch.device | None = None
+) -> Bool[Tensor, "M T"]:
+    """Which characters each of some latents reads."""
+    place = torch.arange(n_places, device=device)
+    end = (torch.arange(latents.start, latents.stop, device=device)[:, None] + 1) * stretch
+    read = place < end
+    return read if whole_past else read & (place >= end - stretch)
+
+
+def places_consult(
+    places: range, n_latents: int, stretch: int, device: torch.device | None = None
+) -> Bool[Tensor, "T M"]:
+    """Which latents each of some places consults: those whose stretch has ended by then."""
+    n_ended = (torch.arange(places.start, places.stop, device=device)[:, None] + 1) // stretch
+    return torch.arange(n_latents, device=device) < n_ended
+
+
+class StridedAttention(Attention):
+    """What both directions share: latents stand at the last places of their stretches."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.stretch = config.stretch_length
+        self.whole_past = config.reach == "past"
+
+    def at_places(self, x: Float[Tensor, "B H T D"], first: int) -> Float[Tensor, "B H T D"]:
+        """Turned by their places, of which `first` is the first."""
+        return rotate(x, first) if self.rotary else x
+
+    def at_ends(self, y: Float[Tensor, "B H M D"], first: int) -> Float[Tensor, "B H M D"]:
+        """Latents, of which `first` is the first, turned by the last places of their stretches."""
+        return rotate(y, (first + 1) * self.stretch - 1, self.stretch) if self.rotary else y
+
+
+class DownAttention(StridedAttention):
+    """Each latent reads the characters up to the end of its stretch, or those of its stretch."""
+
+    def forward(
+        self, x: Float[Tensor, "B T C"], basis: Float[Tensor, "1 M C"], latents: range, past: Past | None = None
+    ) -> Float[Tensor, "B M C"]:
+        """What `latents` read, which `basis` asks for; `x` are the characters behind those in `past`."""
+        q = self.at_ends(self.normed_queries(self.heads(self.query(basis))), latents.start)
+        q = q.expand(x.size(0), -1, -1, -1)
+        k = self.at_places(self.normed_keys(self.heads(self.key(x))), 0 if past is None else len(past))
+        v = self.heads(self.value(x))
+        if past is not None:
+            k, v = past.down.extend(k, v)
+        begin, end = 0 if self.whole_past else latents.start * self.stretch, latents.stop * self.stretch
+        k, v = k[:, :, begin:end], v[:, :, begin:end]
+        if self.whole_past:
+            visible = latents_read(latents, end, self.stretch, whole_past=True, device=x.device)
+            return self.joined(attend(q, k, v, visible, self.dropout))
+        size = (len(latents), self.stretch)
+        own = attend(q[..., None, :], k.unflatten(2, size), v.unflatten(2, size), None, self.dropout)
+        return self.joined(own.squeeze(-2))
+
+
+class UpAttention(StridedAttention):
+    """Each place consults the latents whose stretches have ended, and the characters of its own stretch up to itself."""
+
+    def forward(
+        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None
+    ) -> Float[Tensor, "B T C"]:
+        """What the places behind those in `past` read; `y` are the latents behind those in `past`."""
+        first, first_latent = (0, 0) if past is None else (len(past), len(past.up_latents))
+        q = self.at_places(self.normed_queries(self.heads(self.query(x))), first)
+        k = self.at_places(self.normed_keys(self.heads(self.key(x))), first)
+        y_k = self.at_ends(self.normed_keys(self.heads(self.key(y))), first_latent)
+        v, y_v = self.heads(self.value(x)), self.heads(self.value(y))
+        if past is not None:
+            k, v = past.up_characters.extend(k, v)
+            y_k, y_v = past.up_latents.extend(y_k, y_v)
+        begin = first - first % self.stretch
+        return self.joined(consult(q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first, self.stretch, self.dropout))
+
+
+def consult(
+    q: Float[Tensor, "B H T D"],
+    k: Float[Tensor, "B H K D"],
+    v: Float[Tensor, "B H K D"],
+    y_k: Float[Tensor, "B H M D"],
+    y_v: Float[Tensor, "B H M D"],
+    first: int,
+    stretch: int,
+    dropout: float,
+) -> Float[Tensor, "B H T D"]:
+    """o of the formula, one softmax over a place's latents and the characters of its stretch; T x (M + S) weights.
+
+    `q` are of the places from `first` on, `k` and `v` of those from the beginning of its stretch on.
+    """
+    n_before, n_places, size = first % stretch, q.size(-2), (-1, stretch)
+    n_padding = -(n_before + n_places) % stretch
+    # Whole stretches: places before the first are asked in vain, places behind the last are read by none.
+    q = functional.pad(q, (0, 0, n_before, n_padding))  # B H T D
+    k, v = (functional.pad(z, (0, 0, 0, n_padding)).unflatten(2, size) for z in (k, v))  # B H N S D
+    scale = 1 / math.sqrt(q.size(-1))
+    own = q.unflatten(2, size) @ k.transpose(-2, -1) * scale  # B H N S S
+    own = own.masked_fill(~lower_triangle(stretch, stretch, q.device), -math.inf).flatten(2, 3)
+    places = range(first - n_before, first + n_places + n_padding)
+    past = q @ y_k.transpose(-2, -1) * scale  # B H T M
+    past = past.masked_fill(~places_consult(places, y_k.size(-2), stretch, q.device), -math.inf)
+    weights = functional.dropout(torch.softmax(torch.cat((own, past), dim=-1), dim=-1), dropout)
+    o = (weights[..., :stretch].unflatten(2, size) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
+    return o[:, :, n_before : n_before + n_places]
