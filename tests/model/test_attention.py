@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from closedbook.model.attention import (
-    Cache,
     CausalCrossAttention,
     CausalSelfAttention,
     attend,
@@ -14,6 +13,7 @@ from closedbook.model.attention import (
     rotate,
 )
 from closedbook.model.config import ModelConfig
+from closedbook.model.past import Cache
 
 # Queries and keys: both sides of the size from which the fused path is taken, square, wide and tall.
 SIZES = [(7, 7), (5, 11), (11, 5), (89, 89), (97, 97), (101, 103), (7, 101), (103, 13)]

@@ -20,6 +20,13 @@ CONFIGS = {
         VANILLA, positions="rotary", activation="relu2", qk_norm=True, word_memory=True, initialization="zero"
     ),
     "perceiver, words": replace(VANILLA, variant="perceiver", bottleneck_dim=7, word_memory=True),
+    "strided": replace(VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=7),
+    "strided, rotary, words": replace(
+        VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=11, positions="rotary", word_memory=True
+    ),
+    "strided, latents that read their stretch alone": replace(
+        VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=7, stretch=7, reach="stretch"
+    ),
 }
 every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 N_CHARACTERS = 13

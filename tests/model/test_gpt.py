@@ -1,6 +1,7 @@
 import cmath
 import math
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from closedbook.model.memory import WordTrie
 COURSE = ModelConfig()
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=17)
 PERCEIVER = replace(VANILLA, variant="perceiver", bottleneck_dim=7)
+STRIDED = replace(PERCEIVER, coverage="strided")
 N_CHARACTERS = 29
 # The first five characters are no part of a word; of the others every second may follow, and then one more.
 LETTERS = range(5, N_CHARACTERS)
@@ -38,6 +40,13 @@ VARIANTS = {
     "perceiver, more latents than characters": replace(PERCEIVER, bottleneck_dim=23),
     "perceiver, two blocks": replace(PERCEIVER, n_layer=2),
     "perceiver, fused": replace(PERCEIVER, block_size=101, bottleneck_dim=97),
+    "strided": STRIDED,
+    "strided, fast": replace(FAST, variant="perceiver", coverage="strided", bottleneck_dim=7),
+    "strided, two blocks": replace(STRIDED, n_layer=2),
+    "strided, longer stretches": replace(STRIDED, stretch=5),
+    "strided, latents that read their stretch alone": replace(STRIDED, positions="rotary", reach="stretch"),
+    "strided, a latent a character": replace(STRIDED, bottleneck_dim=17),
+    "strided, fused": replace(STRIDED, block_size=101, positions="rotary"),
 }
 every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
 
@@ -216,7 +225,7 @@ def test_every_parameter_learns(config: ModelConfig):
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         largest = parameter.grad.to_dense().abs().max()
-        rotated = config.positions == "rotary" and name.startswith("blocks")
+        rotated = config.positions == "rotary" and (config.is_strided or name.startswith("blocks"))
         if name.endswith("key.bias") and not rotated and not config.qk_norm:
             # It adds the same to all logits of a query, which softmax does not see.
             assert largest < 1e-7, name
@@ -303,27 +312,43 @@ def word_rows(numbers: list[int]) -> list[int]:
     return rows
 
 
-def attention(p: dict[str, Tensor], name: str, asking: Vectors, asked: Vectors, rotary: bool, qk_norm: bool) -> Vectors:
-    """Vaswani et al. 2017, section 3.2: query i over the keys 0 to i, head by head."""
-    n_head, n_embd = VANILLA.n_head, VANILLA.n_embd
-    size = n_embd // n_head
+@dataclass(frozen=True)
+class Sight:
+    """Which of the asked each asking one sees, and where both stand, if that turns them."""
+
+    seen: Callable[[int], Sequence[int]]
+    asking: Sequence[int] | None = None
+    asked: Sequence[int] | None = None
+
+
+def triangle(n_asked: int, places: Sequence[int] | None = None) -> Sight:
+    """Query i sees the keys 0 to i."""
+    return Sight(lambda i: range(min(i + 1, n_asked)), places, places)
+
+
+def attention(
+    p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors, sight: Sight
+) -> Vectors:
+    """Vaswani et al. 2017, section 3.2, head by head."""
+    size = config.n_embd // config.n_head
     q = [linear(p, f"{name}.query", x) for x in asking]
     k = [linear(p, f"{name}.key", x) for x in asked]
     v = [linear(p, f"{name}.value", x) for x in asked]
     outputs = []
     for i in range(len(asking)):
         heads = []
-        for h in range(n_head):
+        for h in range(config.n_head):
             part = slice(h * size, (h + 1) * size)
-            seen = range(min(i + 1, len(asked)))
+            seen = sight.seen(i)
             query, keys = q[i][part], [k[j][part] for j in seen]
-            if qk_norm:
+            if config.qk_norm:
                 query, keys = normed(query, 2.4), [normed(key, 1.0) for key in keys]
-            if rotary:
-                query, keys = turned(query, i), [turned(key, j) for j, key in zip(seen, keys, strict=True)]
+            if sight.asking is not None and sight.asked is not None:
+                query = turned(query, sight.asking[i])
+                keys = [turned(key, sight.asked[j]) for j, key in zip(seen, keys, strict=True)]
             e = [float(query @ key) / math.sqrt(size) for key in keys]
             total = sum(math.exp(value) for value in e)
-            heads.append(sum(math.exp(e[j]) / total * v[j][part] for j in seen))
+            heads.append(sum(math.exp(e[n]) / total * v[j][part] for n, j in enumerate(seen)))
         outputs.append(linear(p, f"{name}.proj", torch.cat(heads)))
     return outputs
 
@@ -338,15 +363,54 @@ def feed_forward(p: dict[str, Tensor], name: str, x: Tensor, activation: str) ->
     return linear(p, f"{name}.2", hidden)
 
 
-def block(
-    p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors | None = None
-) -> Vectors:
-    """A block whose queries are `asking`, and whose keys are `asked` or, in self-attention, the same."""
-    xs = [layer_norm(p, f"{name}.ln1", x) for x in asking]
-    rotary = asked is None and config.positions == "rotary"
-    added = attention(p, f"{name}.attn", xs, xs if asked is None else asked, rotary, config.qk_norm)
-    xs = [x + o for x, o in zip(asking, added, strict=True)]
+def normed_by(p: dict[str, Tensor], name: str, xs: Vectors) -> Vectors:
+    """Each vector behind a LayerNorm."""
+    return [layer_norm(p, name, x) for x in xs]
+
+
+def added(p: dict[str, Tensor], name: str, config: ModelConfig, xs: Vectors, read: Vectors) -> Vectors:
+    """The rest of a block behind what its attention read."""
+    xs = [x + o for x, o in zip(xs, read, strict=True)]
     return [x + feed_forward(p, f"{name}.mlp", layer_norm(p, f"{name}.ln2", x), config.activation) for x in xs]
+
+
+def self_attending(p: dict[str, Tensor], name: str, config: ModelConfig, xs: Vectors) -> Vectors:
+    """A block whose queries and keys are the same."""
+    ln = normed_by(p, f"{name}.ln1", xs)
+    sight = triangle(len(xs), range(len(xs)) if config.positions == "rotary" else None)
+    return added(p, name, config, xs, attention(p, f"{name}.attn", config, ln, ln, sight))
+
+
+def cross_attending(p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors) -> Vectors:
+    """The assignment's: masked by index, and no place turns anything."""
+    ln = normed_by(p, f"{name}.ln1", asking)
+    return added(p, name, config, asking, attention(p, f"{name}.attn", config, ln, asked, triangle(len(asked))))
+
+
+def strided(p: dict[str, Tensor], config: ModelConfig, xs: Vectors) -> Vectors:
+    """All blocks of the Perceiver whose latents stand for stretches, of which the ended ones alone are there."""
+    stretch = config.stretch_length
+    ends = list(range(stretch - 1, len(xs), stretch))
+    turns, places = config.positions == "rotary", range(len(xs))
+    basis = list(p["down_block.C"][0][: len(ends)])
+    reads = Sight(
+        lambda j: range(0 if config.reach == "past" else j * stretch, ends[j] + 1),
+        ends if turns else None,
+        places if turns else None,
+    )
+    ln = normed_by(p, "down_block.ln1", basis)
+    latents = added(p, "down_block", config, basis, attention(p, "down_block.attn", config, ln, xs, reads))
+    for number in range(config.n_layer - 2):
+        latents = self_attending(p, f"blocks.{number}", config, latents)
+    ln = normed_by(p, "up_block.ln1", xs)
+    asked_at = [*places, *ends]
+    consults = Sight(
+        lambda t: [j for j, at in enumerate(asked_at) if at <= t and (j >= len(xs) or at // stretch == t // stretch)],
+        places if turns else None,
+        asked_at if turns else None,
+    )
+    read = attention(p, "up_block.attn", config, ln, [*ln, *latents], consults)
+    return added(p, "up_block", config, xs, read)
 
 
 def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int]) -> Tensor:
@@ -359,12 +423,14 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int
         xs = [x + p["memory.table.weight"][row] for x, row in zip(xs, word_rows(numbers), strict=True)]
     if config.variant == "vanilla":
         for number in range(config.n_layer):
-            xs = block(p, f"blocks.{number}", config, xs)
+            xs = self_attending(p, f"blocks.{number}", config, xs)
+    elif config.coverage == "strided":
+        xs = strided(p, config, xs)
     else:
-        latents = block(p, "down_block", config, list(p["down_block.C"][0]), xs)
+        latents = cross_attending(p, "down_block", config, list(p["down_block.C"][0]), xs)
         for number in range(config.n_layer - 2):
-            latents = block(p, f"blocks.{number}", config, latents)
-        xs = block(p, "up_block", config, xs, latents)
+            latents = self_attending(p, f"blocks.{number}", config, latents)
+        xs = cross_attending(p, "up_block", config, xs, latents)
     return torch.stack([linear(p, "head", layer_norm(p, "ln_f", x)) for x in xs])
 
 

@@ -44,12 +44,12 @@ def lower_triangle(n_queries: int, n_keys: int, device: torch.device | None = No
 
 
 def attend(
-    q: Float[Tensor, "B H Q D"],
-    k: Float[Tensor, "B H K D"],
-    v: Float[Tensor, "B H K D"],
+    q: Float[Tensor, "*B Q D"],
+    k: Float[Tensor, "*B K D"],
+    v: Float[Tensor, "*B K D"],
     visible: Bool[Tensor, "Q K"] | None,
     dropout: float,
-) -> Float[Tensor, "B H Q D"]:
+) -> Float[Tensor, "*B Q D"]:
     """o of the formula above, by the faster of two ways that agree to rounding."""
     if dropout == 0.0 and k.size(-2) >= _FUSED_FROM:
         return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible)
@@ -86,9 +86,11 @@ class Attention(nn.Module):
         self.qk_norm = config.qk_norm
 
     def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        return x.unflatten(-1, (self.n_head, x.size(-1) // self.n_head)).transpose(1, 2)
+        """Each head's part of the channels."""
+        return x.reshape(*x.shape[:-1], self.n_head, x.size(-1) // self.n_head).transpose(1, 2)
 
     def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
+        """What all heads read, mapped back to the channels."""
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
 
     def normed_queries(self, q: Float[Tensor, "B H Q D"]) -> Float[Tensor, "B H Q D"]:
@@ -101,6 +103,7 @@ class Attention(nn.Module):
 
     @property
     def dropout(self) -> float:
+        """On the weights; none in evaluation."""
         return self.attn_pdrop if self.training else 0.0
 
 

@@ -110,11 +110,14 @@ class StridedDownProjectBlock(DownProjectBlock):
 
     attention = DownAttention
 
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.stretch = config.stretch_length
+
     def forward(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B M C"]:
         """The latents of the stretches that end in `x_input`, the characters behind those in `past`."""
         n_read = 0 if past is None else len(past)
-        stretch = self.attn.stretch
-        latents = range(n_read // stretch, (n_read + x_input.size(1)) // stretch)
+        latents = range(n_read // self.stretch, (n_read + x_input.size(1)) // self.stretch)
         basis = self.C[:, latents.start : latents.stop]
         x = basis + self.attn(x_input, self.ln1(basis), latents, past)
         return x + self.mlp(self.ln2(x))

@@ -28,7 +28,7 @@ class ModelConfig:
     bottleneck_dim: int = 32
     """Latents of the Perceiver; unused by vanilla."""
     coverage: Literal["course", "strided"] = "course"
-    """Perceiver: course: latent j reads characters 0 to j alone; strided: each latent stands for a stretch of the text."""
+    """Perceiver: course: latent j reads characters 0 to j alone; strided: each latent stands for a stretch of text."""
     stretch: int = 0
     """Perceiver, strided: characters a latent stands for; 0: block_size / bottleneck_dim, rounded up."""
     reach: Literal["past", "stretch"] = "past"

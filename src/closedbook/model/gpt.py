@@ -80,10 +80,7 @@ class GPT(nn.Module):
     def hidden(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         """What the head reads, at each place; `idx` are the places after those in `past`."""
         x = self.stem(idx, past)
-        if self.config.variant == "perceiver":
-            x = self.through_latents(x, past)
-        else:
-            x = self.through_blocks(x, past)
+        x = self.through_latents(x, past) if self.config.variant == "perceiver" else self.through_blocks(x, past)
         if past is not None:
             past.n_places += idx.size(1)
         return x

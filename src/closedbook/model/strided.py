@@ -73,13 +73,12 @@ class DownAttention(StridedAttention):
         if self.whole_past:
             visible = latents_read(latents, end, self.stretch, whole_past=True, device=x.device)
             return self.joined(attend(q, k, v, visible, self.dropout))
-        size = (len(latents), self.stretch)
-        own = attend(q[..., None, :], k.unflatten(2, size), v.unflatten(2, size), None, self.dropout)
-        return self.joined(own.squeeze(-2))
+        k, v = (_in_stretches(z, len(latents), self.stretch) for z in (k, v))
+        return self.joined(attend(q[..., None, :], k, v, None, self.dropout).squeeze(-2))
 
 
 class UpAttention(StridedAttention):
-    """Each place consults the latents whose stretches have ended, and the characters of its own stretch up to itself."""
+    """Each place consults the latents whose stretches have ended, and its own stretch up to itself."""
 
     def forward(
         self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None
@@ -111,17 +110,22 @@ def consult(
 
     `q` are of the places from `first` on, `k` and `v` of those from the beginning of its stretch on.
     """
-    n_before, n_places, size = first % stretch, q.size(-2), (-1, stretch)
-    n_padding = -(n_before + n_places) % stretch
+    n_before, n_places = first % stretch, q.size(-2)
+    n_stretches = -(-(n_before + n_places) // stretch)
+    n_padding = n_stretches * stretch - n_before - n_places
     # Whole stretches: places before the first are asked in vain, places behind the last are read by none.
     q = functional.pad(q, (0, 0, n_before, n_padding))  # B H T D
-    k, v = (functional.pad(z, (0, 0, 0, n_padding)).unflatten(2, size) for z in (k, v))  # B H N S D
+    k, v = (_in_stretches(functional.pad(z, (0, 0, 0, n_padding)), n_stretches, stretch) for z in (k, v))
     scale = 1 / math.sqrt(q.size(-1))
-    own = q.unflatten(2, size) @ k.transpose(-2, -1) * scale  # B H N S S
+    own = _in_stretches(q, n_stretches, stretch) @ k.transpose(-2, -1) * scale  # B H N S S
     own = own.masked_fill(~lower_triangle(stretch, stretch, q.device), -math.inf).flatten(2, 3)
     places = range(first - n_before, first + n_places + n_padding)
     past = q @ y_k.transpose(-2, -1) * scale  # B H T M
     past = past.masked_fill(~places_consult(places, y_k.size(-2), stretch, q.device), -math.inf)
     weights = functional.dropout(torch.softmax(torch.cat((own, past), dim=-1), dim=-1), dropout)
-    o = (weights[..., :stretch].unflatten(2, size) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
+    o = (_in_stretches(weights[..., :stretch], n_stretches, stretch) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
     return o[:, :, n_before : n_before + n_places]
+
+
+def _in_stretches(z: Float[Tensor, "B H T D"], n_stretches: int, stretch: int) -> Float[Tensor, "B H N S D"]:
+    return z.reshape(*z.shape[:2], n_stretches, stretch, z.size(-1))

@@ -1,0 +1,187 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from closedbook.errors import RecipeError
+from closedbook.model.blocks import StridedDownProjectBlock
+from closedbook.model.config import ModelConfig
+from closedbook.model.gpt import GPT
+from closedbook.model.past import Past
+from closedbook.model.strided import latents_read, places_consult
+
+N_CHARACTERS = 11
+SMALL = ModelConfig(
+    "perceiver",
+    n_layer=3,
+    n_head=3,
+    n_embd=42,
+    block_size=31,
+    bottleneck_dim=7,
+    coverage="strided",
+    embd_pdrop=0.0,
+    resid_pdrop=0.0,
+    attn_pdrop=0.0,
+)
+
+
+def lively(config: ModelConfig, seed: int = 3) -> GPT:
+    """A model in float64 all of whose numbers count."""
+    torch.manual_seed(seed)
+    model = GPT(config, N_CHARACTERS).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return model
+
+
+def characters(*shape: int, seed: int = 5) -> Tensor:
+    """Random characters."""
+    return torch.randint(0, N_CHARACTERS, shape, generator=torch.Generator().manual_seed(seed))
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> ModelConfig:
+    """Any length, any number of latents, any stretch that covers the length."""
+    block_size = draw(st.integers(9, 47))
+    bottleneck = draw(st.integers(1, block_size + 3))
+    least = -(-block_size // bottleneck)
+    return replace(
+        SMALL,
+        block_size=block_size,
+        bottleneck_dim=bottleneck,
+        stretch=draw(st.just(0) | st.integers(least, block_size + 3)),
+        n_layer=draw(st.integers(2, 4)),
+        positions=draw(st.sampled_from(["learned", "rotary"])),
+        reach=draw(st.sampled_from(["past", "stretch"])),
+        qk_norm=draw(st.booleans()),
+    )
+
+
+@given(configs(), st.data())
+def test_every_past_character_reaches_every_later_place_and_no_future_one_does(
+    config: ModelConfig, data: st.DataObject
+):
+    """Changing a character changes not a bit of the logits before it, and all logits from it on."""
+    model, n_places = lively(config), data.draw(st.integers(1, config.block_size))
+    # Row i has character i changed, so that one pass tries them all.
+    idx = characters(1, n_places).repeat(n_places, 1)
+    changed, places = idx.clone(), torch.arange(n_places)
+    changed[places, places] = (changed[places, places] + 1) % N_CHARACTERS
+    with torch.no_grad():
+        differs = (model(idx) != model(changed)).any(dim=-1)
+    assert torch.equal(differs, torch.ones(n_places, n_places, dtype=torch.bool).triu())
+
+
+@given(configs(), st.data())
+def test_decoding_with_a_past_equals_decoding_without(config: ModelConfig, data: st.DataObject):
+    """However a text is cut into pieces that are read one after the other, the logits are those of the whole."""
+    model, n_places = lively(config), data.draw(st.integers(1, config.block_size))
+    idx, past, pieces = characters(2, n_places), Past(len(model.blocks)), []
+    with torch.no_grad():
+        while len(past) < n_places:
+            n = data.draw(st.integers(1, n_places - len(past)))
+            pieces.append(model.logits(model.hidden(idx[:, len(past) : len(past) + n], past)))
+        torch.testing.assert_close(torch.cat(pieces, dim=1), model(idx), rtol=1e-9, atol=1e-9)
+
+
+def test_a_latent_is_computed_once():
+    """Each latent comes from the step that ends its stretch, and what is kept of it never changes again."""
+    model, past, made = lively(SMALL), Past(1), []
+    model.down_block.register_forward_hook(lambda _module, _args, y: made.append(y.size(1)))
+    idx, kept = characters(2, 31), torch.zeros(2, 3, 0, 14, dtype=torch.float64)
+    with torch.no_grad():
+        for place in range(31):
+            model.hidden(idx[:, place : place + 1], past)
+            now = past.up_latents.k
+            assert now is not None
+            assert torch.equal(now[:, :, : kept.size(2)], kept)
+            kept = now
+    # 7 latents for 31 characters: stretches of 5, of which the seventh never ends.
+    assert made == [1 if (place + 1) % 5 == 0 else 0 for place in range(31)]
+
+
+@pytest.mark.parametrize("reach", ["past", "stretch"])
+def test_the_masks_say_what_is_read(reach: str):
+    """Which characters change which latent is what latents_read says of them."""
+    config = replace(SMALL, reach=reach)
+    model, idx = lively(config), characters(1, 31)
+    assert isinstance(model.down_block, StridedDownProjectBlock)
+    said = latents_read(range(6), 31, 5, whole_past=reach == "past")
+    with torch.no_grad():
+        before = model.down_block(model.stem(idx))
+        for place in range(31):
+            other = idx.clone()
+            other[0, place] = (other[0, place] + 1) % N_CHARACTERS
+            after = model.down_block(model.stem(other))
+            assert torch.equal((after != before).any(dim=-1)[0], said[:, place])
+
+
+def test_latents_read_these_characters():
+    """Latents 1 and 2 of stretches of three characters, by hand."""
+    assert latents_read(range(1, 3), 7, 3, whole_past=True).int().tolist() == [
+        [1, 1, 1, 1, 1, 1, 0],
+        [1, 1, 1, 1, 1, 1, 1],
+    ]
+    assert latents_read(range(1, 3), 7, 3, whole_past=False).int().tolist() == [
+        [0, 0, 0, 1, 1, 1, 0],
+        [0, 0, 0, 0, 0, 0, 1],
+    ]
+
+
+def test_places_consult_these_latents():
+    """Places 1 to 6 and stretches of three characters, by hand: a place that ends a stretch has its latent."""
+    assert places_consult(range(1, 7), 2, 3).int().tolist() == [[0, 0], [1, 0], [1, 0], [1, 0], [1, 1], [1, 1]]
+
+
+class Largest(TorchDispatchMode):
+    """Watches for the largest tensor that any operation makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        result = func(*args, **(kwargs or {}))
+        tensors = result if isinstance(result, tuple | list) else (result,)
+        self.n_numbers = max([self.n_numbers, *(t.numel() for t in tensors if isinstance(t, Tensor))])
+        return result
+
+
+def test_no_matrix_is_length_by_length():
+    """A training step over 1,021 characters makes no tensor near as large as length by length; vanilla's does."""
+    sizes = {}
+    for coverage, variant in (("strided", "perceiver"), ("course", "vanilla")):
+        config = replace(SMALL, variant=variant, coverage=coverage, n_head=1, n_embd=6, block_size=1021)
+        model = GPT(replace(config, bottleneck_dim=31), N_CHARACTERS)
+        with Largest() as largest:
+            model(characters(1, 1021)).sum().backward()
+        sizes[coverage] = largest.n_numbers
+    assert sizes["strided"] < 1021**2 / 8
+    assert sizes["course"] >= 1021**2
+
+
+@pytest.mark.parametrize(("stretch", "expected"), [(0, 5), (5, 5), (31, 31)])
+def test_a_stretch_of_0_is_as_long_as_the_latents_need(stretch: int, expected: int):
+    """Seven latents for 31 characters need stretches of 5; longer ones are taken as they are."""
+    assert replace(SMALL, stretch=stretch).stretch_length == expected
+
+
+def test_stretches_that_do_not_cover_the_block_are_refused():
+    """Seven stretches of four characters leave three of 31 without a latent; below 0 there is no length."""
+    with pytest.raises(
+        RecipeError, match=r"model\.stretch: bottleneck_dim \(7\) stretches must cover block_size \(31\)"
+    ):
+        replace(SMALL, stretch=4)
+    with pytest.raises(RecipeError, match=r"model\.stretch: 0 or more is needed; received -1"):
+        replace(SMALL, stretch=-1)
+
+
+def test_coverage_moves_no_parameter():
+    """The strided Perceiver has the parameters of the assignment's, name by name."""
+    course, strided = (GPT(replace(SMALL, coverage=c), N_CHARACTERS).state_dict() for c in ("course", "strided"))
+    assert {n: p.shape for n, p in course.items()} == {n: p.shape for n, p in strided.items()}
