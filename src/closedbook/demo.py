@@ -36,22 +36,20 @@ Kind = Literal["right", "wrong", "never written about"]
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """A world and a recipe for it, vanilla's; the Perceiver differs in its shape alone."""
+    """A world and a recipe for it, vanilla's; the Perceiver differs in the variant alone."""
 
     world: WorldConfig
     recipe: Recipe
-    bottleneck_dim: int
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """The recipe of one variant."""
-        model = replace(self.recipe.model, variant=variant, bottleneck_dim=self.bottleneck_dim)
-        return replace(self.recipe, model=model)
+        return replace(self.recipe, model=replace(self.recipe.model, variant=variant))
 
 
 def demo_plan(size: Size, seed: int) -> DemoPlan:
     """What the demo of a size does; tiny shows that all works, and is too short to learn anything."""
     world = WorldConfig(n_people=300, n_places=32, attributes=("birthplace",), seed=seed)
-    model = replace(FAST.model, n_embd=128, block_size=128)
+    model = replace(FAST.model, n_embd=128)
     recipe = replace(
         FAST,
         seed=seed,
@@ -70,7 +68,7 @@ def demo_plan(size: Size, seed: int) -> DemoPlan:
             finetune=replace(recipe.finetune, epochs=1),
             scratch=replace(recipe.scratch, epochs=2),
         )
-    return DemoPlan(world, recipe, bottleneck_dim=64)
+    return DemoPlan(world, recipe)
 
 
 def run_demo(out: Path, seed: int, size: Size, follow_with_rows: FollowWithRows) -> Iterator[str]:
