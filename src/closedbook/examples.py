@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from closedbook.errors import TextError
-from closedbook.text.corpus import Corpus, Question, Questions
-from closedbook.text.corruption import Span
+from closedbook.text.corpus import Corpus, Question, Questions, Span
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import link
 from closedbook.text.reader import OpenBook, read_open_book

@@ -15,6 +15,9 @@ from closedbook.text.vocabulary import MASK, PAD, Vocabulary
 SHORTEST_CORRUPTED = 4
 """Span corruption truncates to at least so many characters; a shorter document is taken whole."""
 
+Span = tuple[int, int]
+"""Characters of a document: the place of the first, and the place behind the last."""
+
 
 @dataclass(frozen=True)
 class Document:

@@ -15,15 +15,13 @@ from random import Random
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
-from closedbook.text.corpus import SHORTEST_CORRUPTED
+from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
+from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 
 Objective = Literal["course", "entity", "distant", "learned"]
-Span = tuple[int, int]
 
 _N_MASKS = 3
-_TITLE_END = re.compile(r"(?<!\b[^\W\d_a-z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)\. ")
-_INITIAL_END = re.compile(r"(?<=\b[^\W\d_a-z])\. ")
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -141,28 +139,6 @@ def spans_behind(document: str, start: int) -> list[tuple[int, int]]:
         else:
             spans.append((i, j))
     return spans
-
-
-def title_length(document: str) -> int:
-    """Where a document's title ends, its full stop and blank included; 0 where there is no title.
-
-    The full stop of an initial ('J. R. Smith') or of an abbreviation before a name ('St. John') does not end it,
-    unless the initial ends the name that the rest uses ('Malcolm X. In 1952 Malcolm X left').
-    """
-    match = _TITLE_END.search(document)
-    end = match.end() if match else 0
-    for initial in _INITIAL_END.finditer(document, 0, end or len(document)):
-        if _stands_alone(document[: initial.start()], document[initial.end() :]):
-            return initial.end()
-    return end
-
-
-def _stands_alone(name: str, rest: str) -> bool:
-    """Whether a name of several words that ends in an initial recurs in what follows it, going on otherwise there."""
-    following = re.match(r"\w+", rest)
-    if " " not in name or following is None:
-        return False
-    return re.search(rf"(?<!\w){re.escape(name)}(?![\w.])(?!\W+{following.group()}\b)", rest) is not None
 
 
 def masked_string(prefix: str, masked_content: str, suffix: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from closedbook.text.corpus import Question
-from closedbook.text.corruption import title_length
+from closedbook.text.titles import title_length
 
 Titles = Mapping[str, Sequence[int]]
 _EDGE = re.compile(r"\b|(?<=\s)|(?=\s)|^|$")

@@ -11,8 +11,8 @@ import numpy as np
 
 from closedbook.text.candidates import Span, Tokens, candidates, tokens_of
 from closedbook.text.choice import Booleans, Choices, Floats, Integers
-from closedbook.text.corruption import title_length
 from closedbook.text.reader_features import features, none_features
+from closedbook.text.titles import title_length
 
 _NONE = 0
 _RAREST = 2
