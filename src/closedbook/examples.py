@@ -3,6 +3,7 @@
 Training and the exposure ledger both make it here, so that what is counted afterwards is what was learnt.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -77,19 +78,24 @@ def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
     return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
 
 
-def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, Span]:
-    """In each document, by index, the span that looks most like an answer to what the pairs ask, without a question.
+def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple[Span, ...]]:
+    """In each document, by index, the spans that look most like answers to what the pairs ask, without a question.
 
-    Raises TextError where the pairs teach nothing of the corpus.
+    Each of the pairs' templates has its own; those whose answers stand at the same place share it. Raises TextError
+    where the pairs teach nothing of the corpus.
     """
     book = read_open_book(corpus, pairs, seed)
     asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
-    places = [place for fact in link(asked, [d.text for d in corpus.documents]) for place in fact.places]
-    # Where several questions are asked about a document, the first one's answer is taken.
-    return {place.document: (place.start, place.end) for place in reversed(places)}
+    spans: dict[int, dict[Span, None]] = defaultdict(dict)
+    for fact in link(asked, [document.text for document in corpus.documents]):
+        for place in fact.places:
+            spans[place.document][place.start, place.end] = None
+    return {document: tuple(places) for document, places in spans.items()}
 
 
-def _tagged(recipe: Recipe, corpus: Corpus, pairs: Questions | None) -> tuple[dict[int, Span], tuple[str, ...]]:
+def _tagged(
+    recipe: Recipe, corpus: Corpus, pairs: Questions | None
+) -> tuple[dict[int, tuple[Span, ...]], tuple[str, ...]]:
     """What objective learned masks, and what is to be said of it."""
     if pairs is None or not recipe.corruption.learned:
         return {}, ()

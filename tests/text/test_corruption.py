@@ -232,7 +232,7 @@ LEARNED = CorruptionConfig(course=0.0, learned=1.0)
 def test_learned_masks_the_tagged_span():
     """Whatever is kept of the context, that span is masked, and the title stays in front."""
     random = Random(47)
-    drawn = [corrupt(BORN, 97, LEARNED, random, tagged=LONDON).text for _ in range(500)]
+    drawn = [corrupt(BORN, 97, LEARNED, random, tagged=(LONDON,)).text for _ in range(500)]
     assert {parts(masked)[2] for masked in drawn} == {"London"}
     assert all(masked.startswith(TITLE) for masked in drawn)
     n_kept = {len(masked) - len(TITLE + "London") - 3 for masked in drawn}
@@ -245,7 +245,7 @@ def test_learned_masks_the_tagged_span():
 def test_a_tagged_span_may_be_one_without_capitals():
     """What looks like an answer need not look like a name."""
     span = (BORN.index("born"), BORN.index("born") + len("born in"))
-    assert parts(corrupt(BORN, 97, LEARNED, Random(3), tagged=span).text)[2] == "born in"
+    assert parts(corrupt(BORN, 97, LEARNED, Random(3), tagged=(span,)).text)[2] == "born in"
 
 
 def test_learned_without_a_tagged_span_is_distant():
@@ -261,18 +261,18 @@ def test_only_learned_masks_the_tagged_span():
     for config in (CorruptionConfig(), CorruptionConfig(0.0, 1.0), CorruptionConfig(0.0, 0.0, 1.0, alone=0.5)):
         for seed in range(50):
             plain = corrupt(BORN, 97, config, Random(seed))
-            assert corrupt(BORN, 97, config, Random(seed), tagged=LONDON) == plain
+            assert corrupt(BORN, 97, config, Random(seed), tagged=(LONDON,)) == plain
 
 
 def test_a_tagged_span_that_does_not_fit_is_passed_over():
     """A span too long for the block gives way to one that fits, as in distant; without any it is the course's."""
     document = TITLE + "She met " + "Lady " * 7 + "once in Bath."
     span = (document.index("Lady"), document.index(" once"))
-    drawn = {parts(corrupt(document, 37, LEARNED, Random(seed), tagged=span).text)[2] for seed in range(50)}
+    drawn = {parts(corrupt(document, 37, LEARNED, Random(seed), tagged=(span,)).text)[2] for seed in range(50)}
     assert drawn == {"She", "Bath"}
     document = TITLE + "she met " + "lady " * 7
     span = (document.index("lady"), len(document) - 1)
-    assert corrupt(document, 37, LEARNED, Random(5), tagged=span).text.count(MASK) == 3
+    assert corrupt(document, 37, LEARNED, Random(5), tagged=(span,)).text.count(MASK) == 3
 
 
 @given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, st.data())
@@ -280,7 +280,7 @@ def test_learned_fits_the_block(document: str, block_size: int, seed: int, data:
     """Whatever the document and the span behind its title, the masked string fits, and the span is masked if it can."""
     start = data.draw(st.integers(min(title_length(document), len(document) - 1), len(document) - 1))
     end = data.draw(st.integers(start + 1, len(document)))
-    masked = corrupt(document, block_size, LEARNED, Random(seed), tagged=(start, end)).text
+    masked = corrupt(document, block_size, LEARNED, Random(seed), tagged=((start, end),)).text
     assert len(masked) <= block_size
     fits = title_length(document) + end - start + 3 <= block_size
     assert parts(masked)[2] == document[start:end] or not fits
@@ -292,12 +292,12 @@ def test_alone_leaves_nothing_but_the_title(config: CorruptionConfig):
     alone = masked_string(TITLE, "London", "")
     always = CorruptionConfig(config.course, distant=config.distant, learned=config.learned, alone=1.0)
     for seed in range(50):
-        prefix, suffix, _ = parts(corrupt(BORN, 97, always, Random(seed), tagged=LONDON).text)
+        prefix, suffix, _ = parts(corrupt(BORN, 97, always, Random(seed), tagged=(LONDON,)).text)
         assert (prefix, suffix) == (TITLE, "")
     some = CorruptionConfig(config.course, distant=config.distant, learned=config.learned, alone=0.3)
     document, random = TITLE + "born in London", Random(53)
     span = (len(document) - 6, len(document))
-    n_alone = sum(corrupt(document, 97, some, random, tagged=span).text == alone for _ in range(5000))
+    n_alone = sum(corrupt(document, 97, some, random, tagged=(span,)).text == alone for _ in range(5000))
     # Of the other seven tenths, one in nine keeps none of the eight characters before the span.
     assert n_alone / 5000 == pytest.approx(0.3 + 0.7 / 9, abs=0.02)
 
@@ -321,13 +321,36 @@ def test_the_plain_text_is_given_where_the_content_is_supervised(objective: str)
     """Under `content` all up to the second MASK is given: MASK, masked content and MASK are left to be learnt."""
     config = CorruptionConfig(**{"course": 0.0, objective: 1.0}, supervised="content")
     for seed in range(50):
-        masked = corrupt(BORN, 97, config, Random(seed), tagged=LONDON)
+        masked = corrupt(BORN, 97, config, Random(seed), tagged=(LONDON,))
         content = parts(masked.text)[2]
         assert masked.text[masked.n_given :] == f"{MASK}{content}{MASK}"
         everything = CorruptionConfig(**{"course": 0.0, objective: 1.0})
-        assert corrupt(BORN, 97, everything, Random(seed), tagged=LONDON) == Masked(masked.text, 1)
+        assert corrupt(BORN, 97, everything, Random(seed), tagged=(LONDON,)) == Masked(masked.text, 1)
 
 
 def test_of_the_courses_objective_all_is_learnt():
     """Its random stretch says little, and so the plain text is learnt beside it under `content` too."""
     assert corrupt(BORN, 97, CorruptionConfig(supervised="content"), Random(3)).n_given == 1
+
+
+# Several tagged spans
+
+MARYLEBONE = (BORN.index("Marylebone"), BORN.index("Marylebone") + len("Marylebone"))
+
+
+def test_of_several_tagged_spans_each_is_masked_as_often():
+    """Where two questions are asked about a document, half of the draws mask the answer of each."""
+    random = Random(59)
+    drawn = [parts(corrupt(BORN, 97, LEARNED, random, tagged=(LONDON, MARYLEBONE)).text)[2] for _ in range(3000)]
+    assert set(drawn) == {"London", "Marylebone"}
+    assert drawn.count("London") / 3000 == pytest.approx(1 / 2, abs=0.03)
+
+
+def test_the_strings_of_a_single_span_are_what_they_have_been():
+    """Choosing among one span takes nothing from the random generator."""
+    drawn = [corrupt(BORN, 97, LEARNED, Random(seed), tagged=(LONDON,)).text for seed in range(3)]
+    assert drawn == [
+        "Ada Byron.  ⁇ and died in Marylebone a⁇London⁇",
+        "Ada Byron. n ⁇ a⁇London⁇",
+        "Ada Byron. ⁇ an⁇London⁇",
+    ]

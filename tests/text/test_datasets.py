@@ -163,7 +163,7 @@ def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
     text_ = "Al. in Rome b"
     vocabulary = Vocabulary.of_text(text_)
     config = CorruptionConfig(course=0.0, learned=1.0, alone=1.0, supervised="content")
-    x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: (7, 11)})[0]
+    x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: ((7, 11),)})[0]
     assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == "Al. ⁇⁇Rome⁇"
     # x and y have 18 entries; y[i] is what x[: i + 1] is to say.
     learnt = [(place, vocabulary.characters[number]) for place, number in enumerate(y.tolist()) if number != PAD_ID]
@@ -188,9 +188,9 @@ def test_what_is_supervised_changes_no_x():
 
 
 def test_the_tagged_spans_are_by_document():
-    """Each document's own span is masked; one without a span has a name or number of it masked, or a stretch."""
+    """One of a document's own spans is masked; one without a span has a name or number of it masked, or a stretch."""
     config = CorruptionConfig(course=0.0, learned=1.0)
-    dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37, config, tagged={0: (12, 19), 3: (12, 24)})
+    dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37, config, tagged={0: ((12, 19),), 3: ((12, 16), (20, 24))})
     contents: list[set[str]] = []
     for index in range(4):
         drawn = set()
@@ -200,5 +200,5 @@ def test_the_tagged_spans_are_by_document():
         contents.append(drawn)
     assert contents[0] == {TEXTS[0][12:19]} == {"orn in "}
     assert contents[1] == {"Rome"}
-    assert contents[3] == {TEXTS[3][12:24]}
+    assert contents[3] == {TEXTS[3][12:16], TEXTS[3][20:24]} == {"born", "York"}
     assert len(contents[2]) > 1

@@ -10,6 +10,7 @@ A question is such a string without a first mask: question MASK answer MASK.
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, get_args
@@ -39,7 +40,7 @@ class CorruptionConfig:
     distant: float = 0.0
     """Weight of masking such a span and dropping a random part of what surrounds it, but not the title."""
     learned: float = 0.0
-    """Weight of the same with the span that looks like the training pairs' answers; needs pairs, else as distant."""
+    """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
     alone: float = 0.0
     """distant and learned: the share of draws in which nothing but the title is left."""
     supervised: Literal["all", "content"] = "all"
@@ -62,20 +63,23 @@ class Masked:
 
 
 def corrupt(
-    document: str, block_size: int, config: CorruptionConfig, random: Random, tagged: Span | None = None
+    document: str, block_size: int, config: CorruptionConfig, random: Random, tagged: Sequence[Span] = ()
 ) -> Masked:
     """A masked string of at most `block_size` characters, by an objective drawn by its weight.
 
-    `tagged` is the span that objective learned masks.
+    `tagged` are the spans of which objective learned masks one, each as often as the others.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
+    span = None
+    if name == "learned" and tagged:
+        # Of a single span nothing is drawn: a question more changes no draw of the documents that it is not about.
+        span = random.choice(tagged) if len(tagged) > 1 else tagged[0]
     if name == "course":
         return Masked(corrupt_course(document, block_size, random))
     if name == "entity":
         text = corrupt_entity(document, block_size, random, keep_context=True)
     else:
-        span = tagged if name == "learned" else None
         alone = random.random() < config.alone
         text = corrupt_entity(document, block_size, random, keep_context=False, span=span, alone=alone)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))

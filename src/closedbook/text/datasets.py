@@ -42,9 +42,9 @@ class CharCorruptionDataset(Dataset[Example]):
         block_size: int,
         corruption: CorruptionConfig | None = None,
         seed: int = 0,
-        tagged: Mapping[int, Span] | None = None,
+        tagged: Mapping[int, tuple[Span, ...]] | None = None,
     ) -> None:
-        """`tagged` are the spans of documents, by index, that objective learned masks."""
+        """`tagged` are the spans of documents, by index, of which objective learned masks one in each draw."""
         self.documents = documents
         self.vocabulary = vocabulary
         self.block_size = block_size
@@ -63,7 +63,7 @@ class CharCorruptionDataset(Dataset[Example]):
     def drawn(self, index: int) -> Masked:
         """The same with what of it is given."""
         random = draw_generator(self.seed, self.draw(index), index)
-        return corrupt(self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index))
+        return corrupt(self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()))
 
     def draw(self, index: int) -> int:
         """Which of its draws `dataset[index]` gives: the epoch's."""
