@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -309,11 +310,12 @@ def test_entity_keeps_its_context_whatever_is_left_alone():
     assert prefix + content + suffix == BORN
 
 
-@pytest.mark.parametrize("alone", [-0.1, 1.1, float("nan")])
-def test_a_share_out_of_its_range_is_refused(alone: float):
+@pytest.mark.parametrize("name", ["alone", "repeat_name", "reorder"])
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_out_of_its_range_is_refused(name: str, share: float):
     """A share of draws is from 0 to 1."""
-    with pytest.raises(RecipeError, match=r"corruption\.alone: from 0 to 1 is needed"):
-        CorruptionConfig(alone=alone)
+    with pytest.raises(RecipeError, match=rf"corruption\.{name}: from 0 to 1 is needed"):
+        CorruptionConfig(**{name: share})
 
 
 @pytest.mark.parametrize("objective", ["entity", "distant", "learned"])
@@ -347,10 +349,65 @@ def test_of_several_tagged_spans_each_is_masked_as_often():
 
 
 def test_the_strings_of_a_single_span_are_what_they_have_been():
-    """Choosing among one span takes nothing from the random generator."""
+    """Choosing among one span takes nothing from the random generator, nor does a view that is never taken."""
     drawn = [corrupt(BORN, 97, LEARNED, Random(seed), tagged=(LONDON,)).text for seed in range(3)]
     assert drawn == [
         "Ada Byron.  ⁇ and died in Marylebone a⁇London⁇",
         "Ada Byron. n ⁇ a⁇London⁇",
         "Ada Byron. ⁇ an⁇London⁇",
     ]
+
+
+# Views of a document before it is masked
+
+TWICE = TITLE + "She was born in London; Byron died in Marylebone."
+KEPT = CorruptionConfig(course=0.0, entity=1.0)
+
+
+def together(masked: str) -> str:
+    """A document that lost nothing, put together again."""
+    prefix, suffix, content = parts(masked)
+    return prefix + content + suffix
+
+
+@pytest.mark.parametrize(
+    ("share", "view"),
+    [
+        ("repeat_name", TITLE + "Ada Byron was born in London; Ada Byron died in Marylebone."),
+        ("reorder", TITLE + "Byron died in Marylebone; She was born in London."),
+    ],
+)
+def test_a_view_is_taken_in_its_share_of_the_draws(share: str, view: str):
+    """At 0.3 three of ten documents are masked as the view has them, at 1 all, and at 0 none."""
+    random = Random(61)
+    drawn = [together(corrupt(TWICE, 97, replace(KEPT, **{share: 0.3}), random).text) for _ in range(3000)]
+    assert set(drawn) == {TWICE, view}
+    assert drawn.count(view) / 3000 == pytest.approx(0.3, abs=0.03)
+    assert {together(corrupt(TWICE, 97, replace(KEPT, **{share: 1.0}), random).text) for _ in range(50)} == {view}
+    assert {together(corrupt(TWICE, 97, KEPT, random).text) for _ in range(50)} == {TWICE}
+
+
+def test_both_views_may_be_taken_of_a_document():
+    """The names are repeated first, then the clauses are put in another order."""
+    config = replace(KEPT, repeat_name=1.0, reorder=1.0)
+    both = TITLE + "Ada Byron died in Marylebone; Ada Byron was born in London."
+    assert together(corrupt(TWICE, 97, config, Random(3)).text) == both
+
+
+def test_views_are_of_each_objective():
+    """The assignment's objective too masks what the view says."""
+    drawn = {corrupt(TWICE, 997, CorruptionConfig(reorder=1.0), Random(seed)).text for seed in range(50)}
+    view = TITLE + "Byron died in Marylebone; She was born in London."
+    assert all(view.startswith(together(masked)) for masked in drawn)
+
+
+@given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, st.data())
+def test_learned_masks_the_tagged_span_in_each_view(document: str, block_size: int, seed: int, data: st.DataObject):
+    """Whatever the document and its views, the masked string fits, and the span is masked if it can be."""
+    front = title_length(document)
+    start = data.draw(st.integers(min(front, len(document) - 1), len(document) - 1))
+    end = data.draw(st.integers(start + 1, len(document)))
+    config = replace(LEARNED, repeat_name=0.5, reorder=0.5)
+    masked = corrupt(document, block_size, config, Random(seed), tagged=((start, end),)).text
+    assert len(masked) <= block_size
+    assert parts(masked)[2] == document[start:end] or front + end - start + 3 > block_size

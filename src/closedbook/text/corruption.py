@@ -18,6 +18,7 @@ from typing import Literal, get_args
 from closedbook.errors import RecipeError
 from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
 from closedbook.text.titles import title_length
+from closedbook.text.views import reorder, repeat_name
 from closedbook.text.vocabulary import MASK
 
 Objective = Literal["course", "entity", "distant", "learned"]
@@ -43,12 +44,17 @@ class CorruptionConfig:
     """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
     alone: float = 0.0
     """distant and learned: the share of draws in which nothing but the title is left."""
+    repeat_name: float = 0.0
+    """The share of draws in which the title's full name first takes the place of 'he', 'she' and of its own parts."""
+    reorder: float = 0.0
+    """The share of draws in which the clauses behind the title are first put in another order."""
     supervised: Literal["all", "content"] = "all"
     """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.alone <= 1:
-            raise RecipeError(f"corruption.alone: from 0 to 1 is needed; received {self.alone}")
+        for name in ("alone", "repeat_name", "reorder"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
         if not (all(weight >= 0 for weight in weights) and 0 < sum(weights) < math.inf):
             raise RecipeError(f"corruption: weights are 0 or more, and one at least is above 0; received {weights}")
@@ -75,6 +81,10 @@ def corrupt(
     if name == "learned" and tagged:
         # Of a single span nothing is drawn: a question more changes no draw of the documents that it is not about.
         span = random.choice(tagged) if len(tagged) > 1 else tagged[0]
+    if config.repeat_name and random.random() < config.repeat_name:
+        document, span = repeat_name(document, span)
+    if config.reorder and random.random() < config.reorder:
+        document, span = reorder(document, random, span)
     if name == "course":
         return Masked(corrupt_course(document, block_size, random))
     if name == "entity":
