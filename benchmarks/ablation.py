@@ -21,6 +21,10 @@ from closedbook.training.recipe import FAST
 from ladder import studied, with_values
 from machine import facts
 
+KEPT = ["corruption.alone=0"]
+BLIND = ["corruption.learned=0", "corruption.distant=1"]
+NAMES = ["corruption.repeat_name=0.5"]
+CLAUSES = ["corruption.reorder=0.5"]
 ARMS = {
     "the recipe": [],
     "no word memory": ["model.word_memory=false"],
@@ -38,8 +42,15 @@ ARMS = {
     "batch 64, twice the steps": ["STAGE.batch_size=64", "STEPS*2"],
     "all characters supervised": ["corruption.supervised=all"],
     "context kept half of the time": ["corruption.alone=0.5"],
+    "context kept": KEPT,
     "more pairs": ["STAGE.mix_pairs=0.4"],
-    "masks blind to answers": ["corruption.learned=0", "corruption.distant=1"],
+    "full-name repetition": NAMES,
+    "clauses reordered": CLAUSES,
+    "context kept, full-name repetition": KEPT + NAMES,
+    "context kept, clauses reordered": KEPT + CLAUSES,
+    "masks blind to answers": BLIND,
+    "masks blind to answers, full-name repetition": BLIND + NAMES,
+    "masks blind to answers, clauses reordered": BLIND + CLAUSES,
     "the assignment's masks": ["corruption.learned=0", "corruption.distant=0", "corruption.course=1"],
 }
 """STAGE stands for the stage that the track trains by."""
