@@ -19,7 +19,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 from closedbook.answers.score import commonest, score
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.corruption import title_length
+from closedbook.text.titles import title_length
 from closedbook.training.recipe import FAST
 from ladder import studied, with_values
 from machine import facts
