@@ -147,6 +147,29 @@ def test_the_documents_of_a_mixture_are_those_of_its_epoch():
     assert [text(mixed[index]) for index in range(4)] == [text(alone[index]) for index in range(4)]
 
 
+@pytest.mark.parametrize(("share", "n_documents"), [(1.0, 0), (0.75, 1), (0.5, 3), (0.3, 7)])
+def test_an_epoch_of_a_mixture_may_be_a_pass_over_the_pairs(share: float, n_documents: int):
+    """Every pair comes once, and so many documents that the share of all examples are pairs, to the nearest one."""
+    mixed = MixedDataset(documents(), pairs(), share, over="pairs")
+    for mixed.epoch in range(3):
+        given = [text(mixed[index]) for index in range(len(mixed))]
+        assert [string.count(MASK) for string in given] == [3] * n_documents + [2] * 3
+        assert given[n_documents:] == [text(pairs()[index]) for index in range(3)]
+
+
+def test_documents_go_round_beside_the_pairs():
+    """Three an epoch of four: each comes once before any comes again, then masked anew, as in the next epoch alone."""
+    alone, mixed = documents(), MixedDataset(documents(), pairs(), 0.5, over="pairs")
+    met = []
+    for mixed.epoch in range(4):
+        met += [text(mixed[index]) for index in range(3)]
+    expected = []
+    for alone.epoch in range(3):
+        expected += [text(alone[index]) for index in range(4)]
+    assert met == expected
+    assert met[:4] != met[4:8]
+
+
 @pytest.mark.parametrize("dataset", [documents(), pairs(), MixedDataset(documents(), pairs(), 1 / 3)])
 def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedDataset):
     """Going through a dataset gives as many examples as its length says, as any sequence does."""

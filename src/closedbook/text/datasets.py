@@ -7,7 +7,7 @@ draw the same.
 
 from collections.abc import Mapping
 from random import Random
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int64
@@ -100,25 +100,41 @@ class NameDataset(Dataset[Example]):
 
 
 class MixedDataset(Dataset[Example]):
-    """Documents, and among them a share of pairs, drawn anew in each epoch."""
+    """Documents and pairs; an epoch is a pass over the one, and so many of the other that pairs are a share of all.
 
-    def __init__(self, documents: CharCorruptionDataset, pairs: NameDataset, share: float) -> None:
+    The other go round in turn, so that none is met twice before all were met once.
+    """
+
+    def __init__(
+        self,
+        documents: CharCorruptionDataset,
+        pairs: NameDataset,
+        share: float,
+        *,
+        over: Literal["documents", "pairs"] = "documents",
+    ) -> None:
         self.documents = documents
         self.pairs = pairs
-        self.n_pairs = round(len(documents) * share / (1 - share))
+        if over == "documents":
+            self.n_documents, self.n_pairs = len(documents), round(len(documents) * share / (1 - share))
+        else:
+            self.n_documents, self.n_pairs = round(len(pairs) * (1 - share) / share), len(pairs)
         self.epoch = 0
 
     def __len__(self) -> int:
-        return len(self.documents) + self.n_pairs
+        return self.n_documents + self.n_pairs
+
+    def document(self, index: int) -> int:
+        """Whose turn it is in this epoch at an index below `n_documents`; `documents` is set to the round's draws."""
+        self.documents.epoch, turn = divmod(self.epoch * self.n_documents + index, len(self.documents))
+        return turn
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        if index < len(self.documents):
-            self.documents.epoch = self.epoch
-            return self.documents[index]
-        # Pairs go round in turn, so that none is seen twice before all were seen once.
-        turn = self.epoch * self.n_pairs + index - len(self.documents)
+        if index < self.n_documents:
+            return self.documents[self.document(index)]
+        turn = self.epoch * self.n_pairs + index - self.n_documents
         return self.pairs[turn % len(self.pairs)]
 
 

@@ -100,17 +100,13 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
     Documents that state no fact of the ledger are passed over unmasked. The dataset is left at that epoch.
     """
     dataset.epoch = epoch
-    documents = _documents_of(dataset)
-    n_documents = 0
-    if documents is not None:
-        documents.epoch = epoch
-        n_documents = len(documents)
     for row in range(len(dataset)) if rows is None else rows:
-        if documents is None or row >= n_documents:
-            ledger.count_pair(example_text(dataset, row))
-        elif row in ledger.documents:
-            masked = documents.drawn(row)
-            ledger.count_document(row, masked.text, masked.n_given)
+        match _document_of(dataset, row):
+            case None:
+                ledger.count_pair(example_text(dataset, row))
+            case documents, document if document in ledger.documents:
+                masked = documents.drawn(document)
+                ledger.count_document(document, masked.text, masked.n_given)
 
 
 def example_text(dataset: EpochDataset, row: int) -> str:
@@ -122,8 +118,8 @@ def example_text(dataset: EpochDataset, row: int) -> str:
     return vocabulary.decode(number for number in numbers if number != PAD_ID)
 
 
-def _documents_of(dataset: EpochDataset) -> CharCorruptionDataset | None:
-    """What of a dataset are documents, which stand before its pairs."""
+def _document_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset, int] | None:
+    """The documents, at the draws that this epoch has of them, and which of them a row is; None for a pair."""
     if isinstance(dataset, MixedDataset):
-        return dataset.documents
-    return dataset if isinstance(dataset, CharCorruptionDataset) else None
+        return (dataset.documents, dataset.document(row)) if row < dataset.n_documents else None
+    return (dataset, row) if isinstance(dataset, CharCorruptionDataset) else None
