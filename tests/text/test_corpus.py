@@ -13,6 +13,7 @@ from closedbook.text.corpus import (
     Questions,
     check_questions,
     decode_lines,
+    hold_out,
     parse_questions,
     read_corpus,
     read_pairs,
@@ -243,3 +244,52 @@ def test_a_half_of_nothing_but_accents_is_refused(line: str, missing: str):
     """A question or an answer of which nothing would be left is named, and how to keep it."""
     with fault(None, 2, f"nothing is left of the {missing}", "strip_accents"):
         without_accents(parse_questions(["Ada?\tLondon", line], None))
+
+
+# Pairs held out
+
+
+def asked_twice(n: int) -> Questions:
+    """Pairs of n questions, each with two answers."""
+    items = [Question(f"Who is {number}?", answer, 1) for answer in ("Ada", "Zoe") for number in range(n)]
+    return Questions(Path("pairs.tsv"), tuple(items))
+
+
+@pytest.mark.parametrize(("share", "n_held"), [(0.1, 2), (0.5, 8), (0.9, 15)])
+def test_a_share_of_the_questions_is_held_out(share: float, n_held: int):
+    """A question's pairs stay together; what is kept and what is held out are all pairs, in the file's order."""
+    pairs = asked_twice(17)
+    kept, held = hold_out(pairs, share, seed=3)
+    assert held is not None
+    asked = {item.text for item in held.items}
+    assert len(asked) == n_held
+    assert held.items == tuple(item for item in pairs.items if item.text in asked)
+    assert kept.items == tuple(item for item in pairs.items if item.text not in asked)
+    assert kept.path == held.path == pairs.path
+
+
+def test_without_a_share_nothing_is_held_out():
+    """At 0 all pairs are learnt and there are none to look at."""
+    assert hold_out(asked_twice(5), 0.0, seed=3) == (asked_twice(5), None)
+
+
+def test_who_is_held_out_is_a_function_of_seed_and_question():
+    """Another order draws the same people, a greater share these and more, another seed others."""
+
+    def held_of(pairs: Questions, share: float, seed: int) -> set[str]:
+        _, held = hold_out(pairs, share, seed)
+        assert held is not None
+        return {item.text for item in held.items}
+
+    pairs = asked_twice(19)
+    turned = Questions(pairs.path, pairs.items[::-1])
+    assert held_of(turned, 0.3, 3) == held_of(pairs, 0.3, 3)
+    assert held_of(pairs, 0.3, 3) < held_of(pairs, 0.5, 3)
+    assert held_of(pairs, 0.3, 4) != held_of(pairs, 0.3, 3)
+
+
+@pytest.mark.parametrize(("share", "what"), [(0.05, "0 of its 7 questions"), (0.95, "7 of its 7 questions")])
+def test_a_share_that_leaves_nothing_to_learn_or_to_look_at_is_refused(share: float, what: str):
+    """One question at least is needed on either side."""
+    with fault(Path("pairs.tsv"), None, f"hold_out {share} is {what}", "another hold_out"):
+        hold_out(asked_twice(7), share, seed=3)

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 from closedbook.errors import TextError
 from closedbook.text.vocabulary import MASK, PAD, Vocabulary
@@ -160,6 +161,31 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
                 f"{what} {needed} characters (two for the masks) and the model reads {block_size}; "
                 "shorten, or train with a larger model.block-size",
             )
+
+
+def hold_out(pairs: Questions, share: float, seed: int) -> tuple[Questions, Questions | None]:
+    """The pairs to learn, and those to look at: a share of the questions, drawn by seed; None where the share is 0.
+
+    Who is drawn first depends on seed and question alone, so that a greater share of the same questions holds out the
+    same people and more. Raises TextError where nothing would be left to learn, or to look at.
+    """
+    if share == 0:
+        return pairs, None
+    asked = dict.fromkeys(item.text for item in pairs.items)
+    n_held = round(share * len(asked))
+    if not 0 < n_held < len(asked):
+        raise TextError(
+            pairs.path,
+            None,
+            f"hold_out {share} is {n_held} of its {len(asked)} questions, and one at least is needed to look at and "
+            "one to learn; choose another hold_out",
+        )
+    held = set(sorted(asked, key=lambda question: Random(f"{seed} {question}").random())[:n_held])
+    kept, looked_at = (
+        replace(pairs, items=tuple(item for item in pairs.items if (item.text in held) == is_held))
+        for is_held in (False, True)
+    )
+    return kept, looked_at
 
 
 def without_accents(questions: Questions) -> tuple[Questions, int]:
