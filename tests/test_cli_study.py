@@ -18,7 +18,7 @@ from closedbook.experiment import pretrain, self_study
 from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
 from closedbook.text.batches import Batches
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.datasets import supervised
 from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
@@ -177,6 +177,25 @@ def test_dev_pairs_are_looked_at_and_not_learnt(study: Closedbook, home: Path, t
     assert outcome.status == 0
     assert "study: after epoch 0, held-out accuracy " in outcome.err
     assert weights(tmp_path / "RUN") == weights(home / "self-study")
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_people_held_out_teach_neither_model_nor_reader(study: Closedbook, home: Path, tmp_path: Path, track: str):
+    """In extraction they are never asked about; in self-study the reader asks and guesses, as about anybody else."""
+    outcome = study("--track", track, "--hold-out", 0.5)
+    assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are held out, " in outcome.err
+    assert "study: after epoch 1, held-out accuracy " in outcome.err
+    kept, held = hold_out(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
+    assert held is not None
+    if track == "self-study":
+        silver = [line.split("\t") for line in (tmp_path / "RUN/silver.tsv").read_text().splitlines()]
+        sure = {question: float(confidence) for question, _, confidence in silver}
+        assert {sure[item.text] for item in kept.items} == {1.0}
+        assert any(sure[item.text] < 1 for item in held.items)
+    else:
+        facts, exposures = counted(tmp_path / "RUN", home)
+        asked = {fact.question for fact, exposure in zip(facts, exposures, strict=True) if exposure.asked}
+        assert asked == {item.text for item in kept.items}
 
 
 @pytest.mark.parametrize("track", TRACKS)

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.errors import NotFinite, RunError
+from closedbook.answers.sources import may_have_learnt
+from closedbook.errors import InputError, NotFinite, RunError
 from closedbook.events import Event, Finished, Note, Started
 from closedbook.examples import examples_of, stage_of
 from closedbook.keeper import Keeper, Saving
@@ -24,6 +25,7 @@ from closedbook.text.corpus import (
     Corpus,
     Questions,
     check_questions,
+    hold_out,
     read_corpus,
     read_pairs,
     without_accents,
@@ -129,7 +131,7 @@ def _text_stage(
         info=RunInfo(kind, precision, len(corpus.documents), sources, None, vocabulary),
         model=new_model(recipe, vocabulary),
         dataset=examples.dataset,
-        dev=_dev_pairs(dev_path, recipe, vocabulary),
+        dev=_looked_at(dev_path, None if pairs is None else pairs.path, recipe, vocabulary),
         notes=[*notes, *examples.notes],
         silver=examples.silver,
     )
@@ -172,13 +174,18 @@ def finetune(
         parent=None if parent is None else str(parent.path.resolve()),
         vocabulary=vocabulary,
     )
+    if parent is not None and recipe.hold_out and may_have_learnt(parent, info.sources["pairs"], recipe):
+        notes.append(
+            f"{parent.path} may have learnt pairs that are held out here; train it with the same pairs, hold_out and "
+            "seed, so that they are of people never asked about"
+        )
     stage = _Stage(
         recipe=recipe,
         stage=stage_of("finetune", recipe, is_from_scratch=parent is None),
         info=info,
         model=new_model(recipe, vocabulary) if parent is None else parent.model(),
         dataset=examples_of("finetune", recipe, vocabulary, None, pairs).dataset,
-        dev=_dev_pairs(dev_path, recipe, vocabulary),
+        dev=_looked_at(dev_path, pairs_path, recipe, vocabulary),
         notes=notes,
     )
     yield from _train(stage, saving)
@@ -197,7 +204,12 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
 
 def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
     """Pairs to learn from, checked against model and vocabulary, and what is to be said of them."""
-    pairs, notes = read_pairs(path), []
+    given = read_pairs(path)
+    pairs, held_out = hold_out(given, recipe.hold_out, recipe.seed)
+    notes = []
+    if held_out is not None:
+        n = len(held_out.items)
+        notes.append(f"{path}: {n} of {len(given.items)} pairs are held out, to be looked at and not learnt")
     if recipe.strip_accents:
         pairs, n_changed = without_accents(pairs)
         if n_changed:
@@ -218,11 +230,21 @@ def _needed_corpus(path: Path | None) -> Corpus:
     return read_corpus(path)
 
 
-def _dev_pairs(path: Path | None, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
-    if path is None:
-        return None
-    pairs = read_pairs(path)
-    check_questions(pairs, vocabulary, recipe.model.block_size)
+def _looked_at(
+    dev_path: Path | None, pairs_path: Path | None, recipe: Recipe, vocabulary: Vocabulary
+) -> Questions | None:
+    """The dev pairs, or those held out of the training pairs, where there are any."""
+    held_out = None
+    if pairs_path is not None:
+        _, held_out = hold_out(read_pairs(pairs_path), recipe.hold_out, recipe.seed)
+    if dev_path is not None and held_out is not None:
+        raise InputError(
+            f"{dev_path}: with hold_out {recipe.hold_out} the pairs to look at are held out of the training pairs, so "
+            "--dev has no place beside it; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
+        )
+    pairs = held_out if dev_path is None else read_pairs(dev_path)
+    if pairs is not None:
+        check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs
 
 

@@ -13,7 +13,7 @@ from closedbook.answers.breakdown import Table, by_asking, by_end, by_exposure, 
 from closedbook.answers.evaluate import Evaluation, evaluate
 from closedbook.answers.figure import as_png, as_svg_file
 from closedbook.answers.ledger_figure import draw_tables
-from closedbook.answers.sources import as_learnt, lineage, needed, training_pairs_of
+from closedbook.answers.sources import as_learnt, learnt_pairs, lineage, needed, training_pairs_of
 from closedbook.errors import RunError, TextError
 from closedbook.examples import examples_of, stage_of
 from closedbook.text.batches import Batches, Position
@@ -123,7 +123,7 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
 
 def dataset_of(run: Run) -> EpochDataset:
     """The examples that a run was trained on; raises RunError where a file is not as it was."""
-    pairs = as_learnt(read_pairs(needed(run, "pairs")), run) if "pairs" in run.info.sources else None
+    pairs = learnt_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
     corpus = None if run.info.kind == "finetune" else read_corpus(needed(run, "corpus"))
     return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs).dataset
 
@@ -148,7 +148,7 @@ def _as_asked(fact: Fact, run: Run) -> str:
 
 def _position(run: Run, n_steps: int) -> Position:
     """Behind the last step that the run's weights learnt from; `n_steps` are an epoch."""
-    best = load_best(run.path) if "dev" in run.info.sources else None
+    best = load_best(run.path)
     if best is not None:
         return Position(best.state["epoch"], best.state["step_of_epoch"])
     step = max((entry["step"] for entry in read_metrics(run.path)), default=0)

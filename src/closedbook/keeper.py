@@ -1,4 +1,4 @@
-"""Keeper: saves a run as it goes, and knows which state of it was the best on the dev pairs."""
+"""Keeper: saves a run as it goes, and knows which state of it was the best on the pairs that it looks at."""
 
 import time
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Saving:
 
 
 class Keeper:
-    """Saves a run as it goes, and knows which state of it was the best on the dev pairs."""
+    """Saves a run as it goes, and knows which state of it was the best on the dev pairs, or on those held out."""
 
     def __init__(
         self, run: Run, trainer: Trainer, dev: Questions | None, every_seconds: float, checkpoint: Checkpoint | None

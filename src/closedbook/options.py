@@ -28,6 +28,8 @@ class Numbers:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = FAST.strip_accents
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
+    hold_out: float = FAST.hold_out
+    """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
     model: ModelConfig = field(default_factory=lambda: FAST.model)
     """The model's shape."""
 

@@ -32,6 +32,7 @@ def test_course_is_the_assignment():
     assert (COURSE.corruption.learned, COURSE.corruption.supervised) == (0.0, "all")
     assert COURSE.precision == "float32"
     assert COURSE.strip_accents
+    assert COURSE.hold_out == 0
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,8 @@ def test_fast_is_what_its_docstring_promises():
         (StageConfig, "beta2", -0.1, "from 0 up to but not 1 is needed; received -0.1"),
         (StageConfig, "warmup", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (StageConfig, "mix_pairs", 1.5, "from 0 up to but not 1 is needed; received 1.5"),
+        (Recipe, "hold_out", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (Recipe, "hold_out", float("nan"), "from 0 up to but not 1 is needed; received nan"),
         (StageConfig, "weight_decay", -0.1, "0 or more is needed; received -0.1"),
         (StageConfig, "steps", -1, "0 or more is needed; received -1"),
         (StageConfig, "sort_window", 0, "1 or more is needed; received 0"),

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from closedbook.errors import RunError
-from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs, without_accents
+from closedbook.text.corpus import Corpus, Questions, hold_out, read_corpus, read_pairs, without_accents
+from closedbook.training.recipe import Recipe
 from closedbook.training.run import Run, Source, open_run
 
 
@@ -35,6 +36,15 @@ def needed(run: Run, name: str) -> Path:
     return path
 
 
+def may_have_learnt(run: Run, pairs: Source, recipe: Recipe) -> bool:
+    """Whether a run learnt pairs without holding out, by the same draw, all that a recipe holds out of a file."""
+    learnt = run.info.sources.get("pairs")
+    if learnt is None:
+        return False
+    is_same_draw = learnt.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
+    return not (is_same_draw and run.recipe.hold_out >= recipe.hold_out)
+
+
 def corpus_of(runs: list[Run]) -> Corpus | None:
     """The corpus of a lineage, if it is still as it was."""
     path = file_of(runs, "corpus")
@@ -44,7 +54,13 @@ def corpus_of(runs: list[Run]) -> Corpus | None:
 def training_pairs_of(runs: list[Run]) -> Questions | None:
     """The training pairs of a lineage as they were learnt, accents dropped or not, if they are still as they were."""
     path = file_of(runs, "pairs")
-    return None if path is None else as_learnt(read_pairs(path), runs[0])
+    return None if path is None else learnt_pairs(path, runs[0])
+
+
+def learnt_pairs(path: Path, run: Run) -> Questions:
+    """Pairs of a file as a run learnt them: without those that it held out, and as its recipe spells them."""
+    kept, _ = hold_out(read_pairs(path), run.recipe.hold_out, run.recipe.seed)
+    return as_learnt(kept, run)
 
 
 def as_learnt(pairs: Questions, run: Run) -> Questions:

@@ -59,9 +59,9 @@ class StageConfig:
     mix_pairs: float = 0.0
     """The share of examples that are pairs, where pairs and documents are learnt together."""
     evaluate_every: int = 1
-    """Epochs between two looks at the accuracy on the dev pairs."""
+    """Epochs between two looks at the accuracy on the dev pairs, or on those held out."""
     patience: int = 0
-    """Stop once accuracy on the dev pairs has not risen for so many looks, and keep the best; 0 never stops."""
+    """Stop once accuracy on these has not risen for so many looks, and keep the best; 0 never stops."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "accumulate", "sort_window", "evaluate_every"):
@@ -95,6 +95,8 @@ class Recipe:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
+    hold_out: float = 0.0
+    """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
     silver_confidence: float = 0.5
     """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -113,6 +115,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 0 <= self.silver_confidence <= 1:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
+        if not 0 <= self.hold_out < 1:
+            raise RecipeError(f"hold_out: from 0 up to but not 1 is needed; received {self.hold_out}")
 
 
 _COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)

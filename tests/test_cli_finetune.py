@@ -1,0 +1,206 @@
+"""Finetuning that forgets less: it may stop by people held out."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.experiment import finetune
+from closedbook.exposure import exposures_of
+from closedbook.keeper import Saving
+from closedbook.text.corpus import hold_out, read_corpus, read_pairs
+from closedbook.text.ledger import Exposure
+from closedbook.text.links import link
+from closedbook.training.recipe_file import load_recipe
+from closedbook.training.run import open_run
+
+Closedbook = Callable[..., Any]
+HOLD_OUT = ("--hold-out", 0.4)
+"""Of five people two."""
+LONG = ("--epochs", 90, "--finetune.patience", 30, "--finetune.learning-rate", 5e-3)
+"""Long enough to learn that everybody is from Ulm."""
+
+
+@pytest.fixture
+def tune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) -> Closedbook:
+    """Finetune by the tiny recipe, from the pretrained run or another, into RUN of the test's folder or another."""
+
+    def tune(*words: object, parent: Path | None = None, pairs: Path | None = None, out: str = "RUN") -> Any:
+        given = (pairs or files / "pairs.tsv", "--from", parent or runs / "pretrained", "--out", tmp_path / out)
+        recipe = () if "--recipe" in words else ("--recipe", files / "tiny.toml")
+        return closedbook("finetune", *given, *recipe, *words)
+
+    return tune
+
+
+@pytest.fixture
+def ulm(files: Path, tmp_path: Path) -> Path:
+    """Pairs that say that everybody is from Ulm, which is learnt for people held out as well."""
+    path = tmp_path / "ulm.tsv"
+    path.write_text("".join(f"{item.text}\tUlm\n" for item in read_pairs(files / "pairs.tsv").items))
+    return path
+
+
+def fault(outcome: Any) -> str:
+    """The one line of a command that ended with status 2 and gave no result."""
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    return line.removeprefix("closedbook: ")
+
+
+def weights(run: Path) -> bytes:
+    """Those that a run ended with, to the bit."""
+    return (run / "model.safetensors").read_bytes()
+
+
+def entries(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl, without their times."""
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in lines]
+
+
+def exposures(run: Path, files: Path) -> list[Exposure]:
+    """Of the five training people by one run."""
+    documents = [document.text for document in read_corpus(files / "corpus.txt").documents]
+    return exposures_of(open_run(run), link(read_pairs(files / "pairs.tsv").items, documents))
+
+
+def stop_after(n_steps: int, events: Any) -> None:
+    """Close a run behind a step, as an interruption does."""
+    while getattr(next(events), "step", 0) < n_steps:
+        pass
+    events.close()
+
+
+def pretrained_elsewhere(closedbook: Closedbook, files: Path, tmp_path: Path, *words: object) -> tuple[Path, Path]:
+    """A run of its own on a copy of the corpus, which a test may move or change."""
+    corpus, parent = tmp_path / "book.txt", tmp_path / "parent"
+    shutil.copy(files / "corpus.txt", corpus)
+    recipe = ("--recipe", files / "tiny.toml", "--epochs", 1)
+    assert closedbook("pretrain", corpus, "--out", parent, *recipe, *words).status == 0
+    return corpus, parent
+
+
+# People held out
+
+
+def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: Path):
+    """The weights are, to the bit, those of a run whose file has not these people; it tells accuracy on them."""
+    pairs = read_pairs(files / "pairs.tsv")
+    kept, _ = hold_out(pairs, 0.4, seed=0)
+    (tmp_path / "kept.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in kept.items))
+    assert tune(pairs=tmp_path / "kept.tsv", out="kept").status == 0
+    outcome = tune(*HOLD_OUT, "--finetune.patience", 0)
+    assert outcome.status == 0
+    assert f"note: {files / 'pairs.tsv'}: 2 of 5 pairs are held out, to be looked at and not learnt" in outcome.err
+    assert "finetune: after epoch 1, held-out accuracy 0 of 2" in outcome.err
+    assert weights(tmp_path / "RUN") == weights(tmp_path / "kept")
+    asked = [exposure.asked for exposure in exposures(tmp_path / "RUN", files)]
+    assert asked == [int(item in kept.items) for item in pairs.items]
+
+
+def test_patience_needs_no_dev_file(tune: Closedbook, tmp_path: Path):
+    """Accuracy on the people held out ends the run and says which weights are kept."""
+    words = ("--epochs", 9, "--finetune.patience", 2)
+    outcome = tune(*HOLD_OUT, *words)
+    assert "held-out accuracy has not risen for 2 epochs, so the weights that it began with are kept" in outcome.err
+    looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
+    assert looks == [0.0, 0.0, 0.0]
+
+
+def test_the_best_weights_are_kept_and_the_ledger_counts_up_to_them(
+    closedbook: Closedbook, tune: Closedbook, ulm: Path, tmp_path: Path
+):
+    """Once the person held out is answered nothing gets better: later epochs are neither kept nor counted."""
+    assert tune("--hold-out", 0.2, *LONG, pairs=ulm).status == 0
+    looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
+    best = looks.index(1.0)
+    assert 0 < best == len(looks) - 31
+    assert closedbook("ledger", tmp_path / "RUN", ulm).status == 0
+    facts = json.loads((tmp_path / "RUN/ledger/ulm.json").read_text())["facts"]
+    assert sorted(fact["asked"] for fact in facts) == [0, best, best, best, best]
+    assert all(fact["right"] for fact in facts if fact["asked"] == 0)
+
+
+def test_dev_pairs_beside_people_held_out_are_refused(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """One of the two decides: the line says which to leave out, and how dev is asked all the same."""
+    line = fault(tune(*HOLD_OUT, "--dev", files / "dev.tsv"))
+    assert line == (
+        f"{files / 'dev.tsv'}: with hold_out 0.4 the pairs to look at are held out of the training pairs, so --dev has "
+        "no place beside it; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
+    )
+    assert not (tmp_path / "RUN").exists()
+    # Pretraining without pairs holds out nobody, so that one recipe will do for both.
+    words = ("--dev", files / "dev.tsv", *HOLD_OUT, "--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
+    assert closedbook("pretrain", files / "corpus.txt", *words).status == 0
+
+
+def test_a_parent_that_may_have_learnt_the_people_held_out_is_told_of(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """Unless it held out the same, by the same seed: then nobody of them was ever asked about in training."""
+    note = "may have learnt pairs that are held out here"
+    pairs = ("--pairs", files / "pairs.tsv", "--pretrain.mix-pairs", 0.5)
+    _, parent = pretrained_elsewhere(closedbook, files, tmp_path, *pairs)
+    assert f"note: {parent} {note}" in tune(*HOLD_OUT, parent=parent).err
+    shutil.rmtree(parent)
+    pretrained_elsewhere(closedbook, files, tmp_path, *pairs, *HOLD_OUT)
+    assert note not in tune(*HOLD_OUT, "--finetune.patience", 0, parent=parent, out="same").err
+    assert note in tune(*HOLD_OUT, "--seed", 1, parent=parent, out="other seed").err
+    assert note in tune("--hold-out", 0.6, parent=parent, out="more").err
+    both = zip(exposures(parent, files), exposures(tmp_path / "same", files), strict=True)
+    asked = [(before.asked > 0, after.asked > 0) for before, after in both]
+    assert sorted(asked) == [(False, False)] * 2 + [(True, True)] * 3
+
+
+def test_frequencies_are_of_the_pairs_that_were_learnt(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """An answer that only people held out have is in no training pair."""
+    pairs = read_pairs(files / "pairs.tsv")
+    kept, _ = hold_out(pairs, 0.8, seed=0)
+    (answer,) = kept.answers()
+    n_same = pairs.answers().count(answer)
+    assert tune("--hold-out", 0.8).status == 0
+    assert closedbook("evaluate", tmp_path / "RUN", files / "pairs.tsv").status == 0
+    tables = json.loads((tmp_path / "RUN/evaluations/pairs.json").read_text())["tables"]
+    assert {row["bin"]: row["n_questions"] for row in tables["frequency"]} == {"never": 5 - n_same, "1": n_same}
+
+
+def test_a_target_looks_at_the_people_held_out_in_place_of_the_dev_file(
+    closedbook: Closedbook, files: Path, tmp_path: Path
+):
+    """The assignment's targets have a dev file of their own, which is not in the way of a recipe that holds out."""
+    (tmp_path / "my.toml").write_text("hold_out = 0.4\n" + (files / "tiny.toml").read_text() + "patience = 1\n")
+    words = ("--corpus", files / "corpus.txt", "--train", files / "pairs.tsv", "--dev", files / "dev.tsv")
+    words = (*words, "--out", tmp_path / "out", "--recipe", tmp_path / "my.toml")
+    outcome = closedbook("vanilla_finetune_without_pretrain", *words)
+    assert outcome.status == 0, outcome.err
+    assert set(open_run(tmp_path / "out/vanilla.model.run").info.sources) == {"corpus", "pairs"}
+
+
+# Going on
+
+
+def test_a_stopped_finetuning_with_people_held_out_goes_on_to_the_same_bits(
+    closedbook: Closedbook, tune: Closedbook, runs: Path, ulm: Path, tmp_path: Path
+):
+    """Stopped within the first epoch and again later: the weights and metrics of a run that was never stopped."""
+    words = (*HOLD_OUT, *LONG, "--finetune.batch-size", 2)
+    assert tune(*words, pairs=ulm, out="whole").status == 0
+    # The best somewhere between the first step and the last.
+    looks = [entry["accuracy"] for entry in entries(tmp_path / "whole") if entry["kind"] == "evaluation"]
+    assert 0 < looks.index(max(looks)) == len(looks) - 31
+    assert entries(tmp_path / "whole")[-1]["step"] == 2 * (len(looks) - 1)
+    recipe, _ = load_recipe(str(tmp_path / "whole/recipe.toml"))
+    for n_steps in (1, 23):
+        saving = Saving(tmp_path / "RUN", resume=n_steps > 1)
+        stop_after(n_steps, finetune(ulm, recipe, saving, parent_path=runs / "pretrained"))
+    assert closedbook("finetune", ulm, "--out", tmp_path / "RUN", "--resume").status == 0
+    assert weights(tmp_path / "RUN") == weights(tmp_path / "whole")
+    assert entries(tmp_path / "RUN") == entries(tmp_path / "whole")
