@@ -1,23 +1,27 @@
-"""Finetuning that forgets less: it may stop by people held out."""
+"""Finetuning that forgets less: it may replay the text that its parent learnt, and stop by people held out."""
 
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from closedbook.experiment import finetune
-from closedbook.exposure import exposures_of
+from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
-from closedbook.text.ledger import Exposure
+from closedbook.text.corruption import CorruptionConfig, pair_string
+from closedbook.text.datasets import CharCorruptionDataset
+from closedbook.text.ledger import Exposure, example_text
 from closedbook.text.links import link
 from closedbook.training.recipe_file import load_recipe
 from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]
+REPLAY = ("--finetune.replay", 0.5)
 HOLD_OUT = ("--hold-out", 0.4)
 """Of five people two."""
 LONG = ("--epochs", 90, "--finetune.patience", 30, "--finetune.learning-rate", 5e-3)
@@ -82,6 +86,112 @@ def pretrained_elsewhere(closedbook: Closedbook, files: Path, tmp_path: Path, *w
     recipe = ("--recipe", files / "tiny.toml", "--epochs", 1)
     assert closedbook("pretrain", corpus, "--out", parent, *recipe, *words).status == 0
     return corpus, parent
+
+
+# Replay
+
+
+def test_replay_mixes_the_parents_documents_in_as_the_parent_masked_them(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """Each pair once an epoch, half of the examples documents in turn, masked by the parent's corruption and no other.
+
+    The run says what it learnt: corpus and corruption stand in its folder as if they had been given.
+    """
+    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path, "--corruption.course", 1)
+    assert tune(*REPLAY, "--seed", 5, "--epochs", 2, parent=parent).status == 0
+    run = open_run(tmp_path / "RUN")
+    assert run.recipe.corruption == open_run(parent).recipe.corruption != CorruptionConfig()
+    assert run.info.sources["corpus"] == open_run(parent).info.sources["corpus"]
+
+    texts = [document.text for document in read_corpus(corpus).documents]
+    masked = CharCorruptionDataset(texts, run.info.vocabulary, 61, run.recipe.corruption, seed=5)
+    in_turn = []
+    for masked.epoch in range(2):
+        in_turn += [masked.masked(index) for index in range(len(texts))]
+    pairs = [pair_string(item.text, item.answer or "") for item in read_pairs(files / "pairs.tsv").items]
+    dataset = dataset_of(run)
+    for dataset.epoch in range(2):
+        learnt = [example_text(dataset, row) for row in range(len(dataset))]
+        assert learnt == [*in_turn[5 * dataset.epoch : 5 * dataset.epoch + 5], *pairs]
+
+
+def test_replay_masks_by_what_answers_to_these_pairs_look_like(tune: Closedbook):
+    """Objective learned is taught by the pairs that are finetuned on; where these are too few, that is told."""
+    outcome = tune(*REPLAY)
+    assert "; objective learned masks names and numbers as distant does" in outcome.err
+    assert "objective learned" not in tune(out="without").err
+
+
+def test_the_ledger_counts_what_was_replayed(
+    closedbook: Closedbook, tune: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """Of eight documents five an epoch: seen as often as masks show them, on top of what the parent saw."""
+    assert tune(*REPLAY, "--epochs", 8, "--seed", 5).status == 0
+    counted = exposures(tmp_path / "RUN", files)
+    assert [e.asked for e in counted] == [8] * 5
+    # Eight epochs of five are five rounds of eight documents.
+    assert all(0 < e.predicted <= e.seen <= 5 for e in counted)
+    assert closedbook("ledger", tmp_path / "RUN", files / "pairs.tsv").status == 0
+    told = json.loads((tmp_path / "RUN/ledger/pairs.json").read_text())["facts"]
+    of_parent = exposures(runs / "pretrained", files)
+    both = [e.seen + more.seen for e, more in zip(counted, of_parent, strict=True)]
+    assert [fact["seen"] for fact in told] == both
+
+
+def test_a_corpus_that_lies_elsewhere_now_is_named_by_corpus(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """The bytes count, not the place: the weights are those of a run that found the text where it lay."""
+    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
+    assert tune(*REPLAY, parent=parent, out="before").status == 0
+    moved = corpus.rename(tmp_path / "moved.txt")
+    line = fault(tune(*REPLAY, parent=parent))
+    assert line.startswith(f"{corpus}: is not there, and finetune.replay needs the text that {parent} learnt (SHA-256 ")
+    assert line.endswith("...); name by --corpus where it lies now, or leave finetune.replay at 0")
+    assert not (tmp_path / "RUN").exists()
+    assert tune(*REPLAY, "--corpus", moved, parent=parent).status == 0
+    assert weights(tmp_path / "RUN") == weights(tmp_path / "before")
+    assert open_run(tmp_path / "RUN").info.sources["corpus"].path == str(moved)
+    # Without replay nothing is read but the run.
+    assert tune(parent=parent, out="without").status == 0
+    assert "corpus" not in open_run(tmp_path / "without").info.sources
+
+
+def test_another_text_than_the_parents_is_not_replayed(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """Where the file has other bytes now, or --corpus names another: one line with rule and cure, and nothing made."""
+    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
+    line = fault(tune(*REPLAY, "--corpus", files / "dev.tsv", parent=parent))
+    assert line.startswith(f"{files / 'dev.tsv'}: is another text, and finetune.replay needs the text that {parent} ")
+    corpus.write_text(corpus.read_text().replace("Ulm", "Rom"))
+    assert fault(tune(*REPLAY, parent=parent)).startswith(f"{corpus}: is another text, and finetune.replay needs ")
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_replay_finds_the_text_that_the_first_of_several_runs_learnt(
+    tune: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """A finetuned parent has learnt no text of its own, but the run that it began from has."""
+    assert tune(*REPLAY, parent=runs / "finetuned").status == 0
+    run = open_run(tmp_path / "RUN")
+    assert run.info.sources["corpus"].path == str(files / "corpus.txt")
+    assert run.recipe.corruption == open_run(runs / "pretrained").recipe.corruption
+
+
+def test_where_no_text_was_learnt_none_is_replayed(
+    closedbook: Closedbook, tune: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """A run from scratch took a vocabulary from its corpus and learnt none of it; from scratch itself there is none."""
+    line = fault(tune(*REPLAY, parent=runs / "scratch"))
+    assert line == (
+        f"{runs / 'scratch'}: has learnt no text that finetune.replay could replay; name a run that pretrain or study "
+        "made by --from, or leave finetune.replay at 0"
+    )
+    words = (files / "pairs.tsv", "--corpus", files / "corpus.txt", "--out", tmp_path / "RUN")
+    assert fault(closedbook("finetune", *words, "--scratch.replay", 0.5)).startswith("--scratch.replay: ")
+    assert not (tmp_path / "RUN").exists()
 
 
 # People held out
@@ -187,13 +297,13 @@ def test_a_target_looks_at_the_people_held_out_in_place_of_the_dev_file(
 # Going on
 
 
-def test_a_stopped_finetuning_with_people_held_out_goes_on_to_the_same_bits(
+def test_a_stopped_finetuning_with_replay_and_people_held_out_goes_on_to_the_same_bits(
     closedbook: Closedbook, tune: Closedbook, runs: Path, ulm: Path, tmp_path: Path
 ):
     """Stopped within the first epoch and again later: the weights and metrics of a run that was never stopped."""
-    words = (*HOLD_OUT, *LONG, "--finetune.batch-size", 2)
+    words = ("--finetune.replay", 0.25, *HOLD_OUT, *LONG, "--finetune.batch-size", 2)
     assert tune(*words, pairs=ulm, out="whole").status == 0
-    # The best somewhere between the first step and the last.
+    # Three pairs and a document an epoch, the best somewhere between the first step and the last.
     looks = [entry["accuracy"] for entry in entries(tmp_path / "whole") if entry["kind"] == "evaluation"]
     assert 0 < looks.index(max(looks)) == len(looks) - 31
     assert entries(tmp_path / "whole")[-1]["step"] == 2 * (len(looks) - 1)
@@ -204,3 +314,19 @@ def test_a_stopped_finetuning_with_people_held_out_goes_on_to_the_same_bits(
     assert closedbook("finetune", ulm, "--out", tmp_path / "RUN", "--resume").status == 0
     assert weights(tmp_path / "RUN") == weights(tmp_path / "whole")
     assert entries(tmp_path / "RUN") == entries(tmp_path / "whole")
+
+
+def test_resuming_needs_the_text_and_the_numbers_that_it_began_with(
+    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
+):
+    """Another share of either is another recipe, and a corpus that is gone is named; put back, the run goes on."""
+    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
+    recipe, _ = load_recipe(str(files / "tiny.toml"))
+    recipe = replace(recipe, finetune=replace(recipe.finetune, replay=0.5), hold_out=0.4)
+    stop_after(1, finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "RUN"), parent_path=parent))
+    for words in (REPLAY, ("--finetune.replay", 0.3, *HOLD_OUT)):
+        assert "began with another recipe" in fault(tune(*words, "--resume", parent=parent))
+    moved = corpus.rename(tmp_path / "moved.txt")
+    resume = ("finetune", files / "pairs.tsv", "--out", tmp_path / "RUN", "--resume")
+    assert fault(closedbook(*resume)).startswith(f"{corpus}: is not there, and finetune.replay needs the text ")
+    assert tune(*REPLAY, *HOLD_OUT, "--corpus", moved, "--resume", parent=parent).status == 0

@@ -92,6 +92,16 @@ def test_finetuning_learns_the_pairs(corpus: Corpus, pairs: Questions):
     assert (examples.notes, examples.silver) == ((), None)
 
 
+def test_finetuning_that_replays_masks_what_looks_like_an_answer(corpus: Corpus, pairs: Questions):
+    """Beside the forty pairs of an epoch come ten documents, masked by what the reader says, as in pretraining."""
+    recipe = replace(RECIPE, finetune=replace(RECIPE.finetune, replay=0.2))
+    examples = examples_of("finetune", recipe, corpus.vocabulary, corpus, pairs)
+    assert [is_pair(string) for string in strings(examples, 1)] == [False] * 10 + [True] * 40
+    pretrained = examples_of("pretrain", recipe, corpus.vocabulary, corpus, pairs)
+    assert list(strings(examples, 1))[:10] == list(strings(pretrained, 1))[:10]
+    assert examples.notes == pretrained.notes
+
+
 # Extraction
 
 

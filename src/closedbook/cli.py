@@ -206,12 +206,13 @@ def _pretrain(options: PretrainOptions) -> None:
 def _finetune(options: FinetuneOptions) -> None:
     from closedbook.experiment import finetune
 
-    if options.parent is not None and options.corpus is not None:
-        raise InputError(
-            "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it; leave out one"
-        )
     stage = "scratch" if options.parent is None else "finetune"
     recipe, rows = _recipe(options, stage, (stage,) if options.parent else ("model", stage))
+    if options.parent is not None and options.corpus is not None and not recipe.finetune.replay:
+        raise InputError(
+            "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it but for "
+            "--finetune.replay; leave out one"
+        )
     events = finetune(
         options.pairs,
         recipe,

@@ -45,9 +45,12 @@ def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfi
 def examples_of(
     kind: Kind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
 ) -> Examples:
-    """The examples of a run; raises TextError where self-study finds nothing to study."""
+    """The examples of a run; raises TextError where self-study finds nothing to study.
+
+    Finetuning replays a corpus by the recipe's share, if it is given one.
+    """
     block_size = recipe.model.block_size
-    if kind == "finetune":
+    if kind == "finetune" and corpus is None:
         assert pairs is not None, "finetuning learns pairs"
         return Examples(NameDataset(list(pairs.items), vocabulary, block_size))
     assert corpus is not None, "the text is learnt from the text"
@@ -67,6 +70,8 @@ def examples_of(
     if pairs is None:
         return Examples(documents, notes)
     names = NameDataset(list(pairs.items), vocabulary, block_size)
+    if kind == "finetune":
+        return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
     return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes)
 
 

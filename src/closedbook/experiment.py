@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.answers.sources import may_have_learnt
+from closedbook.answers.sources import may_have_learnt, replayed_text
 from closedbook.errors import InputError, NotFinite, RunError
 from closedbook.events import Event, Finished, Note, Started
 from closedbook.examples import examples_of, stage_of
@@ -148,8 +148,9 @@ def finetune(
 ) -> Iterator[Event]:
     """Learn question and answer pairs, from another run's weights or, with a corpus's vocabulary, from scratch.
 
-    Of `recipe` the model is replaced by the parent's, where there is one. A run that is resumed knows what it
-    started from. Raises InputError.
+    Of `recipe` the model is replaced by the parent's, where there is one, and where the parent's text is replayed
+    the corruption too; `corpus_path` then names where that text lies now. A run that is resumed knows what it started
+    from. Raises InputError.
     """
     if saving.resume and parent_path is None and corpus_path is None and (saving.out / "run.json").exists():
         begun = open_run(saving.out).info
@@ -161,6 +162,9 @@ def finetune(
         recipe = replace(recipe, model=parent.recipe.model)
         vocabulary, n_documents = parent.info.vocabulary, parent.info.n_documents
         recipe, precision = _going_on(recipe, saving)
+        if recipe.finetune.replay:
+            learnt, corpus = replayed_text(parent, corpus_path)
+            recipe = replace(recipe, corruption=learnt.recipe.corruption)
     else:
         corpus = _needed_corpus(corpus_path)
         recipe, precision = _going_on(recipe, saving)
@@ -179,14 +183,15 @@ def finetune(
             f"{parent.path} may have learnt pairs that are held out here; train it with the same pairs, hold_out and "
             "seed, so that they are of people never asked about"
         )
+    examples = examples_of("finetune", recipe, vocabulary, None if parent is None else corpus, pairs)
     stage = _Stage(
         recipe=recipe,
         stage=stage_of("finetune", recipe, is_from_scratch=parent is None),
         info=info,
         model=new_model(recipe, vocabulary) if parent is None else parent.model(),
-        dataset=examples_of("finetune", recipe, vocabulary, None, pairs).dataset,
+        dataset=examples.dataset,
         dev=_looked_at(dev_path, pairs_path, recipe, vocabulary),
-        notes=notes,
+        notes=[*notes, *examples.notes],
     )
     yield from _train(stage, saving)
 

@@ -124,7 +124,9 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
 def dataset_of(run: Run) -> EpochDataset:
     """The examples that a run was trained on; raises RunError where a file is not as it was."""
     pairs = learnt_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
-    corpus = None if run.info.kind == "finetune" else read_corpus(needed(run, "corpus"))
+    stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
+    has_text = run.info.kind != "finetune" or stage.replay > 0
+    corpus = read_corpus(needed(run, "corpus")) if has_text else None
     return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs).dataset
 
 

@@ -108,7 +108,7 @@ class FinetuneOptions:
     parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
     """Another run: start from its weights, with its model and vocabulary."""
     corpus: FileOption = None
-    """Without --from: the corpus whose characters are the vocabulary."""
+    """Without --from: the corpus whose characters are the vocabulary; with replay: where RUN's lies now."""
     recipe: str = "fast"
     """course, fast, or a TOML file: where the numbers come from that no option gives."""
     dev: FileOption = None

@@ -58,6 +58,7 @@ def test_course_stages_are_the_assignments(stage: str, epochs: int, batch_size: 
             "sort_window": 1,
             "steps": 0,
             "mix_pairs": 0.0,
+            "replay": 0.0,
             "patience": 0,
         }.items()
     )
@@ -94,6 +95,7 @@ def test_fast_is_what_its_docstring_promises():
         (StageConfig, "beta2", -0.1, "from 0 up to but not 1 is needed; received -0.1"),
         (StageConfig, "warmup", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (StageConfig, "mix_pairs", 1.5, "from 0 up to but not 1 is needed; received 1.5"),
+        (StageConfig, "replay", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (Recipe, "hold_out", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (Recipe, "hold_out", float("nan"), "from 0 up to but not 1 is needed; received nan"),
         (StageConfig, "weight_decay", -0.1, "0 or more is needed; received -0.1"),
@@ -113,6 +115,14 @@ def test_a_number_out_of_its_range_is_refused(kind: type, name: str, value: Any,
     with pytest.raises(RecipeError) as caught:
         kind(**{name: value})
     assert str(caught.value).removeprefix("model.") == f"{name}: {rule}"
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "study", "scratch"])
+def test_only_finetuning_of_a_pretrained_model_replays(stage: str):
+    """Where a model has learnt no text before, a share for it would be a silent word, and is refused."""
+    assert Recipe(finetune=StageConfig(replay=0.5)).finetune.replay == 0.5
+    with pytest.raises(RecipeError, match=rf"^{stage}.replay: .* 0 is needed; received 0\.5$"):
+        Recipe(**{stage: StageConfig(replay=0.5)})
 
 
 @pytest.mark.parametrize(

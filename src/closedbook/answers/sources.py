@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from closedbook.errors import RunError
+from closedbook.errors import RunError, TextError
 from closedbook.text.corpus import Corpus, Questions, hold_out, read_corpus, read_pairs, without_accents
 from closedbook.training.recipe import Recipe
 from closedbook.training.run import Run, Source, open_run
@@ -43,6 +43,30 @@ def may_have_learnt(run: Run, pairs: Source, recipe: Recipe) -> bool:
         return False
     is_same_draw = learnt.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
     return not (is_same_draw and run.recipe.hold_out >= recipe.hold_out)
+
+
+def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
+    """The nearest run of a lineage that has learnt a text, and that text, from `path` or where it lay.
+
+    Raises RunError where none has, and TextError where the file is not as it was.
+    """
+    learnt = next((run for run in lineage(parent) if run.info.kind != "finetune"), None)
+    if learnt is None:
+        raise RunError(
+            f"{parent.path}: has learnt no text that finetune.replay could replay; name a run that pretrain or study "
+            "made by --from, or leave finetune.replay at 0"
+        )
+    source = learnt.info.sources["corpus"]
+    path = path or Path(source.path)
+    if not path.is_file() or Source.of(path).sha256 != source.sha256:
+        raise TextError(
+            path,
+            None,
+            f"is {'another text' if path.exists() else 'not there'}, and finetune.replay needs the text that "
+            f"{learnt.path} learnt (SHA-256 {source.sha256[:12]}...); name by --corpus where it lies now, or leave "
+            "finetune.replay at 0",
+        )
+    return learnt, read_corpus(path)
 
 
 def corpus_of(runs: list[Run]) -> Corpus | None:

@@ -58,6 +58,8 @@ class StageConfig:
     """So many batches are drawn at once and sorted by length, so that little is padded; 1 sorts nothing."""
     mix_pairs: float = 0.0
     """The share of examples that are pairs, where pairs and documents are learnt together."""
+    replay: float = 0.0
+    """Finetuning: the share of examples that are masked documents of the text that the parent learnt."""
     evaluate_every: int = 1
     """Epochs between two looks at the accuracy on the dev pairs, or on those held out."""
     patience: int = 0
@@ -70,7 +72,7 @@ class StageConfig:
         for name in ("learning_rate", "muon_ratio", "memory_ratio", "grad_norm_clip"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
-        for name in ("beta1", "beta2", "warmup", "mix_pairs"):
+        for name in ("beta1", "beta2", "warmup", "mix_pairs", "replay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
         for name in ("steps", "weight_decay", "patience"):
@@ -117,6 +119,10 @@ class Recipe:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
         if not 0 <= self.hold_out < 1:
             raise RecipeError(f"hold_out: from 0 up to but not 1 is needed; received {self.hold_out}")
+        for name in ("pretrain", "study", "scratch"):
+            if share := getattr(self, name).replay:
+                rule = "finetuning of a run's model alone has a text to replay, and 0 is needed"
+                raise RecipeError(f"{name}.replay: {rule}; received {share}")
 
 
 _COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)
