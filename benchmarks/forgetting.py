@@ -1,0 +1,105 @@
+"""What finetuning forgets: accuracy on DEV's people before and after each epoch, by learning rate and replay.
+
+    python benchmarks/forgetting.py CORPUS TRAIN DEV --run PRETRAINED > benchmarks/results/forgetting.json
+
+PRETRAINED has learnt CORPUS, and best holds out some of TRAIN:
+
+    closedbook study CORPUS --pairs TRAIN --out PRETRAINED --track extraction --pretrain.steps 400 --hold-out 0.1
+
+Each arm learns the pairs that PRETRAINED did not hold out, by a schedule that ends with its epochs. Where it held some
+out, the arms without replay are trained once more, to the same weights epoch for epoch, and stop early by the people
+held out; DEV is then asked of the weights that were kept, and chooses nothing. Arms are told on standard error.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+from closedbook.answers.evaluate import evaluate
+from closedbook.events import Evaluated
+from closedbook.experiment import finetune
+from closedbook.keeper import Saving
+from closedbook.text.corpus import Questions, hold_out, read_pairs
+from closedbook.training.recipe import FAST, Recipe
+from closedbook.training.run import open_run
+from machine import facts
+
+RATES = (4e-5, 2e-4, 7e-4, 2e-3)
+"""From a fiftieth to the whole of pretraining's."""
+REPLAYS = (0.0, 0.5)
+PATIENCE = 2
+
+
+def write_pairs(pairs: Questions, path: Path) -> Path:
+    path.write_text("".join(f"{pair.text}\t{pair.answer}\n" for pair in pairs.items), encoding="utf-8")
+    return path
+
+
+class Arms:
+    """Finetunings of one run, each from its weights."""
+
+    def __init__(self, corpus: Path, run: Path, folder: Path) -> None:
+        self.corpus, self.run, self.folder = corpus, run, folder
+        self.n_runs = 0
+
+    def looks(self, pairs: Path, recipe: Recipe, dev: Path | None = None) -> tuple[list[int], Path]:
+        """Right answers before and after each epoch, of DEV or of the people held out; and the run."""
+        self.n_runs += 1
+        out = self.folder / f"run-{self.n_runs}"
+        corpus = self.corpus if recipe.finetune.replay else None
+        saving = Saving(out, every_seconds=1e9)
+        events = finetune(pairs, recipe, saving, parent_path=self.run, corpus_path=corpus, dev_path=dev)
+        return [event.score.n_correct for event in events if isinstance(event, Evaluated)], out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
+    parser.add_argument("--run", type=Path, required=True, metavar="PRETRAINED")
+    parser.add_argument("--epochs", type=int, default=4)
+    options = parser.parse_args()
+    corpus, train, dev = options.files
+    machine, parent = facts(), open_run(options.run)
+    share, seed = parent.recipe.hold_out, parent.recipe.seed
+    kept, held_out = hold_out(read_pairs(train), share, seed)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        arms = Arms(corpus, options.run, Path(name))
+        learnt = write_pairs(kept, Path(name) / "learnt.tsv")
+        for rate, replay in ((rate, replay) for rate in RATES for replay in REPLAYS):
+            stage = replace(FAST.finetune, learning_rate=rate, replay=replay, epochs=options.epochs, patience=0)
+            # 'auto' would choose the arithmetic of each arm anew.
+            recipe = replace(FAST, seed=seed, precision=parent.info.precision, finetune=stage)
+            begin = time.perf_counter()
+            right, _ = arms.looks(learnt, recipe, dev)
+            row = {"learning_rate": rate, "replay": replay, "right": right, "seconds": time.perf_counter() - begin}
+            if held_out is not None and not replay:
+                stopped = replace(recipe, hold_out=share, finetune=replace(stage, patience=PATIENCE))
+                held_out_right, out = arms.looks(train, stopped)
+                score = evaluate(open_run(out), read_pairs(dev)).score
+                assert score is not None
+                best = held_out_right.index(max(held_out_right))
+                row |= {"held_out_right": held_out_right, "kept_epoch": best, "kept_right": score.n_correct}
+            rows.append(row)
+            print(row, file=sys.stderr, flush=True)
+    summary = {
+        "run": {"kind": parent.info.kind, "steps": parent.recipe.pretrain.steps, "hold_out": share, "seed": seed},
+        "machine": machine,
+        "of": len(read_pairs(dev).items),
+        "held_out_of": 0 if held_out is None else len(held_out.items),
+        "patience": PATIENCE,
+        "arms": rows,
+    }
+    json.dump(summary, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
