@@ -174,13 +174,23 @@ def test_a_cache_stands_for_the_places_before(positions: str):
 
 def test_a_cache_forgets_rows():
     """Rows that are not kept are gone from keys and values alike; an empty cache stays empty."""
-    k, v = torch.randn(3, 2, 5, 7), torch.randn(3, 2, 5, 7)
+    k, v = torch.randn(2, 3, 2, 5, 7)
     cache = Cache()
     cache.keep(torch.tensor([True, False, True]))
     assert len(cache) == 0
     cache.extend(k, v)
     cache.keep(torch.tensor([True, False, True]))
-    assert cache.k is not None
-    assert cache.v is not None
-    assert torch.equal(cache.k, k[[0, 2]])
-    assert torch.equal(cache.v, v[[0, 2]])
+    more = torch.randn(2, 2, 3, 7)
+    held_k, held_v = cache.extend(more, -more)
+    assert len(cache) == 8
+    assert torch.equal(held_k, torch.cat((k[[0, 2]], more), dim=-2))
+    assert torch.equal(held_v, torch.cat((v[[0, 2]], -more), dim=-2))
+
+
+def test_a_cache_keeps_what_it_holds_as_it_grows():
+    """Through every growth of its room the cache gives all that was put in, in order."""
+    cache, pieces = Cache(), torch.randn(3, 2, 31, 7).split([1, 1, 3, 7, 1, 1, 17], dim=-2)
+    for n, piece in enumerate(pieces, 1):
+        k, v = cache.extend(piece, 2 * piece)
+        assert torch.equal(k, torch.cat(pieces[:n], dim=-2))
+        assert torch.equal(v, 2 * k)
