@@ -10,6 +10,7 @@ from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
 
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=31)
+STRIDED = replace(VANILLA, variant="perceiver", coverage="strided")
 CONFIGS = {
     "learned": VANILLA,
     "rotary": replace(VANILLA, positions="rotary"),
@@ -20,13 +21,9 @@ CONFIGS = {
         VANILLA, positions="rotary", activation="relu2", qk_norm=True, word_memory=True, initialization="zero"
     ),
     "perceiver, words": replace(VANILLA, variant="perceiver", bottleneck_dim=7, word_memory=True),
-    "strided": replace(VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=7),
-    "strided, rotary, words": replace(
-        VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=11, positions="rotary", word_memory=True
-    ),
-    "strided, latents that read their stretch alone": replace(
-        VANILLA, variant="perceiver", coverage="strided", bottleneck_dim=7, stretch=7, reach="stretch"
-    ),
+    "strided": replace(STRIDED, bottleneck_dim=13),
+    "strided, rotary, words": replace(STRIDED, bottleneck_dim=13, positions="rotary", word_memory=True),
+    "strided, stretch alone": replace(STRIDED, bottleneck_dim=8, stretch=5, reach="stretch", qk_norm=True),
 }
 every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 N_CHARACTERS = 13

@@ -409,7 +409,7 @@ def strided(p: dict[str, Tensor], config: ModelConfig, xs: Vectors) -> Vectors:
         places if turns else None,
         asked_at if turns else None,
     )
-    read = attention(p, "up_block.attn", config, ln, [*ln, *latents], consults)
+    read = attention(p, "up_block.attn", config, ln, [*ln, *normed_by(p, "up_block.ln1", latents)], consults)
     return added(p, "up_block", config, xs, read)
 
 

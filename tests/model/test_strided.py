@@ -59,21 +59,27 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         positions=draw(st.sampled_from(["learned", "rotary"])),
         reach=draw(st.sampled_from(["past", "stretch"])),
         qk_norm=draw(st.booleans()),
+        phases=draw(st.booleans()),
     )
 
 
-@given(configs(), st.data())
+@given(configs(), st.booleans(), st.data())
 def test_every_past_character_reaches_every_later_place_and_no_future_one_does(
-    config: ModelConfig, data: st.DataObject
+    config: ModelConfig, training: bool, data: st.DataObject
 ):
-    """Changing a character changes not a bit of the logits before it, and all logits from it on."""
-    model, n_places = lively(config), data.draw(st.integers(1, config.block_size))
+    """Changing a character changes not a bit of the logits before it, and all from it on, at every phase."""
+    model, n_places = lively(config).train(training), data.draw(st.integers(1, config.block_size))
+    seed = data.draw(st.integers(0, 99))
     # Row i has character i changed, so that one pass tries them all.
     idx = characters(1, n_places).repeat(n_places, 1)
     changed, places = idx.clone(), torch.arange(n_places)
     changed[places, places] = (changed[places, places] + 1) % N_CHARACTERS
     with torch.no_grad():
-        differs = (model(idx) != model(changed)).any(dim=-1)
+        logits = []
+        for text in (idx, changed):
+            torch.manual_seed(seed)
+            logits.append(model(text))
+    differs = (logits[0] != logits[1]).any(dim=-1)
     assert torch.equal(differs, torch.ones(n_places, n_places, dtype=torch.bool).triu())
 
 
@@ -118,6 +124,38 @@ def test_the_masks_say_what_is_read(reach: str):
             other[0, place] = (other[0, place] + 1) % N_CHARACTERS
             after = model.down_block(model.stem(other))
             assert torch.equal((after != before).any(dim=-1)[0], said[:, place])
+
+
+def test_a_phase_moves_the_stretches_and_nothing_else():
+    """Behind p places that nobody reads the model gives what it gives without them, its stretches p characters on."""
+    model, idx = lively(replace(SMALL, positions="rotary", n_layer=2)), characters(2, 23)
+    assert isinstance(model.down_block, StridedDownProjectBlock)
+    for phase in range(5):
+        noise = torch.randn(2, phase, 42, dtype=torch.float64)
+        with torch.no_grad():
+            x = model.stem(idx)
+            padded, zeros = (torch.cat((z, x), dim=1) for z in (noise, torch.zeros_like(noise)))
+            down = [model.down_block(z, None, phase) for z in (padded, zeros)]
+            up = [model.up_block(y, z, None, phase)[:, phase:] for y, z in zip(down, (padded, zeros), strict=True)]
+        assert down[0].size(1) == (23 + phase) // 5
+        assert torch.equal(down[0], down[1])
+        assert torch.equal(up[0], up[1])
+
+
+def test_phases_are_drawn_in_training_alone():
+    """While training, the seed decides of the phase, up to what the latents can cover; answers do not depend on it."""
+    model, idx = lively(replace(SMALL, phases=True)), characters(1, 31)
+
+    def logits(seed: int, n_places: int) -> Tensor:
+        torch.manual_seed(seed)
+        return model(idx[:, :n_places])
+
+    assert torch.equal(logits(1, 31), logits(2, 31))
+    model.train()
+    assert {model.random_phase(7) for _ in range(99)} == {0, 1, 2, 3, 4}
+    assert {model.random_phase(33) for _ in range(99)} == {0, 1, 2}
+    assert torch.equal(logits(1, 23), logits(1, 23))
+    assert len({float(logits(seed, 23).detach().sum()) for seed in range(20)}) == 5
 
 
 def test_latents_read_these_characters():

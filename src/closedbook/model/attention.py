@@ -26,7 +26,7 @@ _QK_SCALE = 2.4
 
 
 def attention_weights(
-    q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], visible: Bool[Tensor, "Q K"] | None = None
+    q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], visible: Bool[Tensor, "*#N Q K"] | None = None
 ) -> Float[Tensor, "*B Q K"]:
     """alpha of the formula above; `visible[i, j]` says whether query i may read key j.
 
@@ -47,7 +47,7 @@ def attend(
     q: Float[Tensor, "*B Q D"],
     k: Float[Tensor, "*B K D"],
     v: Float[Tensor, "*B K D"],
-    visible: Bool[Tensor, "Q K"] | None,
+    visible: Bool[Tensor, "*#N Q K"] | None,
     dropout: float,
 ) -> Float[Tensor, "*B Q D"]:
     """o of the formula above, by the faster of two ways that agree to rounding."""

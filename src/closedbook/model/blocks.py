@@ -114,12 +114,17 @@ class StridedDownProjectBlock(DownProjectBlock):
         super().__init__(config)
         self.stretch = config.stretch_length
 
-    def forward(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B M C"]:
-        """The latents of the stretches that end in `x_input`, the characters behind those in `past`."""
+    def forward(
+        self, x_input: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
+    ) -> Float[Tensor, "B M C"]:
+        """The latents of the stretches that end in `x_input`, the characters behind those in `past`.
+
+        Nobody reads the first `n_hidden` places.
+        """
         n_read = 0 if past is None else len(past)
         latents = range(n_read // self.stretch, (n_read + x_input.size(1)) // self.stretch)
         basis = self.C[:, latents.start : latents.stop]
-        x = basis + self.attn(x_input, self.ln1(basis), latents, past)
+        x = basis + self.attn(x_input, self.ln1(basis), latents, past, n_hidden)
         return x + self.mlp(self.ln2(x))
 
 
@@ -129,8 +134,12 @@ class StridedUpProjectBlock(UpProjectBlock):
     attention = UpAttention
 
     def forward(
-        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"], past: Past | None = None
+        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
     ) -> Float[Tensor, "B T C"]:
-        """`y` are the latents and `x_input` the characters behind those in `past`."""
-        x = x_input + self.attn(y, self.ln1(x_input), past)
+        """`y` are the latents and `x_input` the characters behind those in `past`.
+
+        Nobody reads the first `n_hidden` places.
+        """
+        # One LayerNorm for both, as latents and characters are keys and values side by side.
+        x = x_input + self.attn(self.ln1(y), self.ln1(x_input), past, n_hidden)
         return x + self.mlp(self.ln2(x))

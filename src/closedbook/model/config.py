@@ -33,6 +33,9 @@ class ModelConfig:
     """Perceiver, strided: characters a latent stands for; 0: block_size / bottleneck_dim, rounded up."""
     reach: Literal["past", "stretch"] = "past"
     """Perceiver, strided: a latent reads all characters up to the end of its stretch, or those of its stretch alone."""
+    phases: bool = False
+    """Perceiver, strided: while training the first stretch is shorter by a random number of characters, so that what is
+    learnt of a word does not depend on where stretches happen to end."""
     positions: Literal["learned", "rotary"] = "learned"
     """learned: one vector a place, added at the stem; rotary: queries and keys turned by their places."""
     activation: Literal["gelu", "relu2"] = "gelu"

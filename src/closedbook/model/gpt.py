@@ -6,6 +6,7 @@ Letters: B batch, T time, C channels, V vocabulary.
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional
 
 from closedbook.model.blocks import (
     Block,
@@ -109,10 +110,22 @@ class GPT(nn.Module):
     def through_latents(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         """Down to the latents, through the middle blocks, and up again."""
         if self.config.is_strided:
-            y = self.through_blocks(self.down_block(x_input, past), past)
-            return self.up_block(y, x_input, past)
+            return self.through_stretches(x_input, past)
         assert past is None, "the assignment's Perceiver decodes without a cache"
         return self.up_block(self.through_blocks(self.down_block(x_input)), x_input)
+
+    def through_stretches(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+        """The same where latents stand for stretches, the first of which may be shorter by a random phase."""
+        phase = self.random_phase(x_input.size(1)) if self.training and self.config.phases else 0
+        x_input = functional.pad(x_input, (0, 0, phase, 0))
+        y = self.through_blocks(self.down_block(x_input, past, phase), past)
+        return self.up_block(y, x_input, past, phase)[:, phase:]
+
+    def random_phase(self, n_places: int) -> int:
+        """Less than a stretch, and no more than the latents can cover besides."""
+        n_covered = self.config.stretch_length * self.config.bottleneck_dim
+        phase = int(torch.randint(self.config.stretch_length, ()))
+        return min(phase, n_covered - n_places)
 
     def logits(self, hidden: Float[Tensor, "*B C"]) -> Float[Tensor, "*B V"]:
         """The head, at whatever places are wanted."""

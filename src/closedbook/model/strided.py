@@ -59,9 +59,17 @@ class DownAttention(StridedAttention):
     """Each latent reads the characters up to the end of its stretch, or those of its stretch."""
 
     def forward(
-        self, x: Float[Tensor, "B T C"], basis: Float[Tensor, "1 M C"], latents: range, past: Past | None = None
+        self,
+        x: Float[Tensor, "B T C"],
+        basis: Float[Tensor, "1 M C"],
+        latents: range,
+        past: Past | None = None,
+        n_hidden: int = 0,
     ) -> Float[Tensor, "B M C"]:
-        """What `latents` read, which `basis` asks for; `x` are the characters behind those in `past`."""
+        """What `latents` read, which `basis` asks for; `x` are the characters behind those in `past`.
+
+        Nobody reads the first `n_hidden` places.
+        """
         q = self.at_ends(self.normed_queries(self.heads(self.query(basis))), latents.start)
         q = q.expand(x.size(0), -1, -1, -1)
         k = self.at_places(self.normed_keys(self.heads(self.key(x))), 0 if past is None else len(past))
@@ -72,18 +80,25 @@ class DownAttention(StridedAttention):
         k, v = k[:, :, begin:end], v[:, :, begin:end]
         if self.whole_past:
             visible = latents_read(latents, end, self.stretch, whole_past=True, device=x.device)
+            visible[:, :n_hidden] = False
             return self.joined(attend(q, k, v, visible, self.dropout))
         k, v = (_in_stretches(z, len(latents), self.stretch) for z in (k, v))
-        return self.joined(attend(q[..., None, :], k, v, None, self.dropout).squeeze(-2))
+        shown = None
+        if n_hidden:
+            shown = (torch.arange(begin, end, device=x.device) >= n_hidden).view(len(latents), 1, self.stretch)
+        return self.joined(attend(q[..., None, :], k, v, shown, self.dropout).squeeze(-2))
 
 
 class UpAttention(StridedAttention):
     """Each place consults the latents whose stretches have ended, and its own stretch up to itself."""
 
     def forward(
-        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None
+        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
     ) -> Float[Tensor, "B T C"]:
-        """What the places behind those in `past` read; `y` are the latents behind those in `past`."""
+        """What the places behind those in `past` read; `y` are the latents behind those in `past`.
+
+        Nobody reads the first `n_hidden` places but they themselves.
+        """
         first, first_latent = (0, 0) if past is None else (len(past), len(past.up_latents))
         q = self.at_places(self.normed_queries(self.heads(self.query(x))), first)
         k = self.at_places(self.normed_keys(self.heads(self.key(x))), first)
@@ -93,7 +108,8 @@ class UpAttention(StridedAttention):
             k, v = past.up_characters.extend(k, v)
             y_k, y_v = past.up_latents.extend(y_k, y_v)
         begin = first - first % self.stretch
-        return self.joined(consult(q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first, self.stretch, self.dropout))
+        own = consult(q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first, self.stretch, n_hidden, self.dropout)
+        return self.joined(own)
 
 
 def consult(
@@ -104,6 +120,7 @@ def consult(
     y_v: Float[Tensor, "B H M D"],
     first: int,
     stretch: int,
+    n_hidden: int,
     dropout: float,
 ) -> Float[Tensor, "B H T D"]:
     """o of the formula, one softmax over a place's latents and the characters of its stretch; T x (M + S) weights.
@@ -118,7 +135,10 @@ def consult(
     k, v = (_in_stretches(functional.pad(z, (0, 0, 0, n_padding)), n_stretches, stretch) for z in (k, v))
     scale = 1 / math.sqrt(q.size(-1))
     own = _in_stretches(q, n_stretches, stretch) @ k.transpose(-2, -1) * scale  # B H N S S
-    own = own.masked_fill(~lower_triangle(stretch, stretch, q.device), -math.inf).flatten(2, 3)
+    visible = lower_triangle(stretch, stretch, q.device).repeat(n_stretches, 1, 1)
+    # Each place still sees itself: a softmax over nothing is no number.
+    visible[0, :, :n_hidden] &= torch.eye(stretch, n_hidden, dtype=torch.bool, device=q.device)
+    own = own.masked_fill(~visible, -math.inf).flatten(2, 3)
     places = range(first - n_before, first + n_places + n_padding)
     past = q @ y_k.transpose(-2, -1) * scale  # B H T M
     past = past.masked_fill(~places_consult(places, y_k.size(-2), stretch, q.device), -math.inf)

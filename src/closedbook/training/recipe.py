@@ -157,6 +157,7 @@ FAST = Recipe(
         word_memory=True,
         coverage="strided",
         reach="stretch",
+        phases=True,
         initialization="zero",
         embd_pdrop=0.0,
         resid_pdrop=0.0,
