@@ -25,7 +25,7 @@ from closedbook.text.corpus import Question, read_corpus, read_pairs
 from closedbook.text.world import WorldConfig, WorldFiles, write_world
 from closedbook.training.durable import contents, write_atomically
 from closedbook.training.metrics import read_metrics
-from closedbook.training.recipe import FAST, Recipe
+from closedbook.training.recipe import FAST, PERCEIVER, Recipe
 from closedbook.training.recipe_file import Rows, flatten, recipe_rows, recipe_toml
 from closedbook.training.run import Run, open_run
 
@@ -36,14 +36,17 @@ Kind = Literal["right", "wrong", "never written about"]
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """A world and a recipe for it, vanilla's; the Perceiver differs in the variant alone."""
+    """A world and a recipe for it, vanilla's; the Perceiver differs from it in its shape alone."""
 
     world: WorldConfig
     recipe: Recipe
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """The recipe of one variant."""
-        return replace(self.recipe, model=replace(self.recipe.model, variant=variant))
+        model = self.recipe.model
+        if variant == "perceiver":
+            model = replace(model, variant=variant, n_layer=PERCEIVER.model.n_layer)
+        return replace(self.recipe, model=model)
 
 
 def demo_plan(size: Size, seed: int) -> DemoPlan:

@@ -82,7 +82,7 @@ class PretrainOptions:
     numbers: Annotated[PretrainNumbers, arg(name="")]
     """The recipe's numbers."""
     recipe: str = "fast"
-    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
     pairs: FileOption = None
     """Training pairs, question<TAB>answer a line, to mix in by the recipe's pretrain.mix_pairs."""
     dev: FileOption = None
@@ -110,7 +110,7 @@ class FinetuneOptions:
     corpus: FileOption = None
     """Without --from: the corpus whose characters are the vocabulary; with replay: where RUN's lies now."""
     recipe: str = "fast"
-    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
     dev: FileOption = None
     """Pairs never trained on: their accuracy is told after each epoch, and by patience ends the run."""
     epochs: Epochs = None
@@ -139,7 +139,7 @@ class StudyOptions:
     numbers: Annotated[StudyNumbers, arg(name="")]
     """The recipe's numbers."""
     recipe: str = "fast"
-    """course, fast, or a TOML file: where the numbers come from that no option gives."""
+    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
     track: Track = "self-study"
     """Whose questions are learnt: everybody's, by the reader, or the training pairs' alone."""
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
@@ -267,7 +267,7 @@ class TargetOptions:
     out: Path = Path()
     """Folder for parameters and predictions."""
     recipe: str = "course"
-    """course, fast, or a TOML file."""
+    """course, fast, perceiver, or a TOML file."""
     epochs: Epochs = None
     """So many epochs in place of the recipe's: a local try before a long run."""
     resume: Switch = False

@@ -156,7 +156,6 @@ FAST = Recipe(
         qk_norm=True,
         word_memory=True,
         coverage="strided",
-        reach="stretch",
         phases=True,
         initialization="zero",
         embd_pdrop=0.0,
@@ -171,4 +170,7 @@ FAST = Recipe(
 )
 """Ours: masks that look like answers, training pairs mixed in, a memory for words, a schedule that ends."""
 
-PRESETS = {"course": COURSE, "fast": FAST}
+PERCEIVER = replace(FAST, model=replace(FAST.model, variant="perceiver", n_layer=3))
+"""The same with a Perceiver: its first and last block only carry between characters and latents, so it has one more."""
+
+PRESETS = {"course": COURSE, "fast": FAST, "perceiver": PERCEIVER}
