@@ -50,7 +50,9 @@ def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
     torch.manual_seed(3)
     q, k, v = 3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), torch.randn(2, 3, n_keys, 5)
     visible = lower_triangle(n_queries, n_keys) if causal else None
-    assert relative_error(attend(q, k, v, visible, 0.0), formula(q, k, v, visible)) < 1e-5
+    expected = formula(q, k, v, visible)
+    assert relative_error(attend(q, k, v, visible, 0.0), expected) < 1e-5
+    assert relative_error(attend(q, k, v, None, 0.0, causal=causal), expected) < 1e-5
 
 
 def test_attention_weights_are_these():

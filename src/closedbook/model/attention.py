@@ -49,10 +49,18 @@ def attend(
     v: Float[Tensor, "*B K D"],
     visible: Bool[Tensor, "*#N Q K"] | None,
     dropout: float,
+    *,
+    causal: bool = False,
 ) -> Float[Tensor, "*B Q D"]:
-    """o of the formula above, by the faster of two ways that agree to rounding."""
+    """o of the formula above, by the faster of two ways that agree to rounding.
+
+    `causal` in place of `visible` is the lower triangle: the fused kernel then leaves out what is hidden, which is half
+    of the work, and no matrix of length by length is made.
+    """
     if dropout == 0.0 and k.size(-2) >= _FUSED_FROM:
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible)
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
+    if causal:
+        visible = lower_triangle(q.size(-2), k.size(-2), q.device)
     return functional.dropout(attention_weights(q, k, visible), dropout) @ v
 
 
@@ -126,6 +134,8 @@ class CausalSelfAttention(Attention):
             q, k = rotate(q, n_past), rotate(k, n_past)
         if cache is not None:
             k, v = cache.extend(k, v)
+        if n_past == 0:
+            return self.joined(attend(q, k, v, None, self.dropout, causal=True))
         visible = lower_triangle(k.size(-2), k.size(-2), x.device)[n_past:]  # Q K
         return self.joined(attend(q, k, v, visible, self.dropout))
 
