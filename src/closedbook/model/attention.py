@@ -145,8 +145,13 @@ class CausalCrossAttention(Attention):
 
     def forward(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> Float[Tensor, "B Q C"]:
         """`x_q` of a single row is asked of every row of `x_kv`."""
+        return self.joined(attend(*self.asked(x_kv, x_q), self.dropout))
+
+    def asked(
+        self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Queries, keys and values of all heads, and which keys each query sees."""
         q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
         k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
         q, k = self.normed_queries(q), self.normed_keys(k)
-        visible = lower_triangle(q.size(-2), k.size(-2), x_kv.device)
-        return self.joined(attend(q, k, v, visible, self.dropout))
+        return q, k, v, lower_triangle(q.size(-2), k.size(-2), x_kv.device)

@@ -5,7 +5,8 @@ of it, or its own stretch alone. Place t consults the latents whose stretches ha
 its own stretch up to itself. So every past character reaches every later place, and no future one does; the
 assignment's mask, by index, lets latent j read characters 0 to j only.
 
-Letters: B batch, H heads, T time, S a stretch's length, N stretches, M latents, D head size, C channels.
+Letters: B batch, H heads, T time, K keys, S a stretch's length, N stretches, P places of N whole stretches, M latents,
+D head size, C channels.
 """
 
 import math
@@ -70,6 +71,21 @@ class DownAttention(StridedAttention):
 
         Nobody reads the first `n_hidden` places.
         """
+        o = attend(*self.asked(x, basis, latents, past, n_hidden), self.dropout)
+        return self.joined(o if self.whole_past else o.squeeze(-2))
+
+    def asked(
+        self,
+        x: Float[Tensor, "B T C"],
+        basis: Float[Tensor, "1 M C"],
+        latents: range,
+        past: Past | None = None,
+        n_hidden: int = 0,
+    ) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, "..."] | None]:
+        """Queries, keys and values of all heads, and which keys each query sees; None: all.
+
+        A latent that reads its own stretch alone has keys and values to itself.
+        """
         q = self.at_ends(self.normed_queries(self.heads(self.query(basis))), latents.start)
         q = q.expand(x.size(0), -1, -1, -1)
         k = self.at_places(self.normed_keys(self.heads(self.key(x))), 0 if past is None else len(past))
@@ -81,12 +97,12 @@ class DownAttention(StridedAttention):
         if self.whole_past:
             visible = latents_read(latents, end, self.stretch, whole_past=True, device=x.device)
             visible[:, :n_hidden] = False
-            return self.joined(attend(q, k, v, visible, self.dropout))
+            return q, k, v, visible
         k, v = (_in_stretches(z, len(latents), self.stretch) for z in (k, v))
         shown = None
         if n_hidden:
             shown = (torch.arange(begin, end, device=x.device) >= n_hidden).view(len(latents), 1, self.stretch)
-        return self.joined(attend(q[..., None, :], k, v, shown, self.dropout).squeeze(-2))
+        return q[..., None, :], k, v, shown
 
 
 class UpAttention(StridedAttention):
@@ -99,6 +115,12 @@ class UpAttention(StridedAttention):
 
         Nobody reads the first `n_hidden` places but they themselves.
         """
+        return self.joined(consult(*self.asked(y, x, past), self.stretch, self.dropout, n_hidden))
+
+    def asked(
+        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]:
+        """What `consult` takes first: queries, keys and values of characters, those of latents, the first place."""
         first, first_latent = (0, 0) if past is None else (len(past), len(past.up_latents))
         q = self.at_places(self.normed_queries(self.heads(self.query(x))), first)
         k = self.at_places(self.normed_keys(self.heads(self.key(x))), first)
@@ -108,8 +130,7 @@ class UpAttention(StridedAttention):
             k, v = past.up_characters.extend(k, v)
             y_k, y_v = past.up_latents.extend(y_k, y_v)
         begin = first - first % self.stretch
-        own = consult(q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first, self.stretch, n_hidden, self.dropout)
-        return self.joined(own)
+        return q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first
 
 
 def consult(
@@ -120,31 +141,45 @@ def consult(
     y_v: Float[Tensor, "B H M D"],
     first: int,
     stretch: int,
-    n_hidden: int,
     dropout: float,
+    n_hidden: int = 0,
 ) -> Float[Tensor, "B H T D"]:
     """o of the formula, one softmax over a place's latents and the characters of its stretch; T x (M + S) weights.
 
     `q` are of the places from `first` on, `k` and `v` of those from the beginning of its stretch on.
     """
     n_before, n_places = first % stretch, q.size(-2)
-    n_stretches = -(-(n_before + n_places) // stretch)
-    n_padding = n_stretches * stretch - n_before - n_places
+    weights = functional.dropout(consult_weights(q, k, y_k, first, stretch, n_hidden), dropout)
+    n_stretches = weights.size(-2) // stretch
+    v = _in_stretches(functional.pad(v, (0, 0, 0, weights.size(-2) - v.size(-2))), n_stretches, stretch)
+    o = (_in_stretches(weights[..., :stretch], n_stretches, stretch) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
+    return o[:, :, n_before : n_before + n_places]
+
+
+def consult_weights(
+    q: Float[Tensor, "B H T D"],
+    k: Float[Tensor, "B H K D"],
+    y_k: Float[Tensor, "B H M D"],
+    first: int,
+    stretch: int,
+    n_hidden: int = 0,
+) -> Float[Tensor, "B H P {stretch}+M"]:
+    """alpha of the formula: S + M weights of each place of the stretches that `k` lies in."""
+    n_before, n_stretches = first % stretch, -(-k.size(-2) // stretch)
+    n_padding = n_stretches * stretch - k.size(-2)
     # Whole stretches: places before the first are asked in vain, places behind the last are read by none.
-    q = functional.pad(q, (0, 0, n_before, n_padding))  # B H T D
-    k, v = (_in_stretches(functional.pad(z, (0, 0, 0, n_padding)), n_stretches, stretch) for z in (k, v))
+    q = functional.pad(q, (0, 0, n_before, n_padding))  # B H P D
+    k = _in_stretches(functional.pad(k, (0, 0, 0, n_padding)), n_stretches, stretch)
     scale = 1 / math.sqrt(q.size(-1))
     own = _in_stretches(q, n_stretches, stretch) @ k.transpose(-2, -1) * scale  # B H N S S
     visible = lower_triangle(stretch, stretch, q.device).repeat(n_stretches, 1, 1)
     # Each place still sees itself: a softmax over nothing is no number.
     visible[0, :, :n_hidden] &= torch.eye(stretch, n_hidden, dtype=torch.bool, device=q.device)
     own = own.masked_fill(~visible, -math.inf).flatten(2, 3)
-    places = range(first - n_before, first + n_places + n_padding)
-    past = q @ y_k.transpose(-2, -1) * scale  # B H T M
+    places = range(first - n_before, first - n_before + n_stretches * stretch)
+    past = q @ y_k.transpose(-2, -1) * scale  # B H P M
     past = past.masked_fill(~places_consult(places, y_k.size(-2), stretch, q.device), -math.inf)
-    weights = functional.dropout(torch.softmax(torch.cat((own, past), dim=-1), dim=-1), dropout)
-    o = (_in_stretches(weights[..., :stretch], n_stretches, stretch) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
-    return o[:, :, n_before : n_before + n_places]
+    return torch.softmax(torch.cat((own, past), dim=-1), dim=-1)
 
 
 def _in_stretches(z: Float[Tensor, "B H T D"], n_stretches: int, stretch: int) -> Float[Tensor, "B H N S D"]:
