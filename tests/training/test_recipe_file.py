@@ -168,8 +168,8 @@ def test_an_unknown_key_is_named_with_the_nearest_known(write: Write, text: str,
             "[model]\nvariant = 1",
             'line 2: model.variant: one of "vanilla", "perceiver" is needed; received 1',
         ),
-        ("preset = 'slow'", 'line 1: preset: one of "course", "fast" is needed; received "slow"'),
-        ("\npreset = 3", 'line 2: preset: one of "course", "fast" is needed; received 3'),
+        ("preset = 'slow'", 'line 1: preset: one of "course", "fast", "perceiver" is needed; received "slow"'),
+        ("\npreset = 3", 'line 2: preset: one of "course", "fast", "perceiver" is needed; received 3'),
         (f"seed = '{'x' * 99}'", f'line 1: seed: a whole number is needed; received "{"x" * 58}…'),
         (
             f"pretrain.beta1 = 1{'0' * 400}",
@@ -247,7 +247,7 @@ def test_a_file_in_another_encoding_is_refused(write: Write, content: str | byte
 
 def test_a_file_that_cannot_be_read_is_named(write: Write):
     """A missing file, and a folder in place of one, are named with what a recipe can be."""
-    cure = "give a preset (course, fast) or the path of a TOML file"
+    cure = "give a preset (course, fast, perceiver) or the path of a TOML file"
     Path(write("")).with_name("folder").mkdir()
     assert fault_of("no.toml") == f"no.toml: cannot be read: No such file or directory; {cure}"
     assert fault_of("corse") == (f"corse: cannot be read: No such file or directory; {cure}; did you mean 'course'?")
