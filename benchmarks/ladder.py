@@ -78,6 +78,7 @@ def studied(
         elif isinstance(event, Evaluated):
             # The look before the first step comes while nothing is learnt yet.
             curve.append((round((setup + steps) / 60, 3), event.score.n_correct))
+            print(f"{curve[-1][0]} minutes: {event.score}", file=sys.stderr, flush=True)
         elif isinstance(event, Finished):
             break
     evaluation, _ = evaluate_file(open_run(out), dev)
