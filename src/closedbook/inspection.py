@@ -1,8 +1,10 @@
-"""What `closedbook inspect` tells of a run: model, vocabulary, recipe, history."""
+"""What `closedbook inspect` tells of a run: model, cost, vocabulary, recipe, history."""
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 
+from closedbook.model.cost import cost
 from closedbook.training.metrics import read_metrics
 from closedbook.training.recipe_file import flatten, recipe_rows
 from closedbook.training.run import Run, make_model
@@ -22,6 +24,13 @@ def describe(run: Run) -> Iterator[str]:
         parts[name.partition(".")[0]] += parameter.numel()
     for name, count in parts.items():
         yield f"  {name:<20}{count:>12,}"
+    costs = asdict(cost(run.recipe.model, len(info.vocabulary)))
+    yield (
+        f"cost        {sum(costs.values()):,.0f} multiply-adds a character of training, "
+        f"{run.recipe.model.block_size} characters at once"
+    )
+    for name, count in costs.items():
+        yield f"  {name:<20}{count:>12,.0f}"
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in info.vocabulary.characters[2:])
     yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
     yield from _history(run)
