@@ -369,9 +369,19 @@ def _lab(options: LabOptions) -> None:
 
 def _inspect(options: InspectOptions) -> None:
     from closedbook.inspection import describe
+    from closedbook.reading_map import read_text, save_reading
     from closedbook.training.run import open_run
 
-    for line in describe(open_run(options.run)):
+    if options.out is not None and options.reading_map is None:
+        raise InputError("inspect: --out needs something to write there; add --reading-map TEXT")
+    run = open_run(options.run)
+    if options.reading_map is None:
+        for line in describe(run):
+            out(line)
+        return
+    reading = read_text(run, options.reading_map)
+    paths = save_reading(reading, options.out or options.run / "reading-map")
+    for line in (*reading.lines(), *map(str, paths)):
         out(line)
 
 

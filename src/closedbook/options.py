@@ -242,10 +242,14 @@ class LabOptions:
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """Show what a run is: model, vocabulary, recipe, history."""
+    """Show what a run is: model, cost, vocabulary, recipe, history; or how its Perceiver reads a text."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
     """A run, ended or not."""
+    reading_map: Annotated[str | None, arg(metavar="TEXT")] = None
+    """Of a Perceiver: which characters of TEXT each latent reads, and which latents each place consults."""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Folder for the reading map, which is made; none: RUN/reading-map."""
 
 
 @dataclass(frozen=True)

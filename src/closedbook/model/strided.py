@@ -115,12 +115,12 @@ class UpAttention(StridedAttention):
 
         Nobody reads the first `n_hidden` places but they themselves.
         """
-        return self.joined(consult(*self.asked(y, x, past), self.stretch, self.dropout, n_hidden))
+        return self.joined(consult(*self.asked(y, x, past, n_hidden), self.stretch, self.dropout))
 
     def asked(
-        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]:
-        """What `consult` takes first: queries, keys and values of characters, those of latents, the first place."""
+        self, y: Float[Tensor, "B M C"], x: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int, int]:
+        """What `consult` takes first: queries, keys and values of characters, those of latents, and two places."""
         first, first_latent = (0, 0) if past is None else (len(past), len(past.up_latents))
         q = self.at_places(self.normed_queries(self.heads(self.query(x))), first)
         k = self.at_places(self.normed_keys(self.heads(self.key(x))), first)
@@ -130,7 +130,7 @@ class UpAttention(StridedAttention):
             k, v = past.up_characters.extend(k, v)
             y_k, y_v = past.up_latents.extend(y_k, y_v)
         begin = first - first % self.stretch
-        return q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first
+        return q, k[:, :, begin:], v[:, :, begin:], y_k, y_v, first, n_hidden
 
 
 def consult(
@@ -140,16 +140,17 @@ def consult(
     y_k: Float[Tensor, "B H M D"],
     y_v: Float[Tensor, "B H M D"],
     first: int,
+    n_hidden: int,
     stretch: int,
     dropout: float,
-    n_hidden: int = 0,
 ) -> Float[Tensor, "B H T D"]:
     """o of the formula, one softmax over a place's latents and the characters of its stretch; T x (M + S) weights.
 
-    `q` are of the places from `first` on, `k` and `v` of those from the beginning of its stretch on.
+    `q` are of the places from `first` on, `k` and `v` of those from the beginning of its stretch on; the first
+    `n_hidden` places of the text are read by themselves alone.
     """
     n_before, n_places = first % stretch, q.size(-2)
-    weights = functional.dropout(consult_weights(q, k, y_k, first, stretch, n_hidden), dropout)
+    weights = functional.dropout(consult_weights(q, k, y_k, first, n_hidden, stretch), dropout)
     n_stretches = weights.size(-2) // stretch
     v = _in_stretches(functional.pad(v, (0, 0, 0, weights.size(-2) - v.size(-2))), n_stretches, stretch)
     o = (_in_stretches(weights[..., :stretch], n_stretches, stretch) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v
@@ -161,8 +162,8 @@ def consult_weights(
     k: Float[Tensor, "B H K D"],
     y_k: Float[Tensor, "B H M D"],
     first: int,
+    n_hidden: int,
     stretch: int,
-    n_hidden: int = 0,
 ) -> Float[Tensor, "B H P {stretch}+M"]:
     """alpha of the formula: S + M weights of each place of the stretches that `k` lies in."""
     n_before, n_stretches = first % stretch, -(-k.size(-2) // stretch)

@@ -143,15 +143,9 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
     for MASK and one at least to answer in.
     """
     for item in questions.items:
-        unknown = vocabulary.unknown(item.text + (item.answer or ""))
-        if unknown:
-            names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
-            raise TextError(
-                questions.path,
-                item.line,
-                f"{names}: not in the run's vocabulary, which is its corpus's characters; spell it with "
-                "those, or pretrain on a corpus that has it",
-            )
+        unknown = unknown_characters(item.text + (item.answer or ""), vocabulary)
+        if unknown is not None:
+            raise TextError(questions.path, item.line, unknown)
         needed = len(item.text) + 2 + len(item.answer or "")
         if needed > block_size:
             what = "the question needs" if item.answer is None else "question and answer need"
@@ -186,6 +180,18 @@ def hold_out(pairs: Questions, share: float, seed: int) -> tuple[Questions, Ques
         for is_held in (False, True)
     )
     return kept, looked_at
+
+
+def unknown_characters(text: str, vocabulary: Vocabulary) -> str | None:
+    """What to say of the characters of a text that the model never saw; None where there are none."""
+    unknown = vocabulary.unknown(text)
+    if not unknown:
+        return None
+    names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
+    return (
+        f"{names}: not in the run's vocabulary, which is its corpus's characters; spell it with "
+        "those, or pretrain on a corpus that has it"
+    )
 
 
 def without_accents(questions: Questions) -> tuple[Questions, int]:

@@ -1,0 +1,122 @@
+"""What `closedbook inspect RUN --reading-map TEXT` tells: how a Perceiver reads a text, in words, data and figure.
+
+Latents and characters count from 0.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from closedbook.answers.figure import as_png
+from closedbook.answers.reading_figure import draw_reading
+from closedbook.errors import InputError, RunError
+from closedbook.model.config import ModelConfig
+from closedbook.model.reading import ReadingMap, reading_map
+from closedbook.text.corpus import unknown_characters
+from closedbook.training.durable import write_atomically
+from closedbook.training.run import Run
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """How a model of a certain shape reads a text."""
+
+    config: ModelConfig
+    text: str
+    map: ReadingMap
+
+    def lines(self) -> Iterator[str]:
+        """What is to be told of it."""
+        may, share = self.map.may_read, self.map.attention
+        last = len(self.text) - 1
+        yield self._rule()
+        yield f"the last character, {last}, is read by {_span('latent', may.latents[:, last])}"
+        consulted = f"the last place consults {_span('latent', may.places[last])}"
+        if may.places[last].any():
+            most, latent = share.places[last].max(dim=0)
+            total = float(share.places[last].sum())
+            consulted += f" ({total:.0%} of its attention; most to latent {int(latent)}, {float(most):.0%})"
+        if may.own.size(1):
+            begin = last - last % self.config.stretch_length
+            own = _span("character", may.own[last], begin)
+            consulted += f" and {own} of its own stretch ({float(share.own[last].sum()):.0%})"
+        yield consulted
+
+    def facts(self) -> dict[str, object]:
+        """The same as data: shares of attention, None where nothing may be read."""
+        may, share = self.map.may_read, self.map.attention
+        return {
+            "text": self.text,
+            "coverage": self.config.coverage,
+            "stretch": may.own.size(1) or None,
+            "characters_by_latent": _table(may.latents, share.latents),
+            "latents_by_place": _table(may.places, share.places),
+            "own_stretch_by_place": _table(may.own, share.own),
+        }
+
+    def _rule(self) -> str:
+        """Which characters a latent reads."""
+        config, n_characters = self.config, len(self.text)
+        if not config.is_strided:
+            n_behind = n_characters - config.bottleneck_dim
+            lost = f"; the last {n_behind} of {n_characters} reach no latent" if n_behind > 0 else ""
+            return f"latent j of {config.bottleneck_dim} reads characters 0 to j{lost}"
+        stretch = config.stretch_length
+        what = f"all characters up to the end of stretch j, of {stretch} each"
+        if config.reach == "stretch":
+            what = f"the {stretch} characters of stretch j alone"
+        return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // stretch} stretches have ended"
+
+
+def read_text(run: Run, text: str) -> TextReading:
+    """How a run's model reads a text; raises InputError where it cannot."""
+    config = run.recipe.model
+    if config.variant == "vanilla":
+        raise RunError(
+            f"{run.path}: is of variant vanilla, which has no latents, and a reading map is of latents; train one with "
+            "--model.variant perceiver"
+        )
+    if not text:
+        raise InputError("--reading-map: one character at least is needed; received none")
+    unknown = unknown_characters(text, run.info.vocabulary)
+    if unknown is not None:
+        raise InputError(f"{text!r}: {unknown}")
+    if len(text) > config.block_size:
+        raise InputError(
+            f"{text!r}: the text has {len(text)} characters and the model reads {config.block_size}; shorten, or train "
+            "with a larger model.block-size"
+        )
+    return TextReading(config, text, reading_map(run.model(), run.info.vocabulary.encode(text)))
+
+
+def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
+    """Write reading-map.json and reading-map.png, each whole or not at all; raises RunError."""
+    data, picture = folder / "reading-map.json", folder / "reading-map.png"
+    content, image = json.dumps(reading.facts(), ensure_ascii=False), as_png(draw_reading(reading.map, reading.text))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}; choose another --out") from None
+    write_atomically(picture, image)
+    write_atomically(data, content.encode() + b"\n")
+    return data, picture
+
+
+def _table(may_read: Tensor, attention: Tensor) -> list[list[float | None]]:
+    return [
+        [round(share, _DIGITS) if may else None for may, share in zip(*row, strict=True)]
+        for row in zip(may_read.tolist(), attention.tolist(), strict=True)
+    ]
+
+
+def _span(name: str, chosen: Tensor, first: int = 0) -> str:
+    """As in "latents 0 to 5"; what is chosen stands side by side, and counts from `first`."""
+    numbers = [first + number for number in chosen.nonzero().flatten().tolist()]
+    if not numbers:
+        return f"no {name}"
+    return f"{name} {numbers[0]}" if len(numbers) == 1 else f"{name}s {numbers[0]} to {numbers[-1]}"

@@ -1,0 +1,183 @@
+"""`closedbook inspect RUN --reading-map TEXT`."""
+
+import json
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from closedbook.cli import main
+from closedbook.model.reading import reading_map
+from closedbook.training.run import open_run
+
+Closedbook = Callable[..., Any]
+
+TEXT = "Ann Bell. Ann Bell was born in Ulm ."
+"""36 characters: of stretches of nine, four have ended."""
+
+
+@pytest.fixture(scope="module")
+def perceivers(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tests only read: the runs `course` and `strided`, of seven latents and 61 characters."""
+    folder = tmp_path_factory.mktemp("perceivers")
+    shape = ("--model.variant", "perceiver", "--model.n-layer", "3", "--model.bottleneck-dim", "7", "--epochs", "1")
+    for coverage in ("course", "strided"):
+        words = ("--recipe", str(files / "tiny.toml"), *shape, "--model.coverage", coverage)
+        assert main(["pretrain", str(files / "corpus.txt"), *words, "--out", str(folder / coverage)]) == 0
+    return folder
+
+
+def fault(outcome: Any) -> str:
+    """The one line of a command that ended with status 2 and gave no result."""
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    return str(line).removeprefix("closedbook: ")
+
+
+def kept(table: list[list[float | None]]) -> tuple[Tensor, Tensor]:
+    """Of a table in a file, what may be read and how much of the attention it gets."""
+    return (
+        torch.tensor([[share is not None for share in row] for row in table]),
+        torch.tensor([[share or 0.0 for share in row] for row in table]),
+    )
+
+
+@pytest.mark.parametrize("coverage", ["course", "strided"])
+def test_the_map_is_kept_as_data_and_as_a_figure(
+    closedbook: Closedbook, perceivers: Path, tmp_path: Path, coverage: str
+):
+    """What stands in the file is what the run's model does with the text, MASK included, and no file is half there."""
+    run, text = perceivers / coverage, TEXT + "⁇"
+    outcome = closedbook("inspect", run, "--reading-map", text, "--out", tmp_path / "new/map")
+    assert (outcome.status, outcome.err) == (0, "")
+    data, picture = tmp_path / "new/map/reading-map.json", tmp_path / "new/map/reading-map.png"
+    assert outcome.out.splitlines()[-2:] == [str(data), str(picture)]
+    assert set(data.parent.iterdir()) == {data, picture}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    facts = json.loads(data.read_text(encoding="utf-8"))
+    expected = reading_map(open_run(run).model(), open_run(run).info.vocabulary.encode(text))
+    assert (facts["text"], facts["coverage"]) == (text, coverage)
+    assert facts["stretch"] == (9 if coverage == "strided" else None)
+    names = {"characters_by_latent": "latents", "latents_by_place": "places", "own_stretch_by_place": "own"}
+    for name, part in names.items():
+        may_read, attention = kept(facts[name])
+        assert torch.equal(may_read, getattr(expected.may_read, part))
+        torch.testing.assert_close(attention, getattr(expected.attention, part), atol=1e-6, rtol=0)
+
+
+def test_without_a_folder_the_map_lies_in_the_run(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """It replaces the one of another text, and what is told depends on nothing that lies there."""
+    run = Path(shutil.copytree(perceivers / "strided", tmp_path / "run"))
+    first = closedbook("inspect", run, "--reading-map", TEXT)
+    assert closedbook("inspect", run, "--reading-map", "Ulm").status == 0
+    assert json.loads((run / "reading-map/reading-map.json").read_text())["text"] == "Ulm"
+    assert closedbook("inspect", run, "--reading-map", TEXT) == first
+
+
+@pytest.mark.parametrize(
+    ("coverage", "text", "rule", "readers", "consulted"),
+    [
+        (
+            "course",
+            TEXT,
+            "latent j of 7 reads characters 0 to j; the last 29 of 36 reach no latent",
+            "no latent",
+            "0 to 6",
+        ),
+        ("course", "Ulm .", "latent j of 7 reads characters 0 to j", "latents 4 to 6", "0 to 4"),
+        (
+            "strided",
+            TEXT,
+            "latent j of 7 reads all characters up to the end of stretch j, of 9 each; 4 stretches have ended",
+            "latent 3",
+            "0 to 3",
+        ),
+    ],
+)
+def test_the_map_is_told_in_words(
+    closedbook: Closedbook,
+    perceivers: Path,
+    tmp_path: Path,
+    coverage: str,
+    text: str,
+    rule: str,
+    readers: str,
+    consulted: str,
+):
+    """What latents read, which of them read the last character, and which of them the last place consults."""
+    words = ("inspect", perceivers / coverage, "--out", tmp_path / "map", "--reading-map")
+    first, second, third, *_ = closedbook(*words, text).out.splitlines()
+    assert first == rule
+    assert second == f"the last character, {len(text) - 1}, is read by {readers}"
+    assert third.startswith(f"the last place consults latents {consulted} (")
+    if coverage == "strided":
+        assert " and characters 27 to 35 of its own stretch (" in third
+
+
+def test_a_text_within_its_first_stretch_has_no_latent_to_consult(
+    closedbook: Closedbook, perceivers: Path, tmp_path: Path
+):
+    """A single character reads nothing but itself."""
+    words = ("inspect", perceivers / "strided", "--out", tmp_path / "map", "--reading-map")
+    lines = closedbook(*words, "U").out.splitlines()
+    assert lines[0].endswith("; 0 stretches have ended")
+    assert lines[1] == "the last character, 0, is read by no latent"
+    assert lines[2] == "the last place consults no latent and character 0 of its own stretch (100%)"
+
+
+def test_a_text_may_be_as_long_as_the_block(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """61 characters are mapped, and one more is too many."""
+    words = ("inspect", perceivers / "strided", "--out", tmp_path / "map", "--reading-map")
+    assert closedbook(*words, "e" * 61).status == 0
+    line = fault(closedbook(*words, "e" * 62))
+    assert line.startswith(f"{'e' * 62!r}: the text has 62 characters and the model reads 61; shorten")
+
+
+def test_a_text_that_cannot_be_mapped_is_quoted(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """An unknown character is named as `ask` names it; no text at all is none."""
+    words = ("inspect", perceivers / "course", "--out", tmp_path / "map", "--reading-map")
+    line = fault(closedbook(*words, "Röm?"))
+    assert line.startswith("'Röm?': 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's vocabulary")
+    assert fault(closedbook(*words, "")) == "--reading-map: one character at least is needed; received none"
+    assert not (tmp_path / "map").exists()
+
+
+def test_vanilla_has_no_reading_map(closedbook: Closedbook, runs: Path):
+    """It has no latents, which is said with the way to a run that has."""
+    line = fault(closedbook("inspect", runs / "finetuned", "--reading-map", "Ulm"))
+    assert line.startswith(f"{runs / 'finetuned'}: is of variant vanilla, which has no latents, ")
+    assert line.endswith("; train one with --model.variant perceiver")
+    assert not (runs / "finetuned/reading-map").exists()
+
+
+def test_a_map_needs_weights_and_a_folder_needs_a_map(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """A run that has not ended has no map yet, and --out by itself writes nothing."""
+    run = Path(shutil.copytree(perceivers / "course", tmp_path / "run"))
+    line = fault(closedbook("inspect", run, "--out", tmp_path / "map"))
+    assert line == "inspect: --out needs something to write there; add --reading-map TEXT"
+    (run / "model.safetensors").unlink()
+    assert "has not ended and has no weights yet" in fault(closedbook("inspect", run, "--reading-map", "Ulm"))
+    assert not (run / "reading-map").exists()
+
+
+def test_what_cannot_be_written_leaves_the_map_that_was_there(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """A full disk, or a file in the folder's place, is named, and what stood there stays to the byte."""
+    (tmp_path / "file").write_text("years of work")
+    words = ("inspect", perceivers / "course", "--reading-map")
+    line = fault(closedbook(*words, "Ulm", "--out", tmp_path / "file"))
+    assert line == f"{tmp_path / 'file'}: cannot be made: File exists; choose another --out"
+    assert closedbook(*words, TEXT, "--out", tmp_path / "map").status == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "map").iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        line = fault(closedbook(*words, "Ulm", "--out", tmp_path / "map"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert line.startswith(f"{tmp_path / 'map/reading-map.png'}: cannot be written: File too large; ")
+    assert {path: path.read_bytes() for path in (tmp_path / "map").iterdir()} == before
