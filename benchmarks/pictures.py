@@ -1,9 +1,9 @@
-"""The pictures of docs/ that are drawn from benchmarks/results: nothing is measured here.
+"""The pictures of docs/ that are drawn from benchmarks/results, or from the model's masks: nothing is measured here.
 
     python benchmarks/pictures.py
 
 docs/ladder.png: accuracy against time, a panel a track; docs/exposure.png: how often an objective shows a fact in the
-form of an answer, by where it stands.
+form of an answer, by where it stands; docs/reading.png: which characters reach which places of a Perceiver.
 """
 
 import json
@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import torch
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from closedbook.model.config import ModelConfig
+from closedbook.model.reading import reached
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -74,8 +80,27 @@ def exposure() -> Figure:
     return figure
 
 
+def reading() -> Figure:
+    shades = {"the future": "white", "past, and lost": "lightgrey", "reaches the place": "black"}
+    figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")
+    for panel, coverage in zip(panels, ("course", "strided"), strict=True):
+        config = ModelConfig("perceiver", coverage=coverage)
+        reaches = reached(config, config.block_size).int()
+        kinds = torch.ones_like(reaches).tril() + reaches
+        panel.imshow(kinds, ListedColormap(list(shades.values())), interpolation="nearest")
+        n_arrive, n_past = int(reaches.sum()), int((kinds > 0).sum())
+        panel.set_title(f"coverage {coverage}: {n_arrive:,} of {n_past:,} pairs arrive", fontsize=10)
+        panel.set_xlabel("character")
+        panel.set_xticks(range(0, 128, 16))
+    panels[0].set_ylabel("place")
+    panels[0].set_yticks(range(0, 128, 16))
+    keys = [Patch(facecolor=shade, edgecolor="black", label=label) for label, shade in shades.items()]
+    figure.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    return figure
+
+
 def main() -> None:
-    for name, draw in (("ladder", ladder), ("exposure", exposure)):
+    for name, draw in (("ladder", ladder), ("exposure", exposure), ("reading", reading)):
         figure = draw()
         figure.savefig(DOCS / f"{name}.png", dpi=110)
         plt.close(figure)
