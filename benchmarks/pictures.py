@@ -3,7 +3,8 @@
     python benchmarks/pictures.py
 
 docs/ladder.png: accuracy against time, a panel a track; docs/exposure.png: how often an objective shows a fact in the
-form of an answer, by where it stands; docs/reading.png: which characters reach which places of a Perceiver.
+form of an answer, by where it stands; docs/reading.png: which characters reach which places of a Perceiver;
+docs/context.png: what a training step costs, as texts grow longer.
 """
 
 import json
@@ -15,6 +16,7 @@ import torch
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.reading import reached
@@ -99,8 +101,38 @@ def reading() -> Figure:
     return figure
 
 
+def context() -> Figure:
+    (result,) = results("context.json")
+    rows = result["rows"]
+    lengths = [row["characters"] for row in rows]
+    figure, (time, memory) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for variant, line, marker in (("vanilla", "-", "o"), ("perceiver", "--", "s")):
+        look = {"linestyle": line, "marker": marker, "markersize": 5, "color": "black", "markerfacecolor": "white"}
+        label = {"vanilla": "vanilla", "perceiver": "Perceiver, strided"}[variant]
+        time.plot(lengths, [row[variant]["seconds_a_1000_characters"] for row in rows], label=label, **look)
+        memory.plot(lengths, [row[variant]["memory_gib"]["peak"] for row in rows], label=label, **look)
+    before = max(row["vanilla"]["memory_gib"]["before_the_model"] for row in rows)
+    memory.axhline(before, color="grey", linewidth=1, linestyle=":", label="Python and torch alone")
+    time.set_ylabel("seconds per 1,000 characters trained on")
+    memory.set_ylabel("peak memory of the process (GiB)")
+    for panel in (time, memory):
+        panel.set_xscale("log", base=2)
+        panel.set_yscale("log")
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter("{x:g}")
+        panel.tick_params(axis="y", which="minor", labelsize=7)
+        panel.set_xticks(lengths, [f"{length:,}" for length in lengths], fontsize=8)
+        panel.minorticks_on()
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_xlabel(f"context (characters); {result['characters_a_batch']:,} characters a batch")
+        panel.grid(alpha=0.3)
+        panel.legend(fontsize=8, loc="upper left")
+    return figure
+
+
 def main() -> None:
-    for name, draw in (("ladder", ladder), ("exposure", exposure), ("reading", reading)):
+    pictures = {"ladder": ladder, "exposure": exposure, "reading": reading, "context": context}
+    for name, draw in pictures.items():
         figure = draw()
         figure.savefig(DOCS / f"{name}.png", dpi=110)
         plt.close(figure)

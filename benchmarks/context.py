@@ -1,0 +1,164 @@
+"""Cost against context: a training step of vanilla and of the strided Perceiver, as texts grow longer.
+
+    python benchmarks/context.py > benchmarks/results/context.json
+
+Recipe fast with four layers and no word memory, whose lookup walks along a text whatever the variant; 16,384 random
+characters a batch at every length, from 1,024 rows of 16 to one of 16,384. Latents are as many as the square root of
+the length, rounded up to a power of 2, and stand for stretches of length / latents. A step is the trainer's own:
+forward, backward, clipping, Muon. Medians over rounds, each of one step of every length and variant.
+
+Peak memory is the most that a process of its own ever held (ru_maxrss) which did nothing but two such steps: Python and
+torch's libraries, weights, optimizer state, activations. What it held before the model was made stands beside it.
+"""
+
+import argparse
+import json
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any, get_args
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+import torch
+
+from closedbook.model.config import ModelConfig, Variant
+from closedbook.model.gpt import GPT
+from closedbook.text.batches import Batches
+from closedbook.text.datasets import Example
+from closedbook.text.vocabulary import MASK_ID
+from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.recipe import FAST, Precision
+from closedbook.training.trainer import StepReport, Trainer
+from machine import facts
+
+LENGTHS = (16, 128, 512, 1024, 4096, 16384)
+CHARACTERS = 16384
+VOCABULARY = 256  # as many as the birthplace corpus has
+
+
+class RandomText:
+    """Rows of random characters, all of which are learnt."""
+
+    def __init__(self, n_rows: int, length: int) -> None:
+        self.epoch = 0
+        self.text = torch.randint(MASK_ID + 1, VOCABULARY, (n_rows, length + 1))
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def __getitem__(self, index: int) -> Example:
+        return self.text[index, :-1], self.text[index, 1:]
+
+
+def shape(variant: Variant, length: int) -> ModelConfig:
+    latents = 2 ** math.ceil(math.log2(length) / 2)
+    shared = replace(FAST.model, n_layer=4, word_memory=False, block_size=length)
+    return (
+        shared
+        if variant == "vanilla"
+        else replace(shared, variant="perceiver", coverage="strided", bottleneck_dim=latents)
+    )
+
+
+def steps(variant: Variant, length: int, precision: Precision) -> Iterator[StepReport]:
+    torch.manual_seed(0)
+    n_rows = CHARACTERS // length
+    model = GPT(shape(variant, length), VOCABULARY)
+    stage = replace(FAST.pretrain, batch_size=n_rows, steps=1000)
+    batches = Batches(RandomText(n_rows, length), n_rows, shuffle=False, seed=0)
+    fabric = make_fabric(precision)
+    return Trainer(fabric, model, batches, stage, n_documents=n_rows, seed=0, precision=precision).run()
+
+
+def held_gib() -> float:
+    """The most that this process ever held."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3)
+
+
+def alone(variant: Variant, length: int, precision: Precision) -> None:
+    """What a process of its own does."""
+    before = held_gib()
+    run = steps(variant, length, precision)
+    for _ in range(2):  # the optimizer's state is made by the first
+        next(run)
+    print(json.dumps({"before_the_model": before, "peak": held_gib()}))
+
+
+def memory(variant: Variant, length: int, precision: Precision) -> dict[str, float]:
+    words = [sys.executable, __file__, "--alone", variant, str(length), precision]
+    found: dict[str, float] = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+    return found
+
+
+def measure(lengths: list[int], n_rounds: int, precision: Precision) -> list[dict[str, Any]]:
+    kinds = [(length, variant) for length in lengths for variant in get_args(Variant)]
+    # Before anything is trained here: Linux counts what the parent holds when it forks as held by the child.
+    memories = {kind: memory(kind[1], kind[0], precision) for kind in kinds}
+    runs = {kind: steps(kind[1], kind[0], precision) for kind in kinds}
+    for run in runs.values():
+        next(run)  # slower than any that follows
+    seconds: dict[tuple[int, Variant], list[float]] = {kind: [] for kind in kinds}
+    for number in range(1, n_rounds + 1):
+        for kind, run in runs.items():
+            seconds[kind].append(next(run).seconds)
+        print(f"round {number} of {n_rounds}", file=sys.stderr)
+    rows = []
+    for length in lengths:
+        perceiver = shape("perceiver", length)
+        row: dict[str, Any] = {
+            "characters": length,
+            "rows": CHARACTERS // length,
+            "latents": perceiver.bottleneck_dim,
+            "stretch": perceiver.stretch_length,
+        }
+        for variant in get_args(Variant):
+            took = seconds[length, variant]
+            row[variant] = {
+                "seconds_a_step": round(statistics.median(took), 3),
+                "fastest_and_slowest": [round(min(took), 3), round(max(took), 3)],
+                "seconds_a_1000_characters": round(1000 * statistics.median(took) / CHARACTERS, 5),
+                "memory_gib": memories[length, variant],
+            }
+        row["vanilla_over_perceiver"] = {
+            "seconds": round(row["vanilla"]["seconds_a_step"] / row["perceiver"]["seconds_a_step"], 2),
+            "memory": round(row["vanilla"]["memory_gib"]["peak"] / row["perceiver"]["memory_gib"]["peak"], 2),
+        }
+        rows.append(row)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, metavar="N")
+    parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone is not None:
+        variant, length, precision = options.alone
+        alone(variant, int(length), precision)
+        return
+    machine = facts()
+    precision = fastest_precision(FAST.model.n_embd)
+    rows = measure(options.lengths, options.rounds, precision)
+    dearer = [row["characters"] for row in rows if row["vanilla_over_perceiver"]["seconds"] < 1]
+    result = {
+        "machine": machine,
+        "precision": precision,
+        "characters_a_batch": CHARACTERS,
+        "rounds": options.rounds,
+        "model": {**asdict(shape("perceiver", LENGTHS[0])), "block_size": "by length", "bottleneck_dim": "by length"},
+        "rows": rows,
+        "perceiver_dearer_at": dearer,
+    }
+    json.dump(result, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
