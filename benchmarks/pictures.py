@@ -42,7 +42,10 @@ def ladder() -> Figure:
         for result in results(f"ladder-{track}*.json"):
             minutes = [0.0, *(at for at, _ in result["curve"]), result["minutes"]]
             shares = [0.0, *(right / result["of"] for _, right in result["curve"]), result["accuracy"]]
-            what = "masks blind to answers" if result["set"] else f"{result['budget_minutes']:g} minutes given"
+            budget = f"{result['budget_minutes']:g} minutes given"
+            what = f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
+            if "corruption.learned=0" in result["set"]:
+                what = f"masks blind to answers, {budget}"
             points = sorted(zip(minutes, shares, strict=True))
             line = [[100 * y for _, y in points], [x for x, _ in points]]
             panel.plot(line[1], line[0], next(styles), color="black", marker="o", markersize=3, label=what)
