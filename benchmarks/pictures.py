@@ -129,7 +129,8 @@ def context() -> Figure:
         panel.xaxis.set_minor_locator(NullLocator())
         panel.set_xlabel(f"context (characters); {result['characters_a_batch']:,} characters a batch")
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8, loc="upper left")
+    time.legend(fontsize=8, loc="upper left")
+    memory.legend(fontsize=8, loc="center left")
     return figure
 
 
