@@ -30,7 +30,7 @@ from closedbook.answers.predict import LONGEST_ANSWER, predict
 from closedbook.examples import examples_of
 from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batches, Position
+from closedbook.text.batches import Batches, Position, by_length
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.datasets import CharCorruptionDataset, question_numbers
 from closedbook.text.vocabulary import PAD_ID
@@ -105,7 +105,8 @@ def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
 
     def watched(start: Position) -> Iterator[Any]:
         for batch in batches(start):
-            shapes.append(batch.x.numel())
+            parts = by_length(batch.x, batch.y, trainer.stage.accumulate)
+            shapes.append(sum(x.numel() for x, _ in parts))
             yield batch
 
     trainer.batches.epoch = watched  # type: ignore[method-assign]
