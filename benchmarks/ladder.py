@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--looks", type=int, default=2, help="epochs between two looks at DEV; 0: none but the last")
+    parser.add_argument("--run", type=Path, help="keep the run in this folder, which must not exist")
     parser.add_argument("--set", nargs="*", default=[], dest="values", metavar="KEY=VALUE")
     options = parser.parse_args()
     corpus, train, dev = options.files
@@ -120,9 +121,8 @@ def main() -> None:
         pretrain=replace(recipe.pretrain, evaluate_every=every),
     )
     with tempfile.TemporaryDirectory() as folder:
-        result = studied(
-            corpus, train, dev, Path(folder) / "run", options.track, recipe, options.budget, options.looks > 0
-        )
+        run = options.run or Path(folder) / "run"
+        result = studied(corpus, train, dev, run, options.track, recipe, options.budget, options.looks > 0)
     changed = [word.partition("=")[0] for word in options.values]
     result |= {"seed": options.seed, "set": options.values, "machine": machine}
     result["recipe"] = {key: value for key, value in asdict(recipe.model).items() if f"model.{key}" in changed}
