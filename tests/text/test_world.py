@@ -45,8 +45,8 @@ options = st.fixed_dictionaries(
         "n_places": st.integers(2, 300),
         "documents": st.integers(1, 3),
         "varied": st.booleans(),
-        "full_name": st.booleans(),
-        "offset": st.sampled_from(["any", "early", "late"]),
+        "subject": st.sampled_from(["full name", "last name or pronoun", "pronoun"]),
+        "offset": st.sampled_from(["any", "early", "late", "either"]),
         "zipf": st.booleans(),
         "celebrities": st.sampled_from([0.0, 0.05, 0.3]),
         "celebrity_factor": st.integers(2, 4),
@@ -179,6 +179,8 @@ def test_unseen_wordings_ask_the_test_people_as_nothing_else_does(small: WorldFi
 @given(options)
 def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str, Any]) -> None:
     """Whatever the switches: at most 96 characters, "Name. Clause .", and spans that hold name and value."""
+    subject = options.pop("subject")
+    options |= {"full_name": subject == "full name", "pronoun": subject == "pronoun"}
     config = WorldConfig(attributes=("birthplace", *sorted(options.pop("others"))), **options)
     lines = Lines(People(config))
     characters = set("\n")
@@ -349,6 +351,27 @@ def test_full_name_stands_in_the_clause_or_in_the_title_alone() -> None:
     assert len(subjects & {line.person.last_name for line in short if line.person}) > 30
 
 
+def test_pronoun_leaves_the_last_name_to_wordings_that_need_it() -> None:
+    """The birthplace's subject is she or he wherever a pronoun can stand, in one wording as in many."""
+    for varied in (True, False):
+        lines = people_lines(replace(EVERY_WORDING, full_name=False, pronoun=True, varied=varied))
+        for line, fact in zip(lines, birthplaces(lines), strict=True):
+            needs_a_name = "{named}" in WORDINGS["birthplace"][fact.wording]
+            subject = line.text[slice(*fact.subject_span)]
+            assert (subject == line.person.last_name) if needs_a_name else (subject.lower() in SUBJECTS)  # type: ignore[union-attr]
+
+
+def test_either_offset_draws_one_for_each_line() -> None:
+    """Each line is that of early or of late, about as often, whether or not wordings vary."""
+    for varied in (True, False):
+        early, late, either = (
+            people_lines(replace(SMALL, offset=o, varied=varied)) for o in ("early", "late", "either")
+        )
+        assert all(line in both for line, both in zip(either, zip(early, late, strict=True), strict=True))
+        n_early = sum(line == one for line, one in zip(either, early, strict=True))
+        assert len(either) / 3 < n_early < len(either) * 2 / 3
+
+
 def test_offset_puts_the_birthplace_early_or_late() -> None:
     """Early, it is the first fact of each line; late, the last, in the very same clauses; any has both."""
     early, late, anywhere = (people_lines(replace(SMALL, offset=o)) for o in ("early", "late", "any"))
@@ -439,6 +462,7 @@ def test_articles_are_right_and_capitals_are_whole_names_or_values() -> None:
             {"attributes": ("birthplace", "birthplace")},
             "each once, are needed; received birthplace, birthplace",
         ),
+        ({"pronoun": True}, "pronoun: full_name false is needed beside it; received true for both"),
         ({"attributes": ("birthplace",), "offset": "late"}, "attributes: one beside birthplace is needed"),
     ],
 )

@@ -102,7 +102,8 @@ class Lines:
         birthplace = self._birthplace_clause(person, document, draw)
         if not self._others or (offset == "any" and draw & 1):
             return self._compose(person, [birthplace])
-        birthplace_last = offset == "late" or (offset == "any" and varied and draw & 2)
+        is_drawn = offset == "either" or (offset == "any" and varied)
+        birthplace_last = offset == "late" or (is_drawn and draw & 2)
         for other in self._other_clauses(person, document, draw):
             line = self._compose(person, [other, birthplace] if birthplace_last else [birthplace, other])
             if len(line.text) <= LONGEST_LINE:
@@ -119,7 +120,7 @@ class Lines:
         mention = person.last_name_mention
         if self._config.full_name:
             mention = person.full_mention
-        elif self._config.varied and draw & 4:
+        elif self._config.pronoun or (self._config.varied and draw & 4):
             mention = person.pronoun_mention
         return _Clause("birthplace", wording, mention)
 

@@ -13,7 +13,7 @@ from closedbook.text.world_words import WordMaker
 
 Attribute = Literal["birthplace", "birth_year", "trade", "school", "employer", "mentor"]
 Split = Literal["train", "dev", "test", "unasked", "withheld"]
-Offset = Literal["any", "early", "late"]
+Offset = Literal["any", "early", "late", "either"]
 
 _N_FIRST_NAMES, _N_LAST_NAMES = 512, 2048
 _N_SCHOOLS = _N_EMPLOYERS = 128
@@ -37,8 +37,11 @@ class WorldConfig:
     """Whether a person's lines differ in wording and order; false tells every fact in one wording."""
     full_name: bool = True
     """Whether the clause with the birthplace repeats the full name; false says last name, she or he."""
+    pronoun: bool = False
+    """Where the full name is not repeated: whether it is she or he in every wording that can have it."""
     offset: Offset = "any"
-    """Where the birthplace stands: early or late puts it before or after another attribute, in every line."""
+    """Where the birthplace stands: early or late puts it before or after another attribute, in every line; either
+    draws one of the two for each line."""
     zipf: bool = False
     """Whether values follow Zipf's law, the n-th n times rarer than the first; false makes all alike."""
     celebrities: float = 0.0
@@ -89,7 +92,9 @@ class WorldConfig:
         if "birthplace" not in self.attributes:
             raise RecipeError(f"attributes: birthplace must be among them; received {received}")
         if self.offset not in get_args(Offset):
-            raise RecipeError(f"offset: any, early or late is needed; received {self.offset}")
+            raise RecipeError(f"offset: any, early, late or either is needed; received {self.offset}")
+        if self.full_name and self.pronoun:
+            raise RecipeError("pronoun: full_name false is needed beside it; received true for both")
         if self.offset != "any" and len(self.attributes) == 1:
             raise RecipeError(
                 "attributes: one beside birthplace is needed for the birthplace to stand before or after it, "
