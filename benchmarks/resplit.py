@@ -21,7 +21,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 from closedbook.text.corpus import read_pairs
 from closedbook.training.recipe import FAST
-from ladder import studied
+from ladder import studied, with_values
 from machine import facts
 
 # Student's t for a 95% interval of a mean of so many splits.
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
     parser.add_argument("--track", choices=("self-study", "extraction"), default="self-study")
     parser.add_argument("--budget", type=float)
+    parser.add_argument("--steps", type=int, default=0, help="so many steps in place of a budget")
     parser.add_argument("--splits", type=int, default=5, choices=_T)
     options = parser.parse_args()
     corpus, train, dev = options.files
@@ -49,16 +50,18 @@ def main() -> None:
             for part, items in parts.items():
                 (folder / f"{part}.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in items))
             run = folder / f"run-{seed}"
-            recipe = replace(FAST, seed=seed)
+            stage = "study" if options.track == "self-study" else "pretrain"
+            recipe = replace(with_values(FAST, [f"{stage}.steps={options.steps}"]), seed=seed)
             files = (corpus, folder / "train.tsv", folder / "dev.tsv")
             results.append(studied(*files, run, options.track, recipe, options.budget, looks=False))
-            print(f"split {seed}: {results[-1]['accuracy']:.1%}", file=sys.stderr)
+            print(f"split {seed}: {results[-1]['accuracy']:.1%}", file=sys.stderr, flush=True)
     accuracies = [result["accuracy"] for result in results]
     reach = _T[len(accuracies)] * statistics.stdev(accuracies) / math.sqrt(len(accuracies))
     mean = statistics.fmean(accuracies)
     summary = {
         "track": options.track,
         "budget_minutes": options.budget,
+        "steps": options.steps,
         "mean": round(mean, 4),
         "interval_of_the_mean": [round(mean - reach, 4), round(mean + reach, 4)],
         "machine": machine,

@@ -1,0 +1,228 @@
+"""What a fact costs, and which ways of telling it let a question find it: the built-in world, whose truth is known.
+
+    python benchmarks/world.py arms > benchmarks/results/world-arms.json
+    python benchmarks/world.py scale > benchmarks/results/world-scale.json
+
+`arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
+learnt for the same number of steps by a plain small transformer (the assignment's masks, no word memory); then half of
+the people's questions are learnt, and the others are asked about. Only `mixed` has the questions in pretraining.
+Beside it stands what is recalled of the others' own lines: what was stored, whether or not a question finds it.
+
+`scale` is recipe `fast` on ever more people with one line each, 500 of whom are asked about in training: how often a
+fact must be masked as an answer before others' questions are answered, and how many parameters there were for it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+from closedbook.answers.evaluate import evaluate
+from closedbook.answers.predict import predict
+from closedbook.answers.score import Score, score
+from closedbook.events import Evaluated, Event, Finished
+from closedbook.experiment import finetune, pretrain
+from closedbook.exposure import exposures_of
+from closedbook.keeper import Saving
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.ledger import Exposure
+from closedbook.text.links import link
+from closedbook.text.vocabulary import MASK
+from closedbook.text.world import WorldConfig, generate_world, write_world
+from closedbook.training.recipe import FAST, Recipe
+from closedbook.training.run import Run, open_run
+from ladder import with_values
+from machine import facts as machine_facts
+
+
+@dataclass(frozen=True)
+class Arm:
+    world: Mapping[str, Any] = field(default_factory=dict)
+    mixed: bool = False
+    published: float | None = None
+    """Accuracy in the paper, of a model of 124M parameters and 100,000 people."""
+
+
+SINGLE = {"documents": 1, "varied": False, "full_name": False, "pronoun": True, "offset": "late"}
+FIVE = {**SINGLE, "documents": 5}
+FULL_NAME = {"full_name": True, "pronoun": False}
+ARMS = {
+    "single": Arm(SINGLE, published=0.097),
+    "full name": Arm({**SINGLE, **FULL_NAME}),
+    "permuted": Arm({**FIVE, "offset": "either"}),
+    "many wordings": Arm({**FIVE, "varied": True}),
+    "many wordings, permuted": Arm({**FIVE, "varied": True, "offset": "either"}, published=0.966),
+    "many wordings, permuted, full name": Arm({**FIVE, "varied": True, "offset": "either", **FULL_NAME}),
+    "mixed": Arm(SINGLE, mixed=True, published=0.866),
+}
+ARMS_WORLD = WorldConfig(
+    n_people=500, n_places=256, attributes=("birthplace", "birth_year"), train=0.5, dev=0.1, test=0.4, withheld=0.0
+)
+ARMS_RECIPE = [
+    "model.n_embd=128",
+    "model.word_memory=false",
+    "corruption.course=1",
+    "corruption.distant=0",
+    "corruption.learned=0",
+    "corruption.supervised=all",
+    "finetune.learning_rate=5e-4",
+    "finetune.epochs=30",
+    "finetune.patience=6",
+]
+
+SCALES = (
+    # people, width, epochs
+    (1_000, 256, 40),
+    (10_000, 64, 20),
+    (10_000, 128, 20),
+    (10_000, 256, 20),
+    (100_000, 256, 8),
+)
+N_ASKED = 500
+
+
+def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
+    config = replace(ARMS_WORLD, **arm.world, seed=recipe.seed)
+    files = write_world(config, folder / "world")
+    begin = time.perf_counter()
+    pairs = files.train if arm.mixed else None
+    run, _ = ended(pretrain(files.corpus, recipe, Saving(folder / "pretrained", every_seconds=1e9), pairs_path=pairs))
+    told = mean_exposure(run, files.test, files.corpus)
+    recalled = recall(run, config)
+    if not arm.mixed:
+        saving = Saving(folder / "finetuned", every_seconds=1e9)
+        run, _ = ended(finetune(files.train, recipe, saving, parent_path=run.path, dev_path=files.dev))
+    return {
+        "n_lines": len(read_corpus(files.corpus).documents),
+        "minutes": round((time.perf_counter() - begin) / 60, 2),
+        "exposures_of_a_fact": told,
+        "recalled": share(recalled),
+        "asked_in_training": share(scored(run, files.train)),
+        "never_asked": share(scored(run, files.test)),
+        "published": arm.published,
+    }
+
+
+def recall(run: Run, config: WorldConfig) -> Score:
+    """The people who are never asked about, each place masked in the first line that tells it."""
+    told: dict[int, tuple[str, str]] = {}
+    for line in generate_world(config):
+        if line.person and line.person.split == "test" and line.person.number not in told:
+            (fact,) = (fact for fact in line.facts if fact.attribute == "birthplace")
+            start, end = fact.value_span
+            told[line.person.number] = (line.text[:start] + MASK + line.text[end:], fact.value)
+    lines, values = zip(*told.values(), strict=True)
+    said = predict(run.model(), run.info.vocabulary, lines)
+    return score([prediction.answer for prediction in said], values)
+
+
+def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder: Path) -> dict[str, Any]:
+    shares = {"train": N_ASKED / n_people, "dev": min(N_ASKED / n_people, 0.1), "test": 0.0, "withheld": 0.0}
+    config = WorldConfig(n_people=n_people, documents=1, attributes=("birthplace",), seed=recipe.seed, **shares)
+    files = write_world(config, folder / "world")
+    recipe = replace(
+        recipe,
+        model=replace(recipe.model, n_embd=width),
+        pretrain=replace(recipe.pretrain, epochs=epochs, evaluate_every=max(1, epochs // 20)),
+    )
+    begin = time.perf_counter()
+    saving = Saving(folder / "run", every_seconds=1e9)
+    run, looks = ended(pretrain(files.corpus, recipe, saving, pairs_path=files.train, dev_path=files.dev))
+    minutes = (time.perf_counter() - begin) / 60
+    exposure = mean_exposure(run, files.dev, files.corpus)["in_answer_form"]
+    model = run.model()
+    in_memory = sum(p.numel() for name, p in model.named_parameters() if name.startswith("memory."))
+    # Each epoch draws its masks alike, so that exposures grow evenly with epochs.
+    curve = [(round(exposure * epoch / epochs, 2), round(right.accuracy, 4)) for epoch, right in looks]
+    final = scored(run, files.dev)
+    return {
+        "people": n_people,
+        "width": width,
+        "epochs": epochs,
+        "minutes": round(minutes, 2),
+        "parameters": model.n_parameters,
+        "of_these_in_the_word_memory": in_memory,
+        "parameters_a_fact": round(model.n_parameters / n_people, 1),
+        "exposures_of_a_fact": exposure,
+        "exposures_to_half": next((exposures for exposures, accuracy in curve if accuracy >= 0.5), None),
+        "exposures_to_nine_tenths": next((exposures for exposures, accuracy in curve if accuracy >= 0.9), None),
+        "never_asked": share(final),
+        "curve": curve,
+    }
+
+
+def ended(events: Iterator[Event]) -> tuple[Run, list[tuple[int, Score]]]:
+    """The run, and its looks at the dev pairs by epochs that had passed."""
+    looks = []
+    for event in events:
+        if isinstance(event, Evaluated):
+            looks.append((event.epoch, event.score))
+            print(f"  {event.epoch}: {event.score}", file=sys.stderr, flush=True)
+        elif isinstance(event, Finished):
+            return open_run(event.run.path), looks
+    raise AssertionError("training ends with Finished")
+
+
+def mean_exposure(run: Run, pairs: Path, corpus: Path) -> dict[str, float]:
+    """How often a fact of a pairs file was exposed, on average."""
+    documents = [document.text for document in read_corpus(corpus).documents]
+    facts = link(read_pairs(pairs).items, documents)
+    total = sum(exposures_of(run, facts), start=Exposure())
+    names = ("seen", "predicted", "masked", "in_answer_form")
+    return {name: round(getattr(total, name) / len(facts), 1) for name in names}
+
+
+def scored(run: Run, pairs: Path) -> Score:
+    result = evaluate(run, read_pairs(pairs)).score
+    assert result is not None
+    return result
+
+
+def share(right: Score) -> dict[str, Any]:
+    return {
+        "right": right.n_correct,
+        "of": right.n_questions,
+        "accuracy": round(right.accuracy, 4),
+        "interval": [round(bound, 4) for bound in right.interval],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("part", choices=("arms", "scale"))
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="arms by name, or numbers of people")
+    parser.add_argument("--steps", type=int, default=1500, help="arms: of pretraining")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], dest="values", metavar="KEY=VALUE")
+    options = parser.parse_args()
+    machine = machine_facts()
+    rows: list[dict[str, Any]] = []
+    values = [*ARMS_RECIPE, f"pretrain.steps={options.steps}"] if options.part == "arms" else []
+    recipe = replace(with_values(FAST, [*values, *options.values]), seed=options.seed)
+    for key in ARMS if options.part == "arms" else SCALES:
+        name = key if isinstance(key, str) else str(key[0])
+        if options.only and name not in options.only:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            if isinstance(key, str):
+                rows.append({"arm": key, **arm_result(ARMS[key], recipe, Path(folder))})
+            else:
+                rows.append(scale_result(*key, recipe, Path(folder)))
+        print(rows[-1], file=sys.stderr, flush=True)
+    result = {"part": options.part, "seed": options.seed, "machine": machine, "rows": rows}
+    if options.part == "arms":
+        result["steps"] = options.steps
+    json.dump(result, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
