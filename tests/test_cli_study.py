@@ -207,6 +207,12 @@ def test_the_numbers_of_the_other_track_change_nothing_and_are_refused(study: Cl
     assert not (tmp_path / "RUN").exists()
 
 
+def test_extraction_has_no_silver_pairs_and_refuses_their_confidence(study: Closedbook, tmp_path: Path):
+    line = fault(study("--track", "extraction", "--silver-confidence", 0.9))
+    assert line.startswith("--silver-confidence: changes nothing here")
+    assert not (tmp_path / "RUN").exists()
+
+
 # The ledger
 
 

@@ -30,6 +30,8 @@ Rows = list[tuple[str, str, str]]
 _DEFAULT_PRESET = "fast"
 _RULES = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
 _LONGEST_SHOWN = 60
+# Of what stands in no section, what counts in one kind of training alone.
+_COUNTS_IN = {"silver_confidence": "study"}
 
 
 def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
@@ -71,12 +73,16 @@ def changed_by_flags(base: Recipe, flagged: Recipe, sources: dict[str, str]) -> 
 
 
 def recipe_rows(recipe: Recipe, sources: dict[str, str], sections: Sequence[str] | None = None) -> Rows:
-    """(key, value, where it came from), in the tree's order, of the named sections and of what is in none."""
+    """(key, value, where it came from), in the tree's order, of the named sections and of what counts in any."""
     return [
         (key, value if isinstance(value, str) else _toml(value), sources[key])
         for key, value in flatten(recipe).items()
-        if sections is None or "." not in key or key.partition(".")[0] in sections
+        if sections is None or (section := _section(key)) is None or section in sections
     ]
+
+
+def _section(key: str) -> str | None:
+    return key.partition(".")[0] if "." in key else _COUNTS_IN.get(key)
 
 
 @dataclass(frozen=True)
