@@ -1,0 +1,69 @@
+"""Does torch.compile pay? A step by the model as it is and with its blocks compiled, in turn, and what compiling takes.
+
+    python benchmarks/compiled.py > benchmarks/results/compiled.json
+
+Blocks share their code, so that one compilation serves all of them and every width of a batch. It needs a C++ compiler.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from dataclasses import replace
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from closedbook.model.config import ModelConfig
+from closedbook.model.gpt import GPT
+from closedbook.training.recipe import COURSE, FAST
+from machine import facts
+
+VOCAB_SIZE = 256
+ROUNDS = 5
+
+
+def seconds(model: GPT, shapes: list[tuple[int, int]], is_bfloat16: bool) -> float:
+    """Forward and backward over a batch of each shape, on random characters."""
+    begin = time.perf_counter()
+    for shape in shapes:
+        idx = torch.randint(1, VOCAB_SIZE, shape)
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_bfloat16):
+            logits = model(idx)
+        cross_entropy(logits.float().flatten(0, 1), idx.flatten()).backward()
+        model.zero_grad()
+    return time.perf_counter() - begin
+
+
+def compared(config: ModelConfig, shapes: list[tuple[int, int]], is_bfloat16: bool) -> dict[str, float]:
+    plain, compiled = GPT(config, VOCAB_SIZE), GPT(config, VOCAB_SIZE)
+    compiled.load_state_dict(plain.state_dict())
+    for block in compiled.blocks:
+        block.compile(dynamic=True)
+    seconds(plain, shapes, is_bfloat16)
+    first = seconds(compiled, shapes, is_bfloat16)
+    rounds = [[seconds(model, shapes, is_bfloat16) for model in (plain, compiled)] for _ in range(ROUNDS)]
+    as_it_is, with_compiler = (statistics.median(times) for times in zip(*rounds, strict=True))
+    return {
+        "seconds_as_it_is": round(as_it_is, 3),
+        "seconds_compiled": round(with_compiler, 3),
+        "seconds_to_compile": round(first - with_compiler, 1),
+    }
+
+
+def main() -> None:
+    result = {"machine": facts(), "rounds": ROUNDS}
+    parts = [(16, length) for length in range(24, 128, 16)]  # a batch of the assignment's in parts of like lengths
+    result["course"] = compared(COURSE.model, parts, is_bfloat16=False)
+    batches = [(128, length) for length in range(32, 72, 8)]
+    model = replace(FAST.model, word_memory=False, n_layer=4)  # what is looked up is not compiled
+    result["fast, 4 layers"] = compared(model, batches, is_bfloat16=True)
+    json.dump(result, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
