@@ -208,6 +208,7 @@ def test_the_numbers_of_the_other_track_change_nothing_and_are_refused(study: Cl
 
 
 def test_extraction_has_no_silver_pairs_and_refuses_their_confidence(study: Closedbook, tmp_path: Path):
+    """Nothing that the reader is sure or unsure of is learnt there."""
     line = fault(study("--track", "extraction", "--silver-confidence", 0.9))
     assert line.startswith("--silver-confidence: changes nothing here")
     assert not (tmp_path / "RUN").exists()
