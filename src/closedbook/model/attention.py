@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from closedbook.model.config import ModelConfig
+from closedbook.model.dropout import Dropout, drop
 from closedbook.model.past import Cache
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU.
@@ -61,7 +62,7 @@ def attend(
         return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
     if causal:
         visible = lower_triangle(q.size(-2), k.size(-2), q.device)
-    return functional.dropout(attention_weights(q, k, visible), dropout) @ v
+    return drop(attention_weights(q, k, visible), dropout) @ v
 
 
 def rotate(x: Float[Tensor, "B H T D"], first: int = 0, step: int = 1) -> Float[Tensor, "B H T D"]:
@@ -87,7 +88,7 @@ class Attention(nn.Module):
         self.query = nn.Linear(config.n_embd, config.n_embd)
         self.value = nn.Linear(config.n_embd, config.n_embd)
         self.proj = nn.Linear(config.n_embd, config.n_embd)
-        self.resid_drop = nn.Dropout(config.resid_pdrop)
+        self.resid_drop = Dropout(config.resid_pdrop)
         self.attn_pdrop = config.attn_pdrop
         self.n_head = config.n_head
         self.rotary = config.positions == "rotary"

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from closedbook.model.attention import Attention, CausalCrossAttention, CausalSelfAttention
 from closedbook.model.config import ModelConfig
+from closedbook.model.dropout import Dropout
 from closedbook.model.past import Cache, Past
 from closedbook.model.strided import DownAttention, UpAttention
 
@@ -45,7 +46,7 @@ def feed_forward(config: ModelConfig) -> nn.Sequential:
         nn.Linear(config.n_embd, 4 * config.n_embd),
         nn.GELU() if config.activation == "gelu" else SquaredReLU(),
         nn.Linear(4 * config.n_embd, config.n_embd),
-        nn.Dropout(config.resid_pdrop),
+        Dropout(config.resid_pdrop),
     )
 
 

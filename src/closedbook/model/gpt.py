@@ -16,6 +16,7 @@ from closedbook.model.blocks import (
     UpProjectBlock,
 )
 from closedbook.model.config import ModelConfig
+from closedbook.model.dropout import Dropout
 from closedbook.model.memory import WordMemory, WordTrie
 from closedbook.model.past import Past
 
@@ -50,7 +51,7 @@ class GPT(nn.Module):
         if config.word_memory:
             assert words is not None, "a word memory is of some words"
             self.memory = WordMemory(words, config.n_embd)
-        self.drop = nn.Dropout(config.embd_pdrop)
+        self.drop = Dropout(config.embd_pdrop)
         if config.variant == "perceiver":
             self.down_block = (StridedDownProjectBlock if config.is_strided else DownProjectBlock)(config)
             self.up_block = (StridedUpProjectBlock if config.is_strided else UpProjectBlock)(config)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from closedbook.model.attention import Attention, attend, lower_triangle, rotate
 from closedbook.model.config import ModelConfig
+from closedbook.model.dropout import drop
 from closedbook.model.past import Past
 
 
@@ -150,7 +151,7 @@ def consult(
     `n_hidden` places of the text are read by themselves alone.
     """
     n_before, n_places = first % stretch, q.size(-2)
-    weights = functional.dropout(consult_weights(q, k, y_k, first, n_hidden, stretch), dropout)
+    weights = drop(consult_weights(q, k, y_k, first, n_hidden, stretch), dropout)
     n_stretches = weights.size(-2) // stretch
     v = _in_stretches(functional.pad(v, (0, 0, 0, weights.size(-2) - v.size(-2))), n_stretches, stretch)
     o = (_in_stretches(weights[..., :stretch], n_stretches, stretch) @ v).flatten(2, 3) + weights[..., stretch:] @ y_v

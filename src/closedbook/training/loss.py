@@ -12,6 +12,8 @@ from torch.nn import functional
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import PAD_ID
 
+_ROWS = 128
+
 
 class SummedLoss(nn.Module):
     """A model with its loss as the forward pass, which is what several processes synchronise on."""
@@ -25,7 +27,12 @@ class SummedLoss(nn.Module):
 
         The head works on those alone: the rest would be thrown away.
         """
-        learnt = y != PAD_ID
-        targets = y[learnt]
-        logits = self.model.logits(self.model.hidden(x)[learnt])  # N V
-        return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
+        (places,) = y.flatten().ne(PAD_ID).nonzero(as_tuple=True)
+        n_supervised = len(places)
+        # Each number of rows has kernels of its own, whose making takes longer than their work: few numbers are soon
+        # all made. What fills up is no target.
+        places = functional.pad(places, (0, -n_supervised % _ROWS))
+        targets = y.flatten()[places]
+        targets[n_supervised:] = PAD_ID
+        logits = self.model.logits(self.model.hidden(x).flatten(0, 1)[places])  # N V
+        return functional.cross_entropy(logits.float(), targets, ignore_index=PAD_ID, reduction="sum"), n_supervised
