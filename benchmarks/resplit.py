@@ -3,7 +3,8 @@
     python benchmarks/resplit.py CORPUS TRAIN DEV --track self-study --budget 4 [--splits 5]
         > benchmarks/results/resplit-self-study.json
 
-Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest.
+Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest. The model's
+seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
 """
 
 import argparse
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float)
     parser.add_argument("--steps", type=int, default=0, help="so many steps in place of a budget")
     parser.add_argument("--splits", type=int, default=5, choices=_T)
+    parser.add_argument("--seeds-alone", action="store_true", help="TRAIN and DEV as they are, whatever the seed")
     options = parser.parse_args()
     corpus, train, dev = options.files
     machine = facts()
@@ -45,7 +47,8 @@ def main() -> None:
         folder = Path(name)
         for seed in range(options.splits):
             shuffled = everybody.copy()
-            Random(f"resplit {seed}").shuffle(shuffled)
+            if not options.seeds_alone:
+                Random(f"resplit {seed}").shuffle(shuffled)
             parts = {"train": shuffled[: len(known)], "dev": shuffled[len(known) :]}
             for part, items in parts.items():
                 (folder / f"{part}.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in items))
@@ -60,9 +63,11 @@ def main() -> None:
     mean = statistics.fmean(accuracies)
     summary = {
         "track": options.track,
+        "seeds_alone": options.seeds_alone,
         "budget_minutes": options.budget,
         "steps": options.steps,
         "mean": round(mean, 4),
+        "deviation": round(statistics.stdev(accuracies), 4),
         "interval_of_the_mean": [round(mean - reach, 4), round(mean + reach, 4)],
         "machine": machine,
         "splits": [{key: value for key, value in result.items() if key != "tables"} for result in results],

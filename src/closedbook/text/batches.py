@@ -20,7 +20,7 @@ from closedbook.text.datasets import EpochDataset, Example, draw_generator
 from closedbook.text.vocabulary import PAD_ID
 
 # Each width has kernels of its own, which PyTorch makes and keeps: with few widths they are soon all made.
-_WIDTHS = 8
+_SORTED_WIDTHS = 8
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Batches:
         """This process's rows; one without a row of its own takes the first, and has it padded away."""
         own = examples[self.rank :: self.n_processes] or examples[:1]
         x, y = (torch.stack(column) for column in zip(*own, strict=True))
-        x, y = trim(x, y)
+        x, y = trim(x, y, _SORTED_WIDTHS if self.window > 1 else 1)
         if self.rank >= len(examples):
             x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
         return Batch(x, y, len(examples), after)
@@ -142,11 +142,11 @@ class Batches:
 
 
 def trim(
-    x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]
+    x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], multiple: int = 1
 ) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
-    """Cut the columns behind the last that any row learns from, down to a multiple of 8 where there are as many."""
+    """Cut the columns behind the last that any row learns from, down to a multiple where there are as many."""
     n_columns = max(1, used(y.amax(dim=0)))  # PAD is the least of all numbers
-    n_columns = -(-n_columns // _WIDTHS) * _WIDTHS
+    n_columns = -(-n_columns // multiple) * multiple
     return x[:, :n_columns], y[:, :n_columns]
 
 
