@@ -3,8 +3,8 @@
     python benchmarks/resplit.py CORPUS TRAIN DEV --track self-study --budget 4 [--splits 5]
         > benchmarks/results/resplit-self-study.json
 
-Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest. The model's
-seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
+Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest. The
+model's seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
 """
 
 import argparse

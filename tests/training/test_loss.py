@@ -54,6 +54,20 @@ def test_a_padded_batch_costs_what_its_rows_cost(variant: str):
     torch.testing.assert_close(nats, torch.stack([row for row, _ in rows]).sum())
 
 
+def test_what_fills_up_the_rows_of_the_head_teaches_nothing():
+    """Whether few places are supervised or more than a filled-up number of them, gradients are those of the formula."""
+    torch.manual_seed(7)
+    for n_rows in (1, 11, 23):
+        gpt, x = model(), torch.randint(1, N_CHARACTERS, (n_rows, 13))
+        y = x.roll(-1, 1)
+        y[:, ::3] = 0
+        nats, n = SummedLoss(gpt)(x, y)
+        assert n == 8 * n_rows
+        given = torch.autograd.grad(nats, list(gpt.parameters()))
+        all_logits = cross_entropy(gpt(x).flatten(0, 1), y.flatten(), ignore_index=0, reduction="sum")
+        torch.testing.assert_close(given, torch.autograd.grad(all_logits, list(gpt.parameters())), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_the_loss_is_the_assignments_times_the_count(variant: str):
     """The assignment's loss, cross entropy of all logits with PAD ignored, is the mean of the same sum."""

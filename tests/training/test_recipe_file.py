@@ -379,10 +379,18 @@ def test_rows_are_the_table_of_a_recipe():
 
 
 def test_rows_can_be_limited_to_sections():
-    """Of the sections only the named ones are shown; values outside sections always are."""
-    keys = [key for key, _, _ in recipe_rows(FAST, load_recipe("fast")[1], ["finetune"])]
-    assert keys == [key for key in flatten(FAST) if "." not in key or key.startswith("finetune.")]
-    assert "seed" in keys
+    """Of the sections only the named ones are shown; values outside sections are too, but for what counts elsewhere."""
+    shown = {
+        section: [key for key, _, _ in recipe_rows(FAST, load_recipe("fast")[1], [section])]
+        for section in ("finetune", "study")
+    }
+    for section, keys in shown.items():
+        assert keys == [
+            key
+            for key in flatten(FAST)
+            if key.startswith(f"{section}.") or ("." not in key and (section == "study" or key != "silver_confidence"))
+        ]
+        assert "seed" in keys
 
 
 def test_recipe_files_need_no_torch():
