@@ -55,6 +55,22 @@ def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
     assert relative_error(attend(q, k, v, None, 0.0, causal=causal), expected) < 1e-5
 
 
+@pytest.mark.parametrize("n", [89, 97, 191, 193])
+def test_attend_learns_in_half_precision(n: int):
+    """In bfloat16, whichever way is taken, what comes out and all gradients are the formula's but for rounding."""
+    torch.manual_seed(5)
+    q, k, v = (torch.randn(2, 3, n, 5, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
+    o = attend(q, k, v, None, 0.0, causal=True)
+    assert o.dtype == torch.bfloat16
+    slope = torch.randn_like(o)
+    given = torch.autograd.grad(o, (q, k, v), slope)
+    exact = [x.detach().double().requires_grad_() for x in (q, k, v)]
+    expected = attention_weights(*exact[:2], lower_triangle(n, n)) @ exact[2]
+    assert relative_error(o.detach(), expected.detach()) < 2e-2
+    for half, whole in zip(given, torch.autograd.grad(expected, exact, slope.double()), strict=True):
+        assert relative_error(half, whole) < 2e-2
+
+
 def test_attention_weights_are_these():
     """By hand: logits ln 3 and 0 in a head of four numbers give three quarters and one quarter."""
     q = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0]])

@@ -19,8 +19,9 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.dropout import Dropout, drop
 from closedbook.model.past import Cache
 
-# Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU.
+# Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
 _FUSED_FROM = 96
+_FUSED_FROM_LEARNING_IN_BFLOAT16 = 192
 # With queries and keys of length sqrt(D) this much of their product is left after the division by sqrt(D): enough for
 # a query to pick one key of a hundred, which it could not at 1.
 _QK_SCALE = 2.4
@@ -58,7 +59,8 @@ def attend(
     `causal` in place of `visible` is the lower triangle: the fused kernel then leaves out what is hidden, which is half
     of the work, and no matrix of length by length is made.
     """
-    if dropout == 0.0 and k.size(-2) >= _FUSED_FROM:
+    learns_in_bfloat16 = v.dtype is torch.bfloat16 and v.requires_grad
+    if dropout == 0.0 and k.size(-2) >= (_FUSED_FROM_LEARNING_IN_BFLOAT16 if learns_in_bfloat16 else _FUSED_FROM):
         return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
     if causal:
         visible = lower_triangle(q.size(-2), k.size(-2), q.device)
