@@ -10,7 +10,6 @@ from closedbook.model.attention import (
     attend,
     attention_weights,
     lower_triangle,
-    rotate,
 )
 from closedbook.model.config import ModelConfig
 from closedbook.model.past import Cache
@@ -144,30 +143,6 @@ def test_queries_of_a_single_row_are_asked_of_every_row():
     attention = CausalCrossAttention(config()).eval()
     x_kv, x_q = torch.randn(5, 11, 42), torch.randn(1, 7, 42)
     torch.testing.assert_close(attention(x_kv, x_q), attention(x_kv, x_q.expand(5, -1, -1)))
-
-
-@pytest.mark.parametrize("distance", [0, 1, 7, 31])
-def test_rotary_logits_depend_on_the_distance_alone(distance: int):
-    """q . k is the same wherever the two stand, as long as they stand so far apart."""
-    torch.manual_seed(19)
-    q, k = torch.randn(2, 3, 1, 14), torch.randn(2, 3, 1, 14)
-
-    def logit(place: int, distance: int) -> Tensor:
-        return (rotate(q, place + distance) * rotate(k, place)).sum(-1)
-
-    here = logit(0, distance)
-    for place in (1, 5, 53, 97):
-        torch.testing.assert_close(logit(place, distance), here, rtol=1e-4, atol=1e-4)
-    assert (logit(0, distance + 1) - here).abs().min() > 1e-3
-
-
-def test_rotary_turns_by_these_angles():
-    """By hand: at place 3 the first pair turns by 3, the second by 3/100; at place 0 nothing turns."""
-    x = torch.tensor([1.0, 1.0, 0.0, 0.0]).view(1, 1, 1, 4)
-    turned = torch.tensor([math.cos(3), math.cos(0.03), math.sin(3), math.sin(0.03)])
-    torch.testing.assert_close(rotate(x, 3).flatten(), turned)
-    assert torch.equal(rotate(x, 0), x)
-    torch.testing.assert_close(rotate(x.expand(1, 1, 5, 4))[0, 0, 3], turned)
 
 
 @pytest.mark.parametrize("kind", [CausalSelfAttention, CausalCrossAttention])

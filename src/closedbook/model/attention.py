@@ -18,6 +18,8 @@ from torch.nn import functional
 from closedbook.model.config import ModelConfig
 from closedbook.model.dropout import Dropout, drop
 from closedbook.model.past import Cache
+from closedbook.model.qk_norm import of_one_length
+from closedbook.model.rotary import rotate
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
 _FUSED_FROM = 96
@@ -67,20 +69,6 @@ def attend(
     return drop(attention_weights(q, k, visible), dropout) @ v
 
 
-def rotate(x: Float[Tensor, "B H T D"], first: int = 0, step: int = 1) -> Float[Tensor, "B H T D"]:
-    """Turn pairs of numbers by angles that grow with the place: `first`, and each `step` behind the one before.
-
-    q . k then depends on the distance of their places alone (Su et al. 2021, RoFormer, equation 34).
-    """
-    half = x.size(-1) // 2
-    frequency = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    place = first + step * torch.arange(x.size(-2), device=x.device, dtype=torch.float32)
-    angle = place[:, None] * frequency  # T D/2
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
-
-
 class Attention(nn.Module):
     """The four maps that all kinds share, under the assignment's names."""
 
@@ -105,12 +93,12 @@ class Attention(nn.Module):
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
 
     def normed_queries(self, q: Float[Tensor, "B H Q D"]) -> Float[Tensor, "B H Q D"]:
-        """Queries of one length (Dehghani et al. 2023, 'Scaling Vision Transformers to 22 Billion', 2.1)."""
-        return functional.rms_norm(q, (q.size(-1),)) * _QK_SCALE if self.qk_norm else q
+        """Queries of one length, under QK-norm."""
+        return of_one_length(q, _QK_SCALE) if self.qk_norm else q
 
     def normed_keys(self, k: Float[Tensor, "B H K D"]) -> Float[Tensor, "B H K D"]:
-        """Keys of one length."""
-        return functional.rms_norm(k, (k.size(-1),)) if self.qk_norm else k
+        """Keys of one length, under QK-norm."""
+        return of_one_length(k) if self.qk_norm else k
 
     @property
     def dropout(self) -> float:

@@ -16,10 +16,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from closedbook.model.attention import Attention, attend, lower_triangle, rotate
+from closedbook.model.attention import Attention, attend, lower_triangle
 from closedbook.model.config import ModelConfig
 from closedbook.model.dropout import drop
 from closedbook.model.past import Past
+from closedbook.model.rotary import rotate
 
 
 def latents_read(
