@@ -303,6 +303,34 @@ def test_alone_leaves_nothing_but_the_title(config: CorruptionConfig):
     assert n_alone / 5000 == pytest.approx(0.3 + 0.7 / 9, abs=0.02)
 
 
+@pytest.mark.parametrize("objective", ["distant", "learned"])
+def test_near_leaves_little_beside_the_span(objective: str):
+    """No more than 24 characters, of both sides, and every number up to them; where nothing is alone, in all draws."""
+    document = f"{TITLE} " + "Born in London. ".rjust(80, "x") + "y" * 80
+    start = document.index("London")
+    config = CorruptionConfig(**{"course": 0.0, objective: 1.0}, near=1.0)
+    lengths = set()
+    for seed in range(500):
+        prefix, suffix, _ = parts(corrupt(document, 250, config, Random(seed), tagged=((start, start + 6),)).text)
+        lengths.add(len(prefix) - len(TITLE) + len(suffix))
+    assert lengths == set(range(25))
+
+
+def test_near_is_of_what_is_not_alone():
+    """With seven tenths alone, half of the rest are near: fifteen in a hundred have from 1 to 24 characters."""
+    document = f"{TITLE} " + "Born in London. ".rjust(900, "x") + "y" * 900
+    start = document.index("London")
+    config = CorruptionConfig(course=0.0, learned=1.0, alone=0.7, near=0.5)
+    random, counts = Random(5), [0, 0, 0]
+    for _ in range(3000):
+        prefix, suffix, _ = parts(corrupt(document, 1997, config, random, tagged=((start, start + 6),)).text)
+        n = len(prefix) - len(TITLE) + len(suffix)
+        counts[0 if n == 0 else 1 if n <= 24 else 2] += 1
+    # One in 25 of the near ones has nothing left, and the whole budget is seldom so small.
+    expected = (0.7 + 0.15 / 25, 0.15 * 24 / 25, 0.15)
+    assert [count / 3000 for count in counts] == pytest.approx(expected, abs=0.02)
+
+
 def test_entity_keeps_its_context_whatever_is_left_alone():
     """`alone` is of distant and learned."""
     config = CorruptionConfig(0.0, entity=1.0, alone=1.0)
@@ -310,7 +338,7 @@ def test_entity_keeps_its_context_whatever_is_left_alone():
     assert prefix + content + suffix == BORN
 
 
-@pytest.mark.parametrize("name", ["alone", "repeat_name", "reorder"])
+@pytest.mark.parametrize("name", ["alone", "near", "repeat_name", "reorder"])
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_out_of_its_range_is_refused(name: str, share: float):
     """A share of draws is from 0 to 1."""

@@ -24,6 +24,7 @@ from closedbook.text.vocabulary import MASK
 Objective = Literal["course", "entity", "distant", "learned"]
 
 _N_MASKS = 3
+_NEAR = 24
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -44,6 +45,8 @@ class CorruptionConfig:
     """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
     alone: float = 0.0
     """distant and learned: the share of draws in which nothing but the title is left."""
+    near: float = 0.0
+    """distant and learned: of the other draws, the share in which at most 24 characters beside the span are left."""
     repeat_name: float = 0.0
     """The share of draws in which the title's full name first takes the place of 'he', 'she' and of its own parts."""
     reorder: float = 0.0
@@ -52,7 +55,7 @@ class CorruptionConfig:
     """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
 
     def __post_init__(self) -> None:
-        for name in ("alone", "repeat_name", "reorder"):
+        for name in ("alone", "near", "repeat_name", "reorder"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
@@ -90,8 +93,10 @@ def corrupt(
     if name == "entity":
         text = corrupt_entity(document, block_size, random, keep_context=True)
     else:
-        alone = random.random() < config.alone
-        text = corrupt_entity(document, block_size, random, keep_context=False, span=span, alone=alone)
+        most = 0 if random.random() < config.alone else None
+        if most is None and config.near and random.random() < config.near:
+            most = _NEAR
+        text = corrupt_entity(document, block_size, random, keep_context=False, span=span, most=most)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
@@ -111,14 +116,20 @@ def corrupt_course(document: str, block_size: int, random: Random) -> str:
 
 
 def corrupt_entity(
-    document: str, block_size: int, random: Random, *, keep_context: bool, span: Span | None = None, alone: bool = False
+    document: str,
+    block_size: int,
+    random: Random,
+    *,
+    keep_context: bool,
+    span: Span | None = None,
+    most: int | None = None,
 ) -> str:
     """Mask a whole capitalised or numeric span after the title; the assignment's objective where none fits.
 
     The title is the text up to the first full stop that does not end an initial ('Name.'). What does not fit
     `block_size` is cut off at a window's ends, so that every span of a long document has its turn. With
-    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span, and
-    `alone` drops all. A `span` that fits is masked in place of a random one.
+    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span; `most`
+    characters are left at the most. A `span` that fits is masked in place of a random one.
     """
     room = block_size - _N_MASKS
     title_end = title_length(document)
@@ -130,9 +141,9 @@ def corrupt_entity(
     start, end = span
     n_before, n_after = start - title_end, len(document) - end
     budget = min(room - title_end - (end - start), n_before + n_after)
-    if alone:
-        budget = 0
-    elif not keep_context:
+    if most is not None:
+        budget = min(budget, most)
+    if not keep_context and most != 0:
         budget = random.randint(0, budget)
     # A window slides over the document: how much of it lies before the span is random where not all fits.
     before = random.randint(max(0, budget - n_after), min(n_before, budget))
