@@ -2,9 +2,9 @@
 
     python benchmarks/pictures.py
 
-docs/ladder.png: accuracy against time, a panel a track; docs/exposure.png: how often an objective shows a fact in the
-form of an answer, by where it stands; docs/reading.png: which characters reach which places of a Perceiver;
-docs/context.png: what a training step costs, as texts grow longer.
+docs/ladder.png: accuracy against time, a panel a track, and one for masks blind to answers; docs/exposure.png: how
+often an objective shows a fact in the form of an answer, by where it stands; docs/reading.png: which characters reach
+which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer.
 """
 
 import json
@@ -36,30 +36,40 @@ def results(pattern: str) -> list[dict[str, Any]]:
 
 
 def ladder() -> Figure:
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
-    for panel, track in zip(panels, ("self-study", "extraction"), strict=True):
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.4), sharey=True, layout="constrained")
+    parts = {
+        "ladder-self-study-*.json": "track self-study",
+        "ladder-extraction-*.json": "track extraction",
+        "ladder-blind-*.json": "track extraction, masks blind to answers",
+    }
+    for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
         styles = iter(("-", "--", ":", "-."))
-        for result in results(f"ladder-{track}*.json"):
+        for result in results(pattern):
             minutes = [0.0, *(at for at, _ in result["curve"]), result["minutes"]]
             shares = [0.0, *(right / result["of"] for _, right in result["curve"]), result["accuracy"]]
-            budget = f"{result['budget_minutes']:g} minutes given"
-            what = f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
-            if "corruption.learned=0" in result["set"]:
-                what = f"masks blind to answers, {budget}"
             points = sorted(zip(minutes, shares, strict=True))
-            line = [[100 * y for _, y in points], [x for x, _ in points]]
-            panel.plot(line[1], line[0], next(styles), color="black", marker="o", markersize=3, label=what)
-        panel.set_title(f"track {track}")
-        panel.set_xlabel("minutes on 2 cores, from files to answers")
+            line = [[x for x, _ in points], [100 * y for _, y in points]]
+            panel.plot(*line, next(styles), color="black", marker="o", markersize=3, label=_label(result))
+        n_cores = result["machine"]["threads"]
+        panel.set_title(title, fontsize=11)
+        panel.set_xlabel(f"minutes on {n_cores} core{'s' if n_cores > 1 else ''}, from files to answers")
         panel.set_ylim(0, 100)
         panel.grid(alpha=0.3)
-        if track == "extraction":
-            panel.axhline(40.4, color="grey", linewidth=1)
-            where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
-            panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
         panel.legend(loc="lower right", fontsize=8)
+    for panel in panels[1:]:
+        panel.axhline(40.4, color="grey", linewidth=1)
+        where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
+        panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
     panels[0].set_ylabel("dev questions right (%)")
     return figure
+
+
+def _label(result: dict[str, Any]) -> str:
+    """What is told of a run beside its line."""
+    if "corruption.learned=0" in result["set"]:
+        return "a few characters left beside half" if "corruption.near=0.8" in result["set"] else "name alone in 80%"
+    budget = f"{result['budget_minutes']:g} minutes given"
+    return f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
 
 
 def exposure() -> Figure:

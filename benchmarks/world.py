@@ -64,7 +64,7 @@ ARMS = {
     "mixed": Arm(SINGLE, mixed=True, published=0.866),
 }
 ARMS_WORLD = WorldConfig(
-    n_people=500, n_places=256, attributes=("birthplace", "birth_year"), train=0.5, dev=0.1, test=0.4, withheld=0.0
+    n_people=300, n_places=256, attributes=("birthplace", "birth_year"), train=0.5, dev=0.1, test=0.4, withheld=0.0
 )
 ARMS_RECIPE = [
     "model.n_embd=128",
@@ -74,6 +74,7 @@ ARMS_RECIPE = [
     "corruption.learned=0",
     "corruption.supervised=all",
     "finetune.learning_rate=5e-4",
+    "finetune.batch_size=16",
     "finetune.epochs=30",
     "finetune.patience=6",
 ]
@@ -199,7 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("part", choices=("arms", "scale"))
     parser.add_argument("--only", nargs="*", metavar="NAME", help="arms by name, or numbers of people")
-    parser.add_argument("--steps", type=int, default=1500, help="arms: of pretraining")
+    parser.add_argument("--steps", type=int, default=2000, help="arms: of pretraining")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", nargs="*", default=[], dest="values", metavar="KEY=VALUE")
     options = parser.parse_args()
