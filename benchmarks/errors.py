@@ -1,0 +1,68 @@
+"""What the wrong answers of a run are, and whether a few words of a line bring back what its question does not.
+
+    python benchmarks/errors.py RUN CORPUS TRAIN DEV > benchmarks/results/errors-blind.json
+
+Wrong answers about people whose answer CORPUS states are sorted: something else of their own line, an answer of the
+training pairs that their line has not, or neither. Then the place is masked in their line, with so many characters left
+on both sides beside the name.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+from closedbook.answers.evaluate import evaluate
+from closedbook.answers.predict import predict
+from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.links import link
+from closedbook.text.titles import title_length
+from closedbook.text.vocabulary import MASK
+from closedbook.training.run import open_run
+from machine import facts as machine_facts
+
+CONTEXTS = (0, 6, 12, 24)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=4, type=Path, metavar="RUN CORPUS TRAIN DEV")
+    run_path, corpus, train, dev = parser.parse_args().files
+    machine = machine_facts()
+    run, pairs = open_run(run_path), read_pairs(dev)
+    documents = [document.text for document in read_corpus(corpus).documents]
+    asked = set(read_pairs(train).answers())
+    facts = link(pairs.items, documents)
+    kinds: Counter[str] = Counter()
+    for fact, prediction in zip(facts, evaluate(run, pairs).predictions, strict=True):
+        own = " ".join(documents[place.document] for place in fact.places)
+        if prediction.answer == fact.answer:
+            kind = "right"
+        elif not fact.places:
+            kind = "wrong, not in the text"
+        elif prediction.answer and re.search(rf"\b{re.escape(prediction.answer)}\b", own):
+            kind = "wrong, else of their own line"
+        elif prediction.answer in asked:
+            kind = "wrong, an answer of others"
+        else:
+            kind = "wrong, neither"
+        kinds[kind] += 1
+    places = [(documents[fact.places[0].document], fact.places[0]) for fact in facts if fact.places]
+    model, recalled = run.model(), {}
+    for n in CONTEXTS:
+        lines = []
+        for text, place in places:
+            begin = max(title_length(text), place.start - n)
+            lines.append(text[: title_length(text)] + text[begin : place.start] + MASK + text[place.end :][:n])
+        said = predict(model, run.info.vocabulary, lines)
+        truth = [text[place.start : place.end] for text, place in places]
+        recalled[n] = sum(one.answer == answer for one, answer in zip(said, truth, strict=True))
+    result = {"kinds": dict(kinds.most_common()), "stated": len(places), "recalled_by_context": recalled}
+    json.dump({**result, "machine": machine}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
