@@ -1,4 +1,4 @@
-"""Dropout, whose draws on a CPU take a third to a fifth of the time of PyTorch's.
+"""Dropout, in half of the time that PyTorch's takes on a CPU.
 
 Dropout (Srivastava et al. 2014, section 4): in training each number becomes 0 with probability p, and what is left
 grows by 1 / (1 - p).
@@ -38,7 +38,7 @@ class Dropout(nn.Module):
 
 
 class _Dropout(torch.autograd.Function):
-    """PyTorch draws one number after the other on a CPU, which was a quarter of a step of the assignment's recipe."""
+    """PyTorch draws one number after the other on a CPU: a quarter of a step of the assignment's recipe."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, n_dropped: int) -> Tensor:
