@@ -56,10 +56,10 @@ def ladder() -> Figure:
         panel.set_ylim(0, 100)
         panel.grid(alpha=0.3)
         panel.legend(loc="lower right", fontsize=8)
-    for panel in panels[1:]:
+    for panel, at, side in ((panels[1], 0.98, "right"), (panels[2], 0.02, "left")):
         panel.axhline(40.4, color="grey", linewidth=1)
-        where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
-        panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
+        where = {"xycoords": ("axes fraction", "data"), "ha": side, "fontsize": 8}
+        panel.annotate("best public figure, 40.4%", (at, 41.5), **where)
     panels[0].set_ylabel("dev questions right (%)")
     return figure
 
