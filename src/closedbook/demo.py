@@ -43,10 +43,14 @@ class DemoPlan:
 
     def recipe_of(self, variant: Variant) -> Recipe:
         """The recipe of one variant."""
-        model = self.recipe.model
-        if variant == "perceiver":
-            model = replace(model, variant=variant, n_layer=PERCEIVER.model.n_layer)
-        return replace(self.recipe, model=model)
+        if variant == "vanilla":
+            return self.recipe
+        # It begins to learn names later, and when differs from seed to seed and from processor to processor.
+        return replace(
+            self.recipe,
+            model=replace(self.recipe.model, variant=variant, n_layer=PERCEIVER.model.n_layer),
+            pretrain=replace(self.recipe.pretrain, epochs=self.recipe.pretrain.epochs * 3 // 2),
+        )
 
 
 def demo_plan(size: Size, seed: int) -> DemoPlan:
