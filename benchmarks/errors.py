@@ -54,8 +54,9 @@ def main() -> None:
     for n in CONTEXTS:
         lines = []
         for text, place in places:
-            begin = max(title_length(text), place.start - n)
-            lines.append(text[: title_length(text)] + text[begin : place.start] + MASK + text[place.end :][:n])
+            title_end = title_length(text)
+            before = text[max(title_end, place.start - n) : place.start]
+            lines.append(text[:title_end] + before + MASK + text[place.end :][:n])
         said = predict(model, run.info.vocabulary, lines)
         truth = [text[place.start : place.end] for text, place in places]
         recalled[n] = sum(one.answer == answer for one, answer in zip(said, truth, strict=True))

@@ -175,9 +175,10 @@ def test_half_precision_keeps_whole_weights():
     """In bfloat16 the products are coarser and the weights stay float32; what is learnt is nearly the same."""
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     whole, half = make_trainer(STILL), make_trainer(STILL, fabric=fabric)
-    a, b = ([report.loss for report in trainer.run()] for trainer in (whole, half))
-    assert a != b
-    assert b == pytest.approx(a, rel=0.02)
+    for a, b in zip(whole.run(), half.run(), strict=True):
+        # Two sums may round to one number; the gradients' norm differs even then.
+        assert (a.loss, a.grad_norm) != (b.loss, b.grad_norm)
+        assert b.loss == pytest.approx(a.loss, rel=0.02)
     assert {value.dtype for value in weights(half).values()} == {torch.float32}
 
 

@@ -1,4 +1,4 @@
-"""Dropout, in half of the time that PyTorch's takes on a CPU.
+"""Dropout, in half to two thirds of the time that PyTorch's takes on a CPU.
 
 Dropout (Srivastava et al. 2014, section 4): in training each number becomes 0 with probability p, and what is left
 grows by 1 / (1 - p).

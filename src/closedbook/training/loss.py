@@ -27,12 +27,13 @@ class SummedLoss(nn.Module):
 
         The head works on those alone: the rest would be thrown away.
         """
-        (places,) = y.flatten().ne(PAD_ID).nonzero(as_tuple=True)
+        y = y.flatten()
+        (places,) = y.ne(PAD_ID).nonzero(as_tuple=True)
         n_supervised = len(places)
         # Each number of rows has kernels of its own, whose making takes longer than their work: few numbers are soon
         # all made. What fills up is no target.
         places = functional.pad(places, (0, -n_supervised % _ROWS))
-        targets = y.flatten()[places]
+        targets = y[places]
         targets[n_supervised:] = PAD_ID
         logits = self.model.logits(self.model.hidden(x).flatten(0, 1)[places])  # N V
         return functional.cross_entropy(logits.float(), targets, ignore_index=PAD_ID, reduction="sum"), n_supervised

@@ -53,7 +53,7 @@ def orthogonalised(matrices: Float[Tensor, "N O I"], dtype: str = "float32") -> 
     is_tall = x.size(-2) > x.size(-1)
     if is_tall:
         x = x.mT
-    # Contiguous, and with the sums inside the products: half of the time in bfloat16.
+    # Contiguous, and with the sums inside the products, it takes a quarter less time in bfloat16.
     x = x.to(getattr(torch, dtype)).contiguous()
     for _ in range(_N_ITERATIONS):
         gram = x @ x.mT
