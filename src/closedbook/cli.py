@@ -9,30 +9,23 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, Field, fields, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import version
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import tyro
-
+from closedbook.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.options import (
     AskOptions,
     DemoOptions,
     EvaluateOptions,
-    FinetuneNumbers,
     FinetuneOptions,
     InspectOptions,
     LabOptions,
     LedgerOptions,
-    Numbers,
     PredictOptions,
-    PretrainNumbers,
     PretrainOptions,
-    StudyNumbers,
     StudyOptions,
     TargetOptions,
     WorldOptions,
@@ -41,8 +34,7 @@ from closedbook.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.text.world import write_world
-from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
+from closedbook.training.recipe import Recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except RecipeError as error:
-        say(f"closedbook: {_named_by_flag(str(error), words)}")
+        say(f"closedbook: {named_by_flag(str(error), words)}")
         return error.exit_status
     except ClosedbookError as error:
         say(f"closedbook: {error}")
@@ -94,9 +86,9 @@ def _dispatch(words: list[str]) -> int:
     name, rest = words[0], words[1:]
     if name in COMMANDS:
         options, command = COMMANDS[name]
-        command(_parsed(name, options, rest))
+        command(parsed(name, options, rest, os.environ))
     elif name in TARGETS:
-        _target(name, _parsed(name, TargetOptions, rest))
+        _target(name, parsed(name, TargetOptions, rest, os.environ))
     else:
         near = get_close_matches(name, [*COMMANDS, *TARGETS], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(COMMANDS)} is needed"
@@ -104,99 +96,16 @@ def _dispatch(words: list[str]) -> int:
     return 0
 
 
-def _parsed(name: str, options: type, words: list[str]) -> Any:
-    """The command's options; --recipe is read first, since its numbers are the options' defaults."""
-    defaults = {field.name: _default(field) for field in fields(options)}
-    if options in _NUMBERS:
-        recipe, _ = load_recipe(_recipe_word(words))
-        kind = _NUMBERS[options]
-        defaults["numbers"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
-    if options is TargetOptions:
-        named = {field: os.environ.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}
-        defaults.update({field: Path(value) for field, value in named.items() if value})
-    # Not by __init__, as MISSING, which stands for what must be given, is of no field's type.
-    default: Any = object.__new__(options)
-    for field, value in defaults.items():
-        object.__setattr__(default, field, value)
-    return tyro.cli(options, default=default, prog=f"closedbook {name}", args=words)
-
-
-def _named_by_flag(message: str, words: list[str]) -> str:
-    """What is wrong with a recipe's field, told of the flag that set it, where that is sure."""
-    key, _, rule = message.partition(":")
-    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
-    named = [flag for flag in flags if _last_name(flag) == _last_name(key)]
-    return f"{named[0]}:{rule}" if len(named) == 1 else message
-
-
-def _last_name(key: str) -> str:
-    """Of a field or its flag; --people is short for n_people."""
-    return key.removeprefix("--").rpartition(".")[2].replace("_", "-").removeprefix("n-")
-
-
-_NUMBERS: dict[type, type[Numbers]] = {
-    PretrainOptions: PretrainNumbers,
-    StudyOptions: StudyNumbers,
-    FinetuneOptions: FinetuneNumbers,
-}
-_Trains = PretrainOptions | StudyOptions | FinetuneOptions
-_TARGET_FILES = ("corpus", "train", "dev", "test", "out")
-
-
-def _default(field: Field[Any]) -> Any:
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return tyro.MISSING if field.default is MISSING else field.default
-
-
-def _recipe_word(words: list[str]) -> str:
-    """What --recipe says; its own default where it is not there, or has no word behind it."""
-    for word, following in pairwise([*words, ""]):
-        if word.startswith("--recipe="):
-            return word.removeprefix("--recipe=")
-        if word == "--recipe" and following:
-            return following
-    return PretrainOptions.recipe
-
-
-def _recipe(options: _Trains, stage: str, sections: Sequence[str]) -> tuple[Recipe, Rows]:
-    """The recipe after all that was said, and rows that tell where each number came from."""
-    base, sources = load_recipe(options.recipe)
-    numbers = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}
-    if options.epochs is not None:
-        numbers[stage] = replace(numbers[stage], epochs=options.epochs)
-    recipe = replace(base, **numbers)
-    saved = options.out / "recipe.toml"
-    if options.resume and not _is_given(options, recipe) and saved.is_file():
-        recipe, sources = load_recipe(str(saved))
-        return recipe, recipe_rows(recipe, sources, sections)
-    sources = changed_by_flags(base, recipe, sources)
-    if options.epochs is not None:
-        sources[f"{stage}.epochs"] = "flag --epochs"
-    rows = recipe_rows(recipe, sources, sections)
-    shown = {key for key, _, _ in rows}
-    for key, source in sources.items():
-        if source.startswith("flag ") and key not in shown:
-            used = " and ".join(f"--{section}" for section in sections)
-            raise InputError(f"{source.removeprefix('flag ')}: changes nothing here, where {used} counts; leave it out")
-    return recipe, rows
-
-
-def _is_given(options: _Trains, recipe: Recipe) -> bool:
-    """Whether its user named a recipe or a number."""
-    return options.recipe != PretrainOptions.recipe or recipe != FAST
-
-
-def _saving(options: _Trains, recipe: Recipe) -> Any:
+def _saving(options: Trains, recipe: Recipe) -> Any:
     from closedbook.keeper import Saving
 
-    return Saving(options.out, options.resume, options.save_every, recipe_is_given=_is_given(options, recipe))
+    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_given(options, recipe))
 
 
 def _pretrain(options: PretrainOptions) -> None:
     from closedbook.experiment import pretrain
 
-    recipe, rows = _recipe(options, "pretrain", ("model", "corruption", "pretrain"))
+    recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
     saving = _saving(options, recipe)
     events = pretrain(options.corpus, recipe, saving, pairs_path=options.pairs, dev_path=options.dev)
     follow("pretrain", events, rows)
@@ -207,7 +116,7 @@ def _finetune(options: FinetuneOptions) -> None:
     from closedbook.experiment import finetune
 
     stage = "scratch" if options.parent is None else "finetune"
-    recipe, rows = _recipe(options, stage, (stage,) if options.parent else ("model", stage))
+    recipe, rows = recipe_of(options, stage, (stage,) if options.parent else ("model", stage))
     if options.parent is not None and options.corpus is not None and not recipe.finetune.replay:
         raise InputError(
             "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it but for "
@@ -234,7 +143,7 @@ def _study(options: StudyOptions) -> None:
     if options.budget is not None and options.epochs is not None:
         raise InputError("--budget: fits the number of steps to its minutes, so --epochs has no place beside it")
     stage = "study" if options.track == "self-study" else "pretrain"
-    recipe, rows = _recipe(options, stage, ("model", "corruption", stage))
+    recipe, rows = recipe_of(options, stage, ("model", "corruption", stage))
     train = self_study if options.track == "self-study" else pretrain
     events = train(
         options.corpus,
