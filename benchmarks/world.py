@@ -6,7 +6,8 @@
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
 learnt for the same number of steps by a plain small transformer (the assignment's masks, no word memory); then half of
 the people's questions are learnt, and the others are asked about. Only `mixed` has the questions in pretraining.
-Beside it stands what is recalled of the others' own lines: what was stored, whether or not a question finds it.
+Beside it stands what the weights keep of the others' own lines, whether or not a question finds it: the place recited,
+behind the beginning of the line that tells it, and filled in, where it is masked in that line.
 
 `scale` is recipe `fast` on ever more people with one line each, 500 of whom are asked about in training: how often a
 fact must be masked as an answer before others' questions are answered, and how many parameters there were for it.
@@ -32,10 +33,11 @@ from closedbook.events import Evaluated, Event, Finished
 from closedbook.experiment import finetune, pretrain
 from closedbook.exposure import exposures_of
 from closedbook.keeper import Saving
+from closedbook.model.decode import greedy
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
-from closedbook.text.vocabulary import MASK
+from closedbook.text.vocabulary import MASK, MASK_ID
 from closedbook.text.world import WorldConfig, generate_world, write_world
 from closedbook.training.recipe import FAST, Recipe
 from closedbook.training.run import Run, open_run
@@ -97,7 +99,7 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
     pairs = files.train if arm.mixed else None
     run, _ = ended(pretrain(files.corpus, recipe, Saving(folder / "pretrained", every_seconds=1e9), pairs_path=pairs))
     told = mean_exposure(run, files.test, files.corpus)
-    recalled = recall(run, config)
+    kept = recall(run, config)
     if not arm.mixed:
         saving = Saving(folder / "finetuned", every_seconds=1e9)
         run, _ = ended(finetune(files.train, recipe, saving, parent_path=run.path, dev_path=files.dev))
@@ -105,24 +107,30 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
         "n_lines": len(read_corpus(files.corpus).documents),
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "exposures_of_a_fact": told,
-        "recalled": share(recalled),
+        **{way: share(right) for way, right in kept.items()},
         "asked_in_training": share(scored(run, files.train)),
         "never_asked": share(scored(run, files.test)),
         "published": arm.published,
     }
 
 
-def recall(run: Run, config: WorldConfig) -> Score:
-    """The people who are never asked about, each place masked in the first line that tells it."""
-    told: dict[int, tuple[str, str]] = {}
+def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
+    """Of the people who are never asked about, each place in the first line that tells it, recited and filled in."""
+    told: dict[int, tuple[str, str, str]] = {}
     for line in generate_world(config):
         if line.person and line.person.split == "test" and line.person.number not in told:
             (fact,) = (fact for fact in line.facts if fact.attribute == "birthplace")
             start, end = fact.value_span
-            told[line.person.number] = (line.text[:start] + MASK + line.text[end:], fact.value)
-    lines, values = zip(*told.values(), strict=True)
-    said = predict(run.model(), run.info.vocabulary, lines)
-    return score([prediction.answer for prediction in said], values)
+            told[line.person.number] = (line.text[:start], line.text[end:], fact.value)
+    model, vocabulary = run.model(), run.info.vocabulary
+    beginnings, rests, values = zip(*told.values(), strict=True)
+    prompts = [vocabulary.encode(beginning) for beginning in beginnings]
+    longest = max(map(len, values))
+    written = [vocabulary.decode(d.numbers) for d in greedy(model, prompts, n_new=longest, stop=MASK_ID)]
+    recited = [text[: len(value)] for text, value in zip(written, values, strict=True)]
+    masked = [beginning + MASK + rest for beginning, rest in zip(beginnings, rests, strict=True)]
+    filled_in = [prediction.answer for prediction in predict(model, vocabulary, masked)]
+    return {"recited": score(recited, values), "filled_in": score(filled_in, values)}
 
 
 def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder: Path) -> dict[str, Any]:
