@@ -226,7 +226,7 @@ def main() -> None:
             else:
                 rows.append(scale_result(*key, recipe, Path(folder)))
         print(rows[-1], file=sys.stderr, flush=True)
-    result = {"part": options.part, "seed": options.seed, "machine": machine, "rows": rows}
+    result = {"part": options.part, "seed": options.seed, "set": options.values, "machine": machine, "rows": rows}
     if options.part == "arms":
         result["steps"] = options.steps
     json.dump(result, sys.stdout, indent=1)
