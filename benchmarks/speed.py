@@ -6,7 +6,8 @@ The assignment's step: 128 rows padded to 128 characters, logits at every place,
 characters are those that stand in a row up to its last supervised one. The assignment's answers: one question after the
 other, 32 characters each, all read anew for each; ours by RUN, as a model that has learnt nothing ends no answer.
 Medians over the rounds. The share of the machine's speed in matrix products counts 6 operations a weight of the maps
-and the head and a character computed, and none of attention's.
+and a character computed, as many a weight of the head and a character it is asked of, and of attention's two products
+what is not hidden (Chowdhery et al. 2022, PaLM, appendix B, which counts the hidden half too); none of the optimizer's.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from closedbook.answers.predict import LONGEST_ANSWER, predict
@@ -43,13 +45,13 @@ from machine import facts, gemm_flops
 
 
 class Training:
-    """Steps of a kind, each timed; `step` returns real and computed characters."""
+    """Steps of a kind, each timed; `step` returns real characters, and floating-point operations in products."""
 
-    def __init__(self, step: Callable[[], tuple[int, int]], model: GPT, dtype: torch.dtype) -> None:
+    def __init__(self, step: Callable[[], tuple[int, float]], model: GPT, dtype: torch.dtype) -> None:
         self.step, self.model, self.dtype = step, model, dtype
         self.seconds: list[float] = []
         self.real: list[float] = []
-        self.computed: list[float] = []
+        self.flops: list[float] = []
 
     def measure(self, n_steps: int) -> None:
         start = time.perf_counter()
@@ -57,24 +59,31 @@ class Training:
         took = time.perf_counter() - start
         self.seconds.append(took / n_steps)
         self.real.append(sum(real for real, _ in counts) / took)
-        self.computed.append(sum(computed for _, computed in counts) / took)
+        self.flops.append(sum(flops for _, flops in counts) / took)
 
     def row(self) -> dict[str, Any]:
         """Medians over the rounds."""
-        weights = sum(p.numel() for n, p in self.model.named_parameters() if p.dim() == 2 and "emb" not in n)
-        if self.model.config.word_memory:
-            weights -= self.model.memory.table.weight.numel()
-        flops = 6 * weights * statistics.median(self.computed)
+        flops = statistics.median(self.flops)
         return {
             "parameters": self.model.n_parameters,
-            "weights_in_products": weights,
+            "weights_in_products": _weights(self.model.blocks) + _weights(self.model.head),
             "precision": str(self.dtype).removeprefix("torch."),
             "seconds_a_step": round(statistics.median(self.seconds), 4),
             "real_characters_a_second": round(statistics.median(self.real)),
-            "computed_characters_a_second": round(statistics.median(self.computed)),
             "gflops": round(flops / 1e9),
             "share_of_gemm_speed": round(flops / gemm_flops(self.dtype), 3),
         }
+
+
+def _weights(part: nn.Module) -> int:
+    return sum(p.numel() for p in part.parameters() if p.dim() == 2)
+
+
+def operations(model: GPT, n_rows: int, width: int, n_asked: int) -> float:
+    """Of the products of a step, forward and backward, over so many rows; the head is asked of `n_asked` characters."""
+    pairs = width * (width + 1) / 2  # of a query and a key that it sees
+    attention = 12 * model.config.n_embd * len(model.blocks) * n_rows * pairs
+    return 6 * _weights(model.blocks) * n_rows * width + 6 * _weights(model.head) * n_asked + attention
 
 
 def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
@@ -84,7 +93,7 @@ def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
     optimizer = make_optimizer(model, COURSE.pretrain)
     numbers = iter(range(10**9))
 
-    def step() -> tuple[int, int]:
+    def step() -> tuple[int, float]:
         rows = [documents[next(numbers) % len(documents)] for _ in range(COURSE.pretrain.batch_size)]
         x, y = (torch.stack(column) for column in zip(*rows, strict=True))
         logits = model(x)
@@ -93,27 +102,27 @@ def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        return int((y.flip(1).cumsum(1) > 0).sum()), x.numel()
+        return int((y.flip(1).cumsum(1) > 0).sum()), operations(model, *x.shape, x.numel())
 
     return Training(step, model, torch.float32)
 
 
 def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
     steps: Iterator[Any] = trainer.run()
-    shapes: list[int] = []
+    flops: list[float] = []
     batches = trainer.batches.epoch
 
     def watched(start: Position) -> Iterator[Any]:
         for batch in batches(start):
             parts = by_length(batch.x, batch.y, trainer.stage.accumulate)
-            shapes.append(sum(x.numel() for x, _ in parts))
+            flops.append(sum(operations(trainer.model, *x.shape, int((y != PAD_ID).sum())) for x, y in parts))
             yield batch
 
     trainer.batches.epoch = watched  # type: ignore[method-assign]
 
-    def step() -> tuple[int, int]:
+    def step() -> tuple[int, float]:
         n_real = next(steps).n_characters
-        return n_real, shapes[-1]
+        return n_real, flops[-1]
 
     return Training(step, trainer.model, dtype)
 
@@ -160,9 +169,10 @@ def main() -> None:
         model = new_model(recipe, vocabulary)
         trainer = Trainer(make_fabric(own), model, batches, stage, n_documents=len(documents), seed=0, precision=own)
         kinds[name] = engine_steps(trainer, torch.float32 if recipe is COURSE else dtype)
-    for kind in kinds.values():
-        kind.measure(2)  # the first steps are slower than any that follow
-        kind.seconds, kind.real, kind.computed = [], [], []
+    for name, kind in kinds.items():
+        # The first steps are slower than any that follow, in bfloat16 all that meet a width for the first time.
+        kind.measure(2 if name.startswith("course") else 32)
+        kind.seconds, kind.real, kind.flops = [], [], []
     for _ in range(options.rounds):
         for name, kind in kinds.items():
             kind.measure(options.steps if name.startswith("course") else 4 * options.steps)
