@@ -47,19 +47,31 @@ from machine import facts, gemm_flops
 class Training:
     """Steps of a kind, each timed; `step` returns real characters, and floating-point operations in products."""
 
-    def __init__(self, step: Callable[[], tuple[int, float]], model: GPT, dtype: torch.dtype) -> None:
+    def __init__(
+        self, step: Callable[[], tuple[int, float]], model: GPT, optimizer: torch.optim.Optimizer, dtype: torch.dtype
+    ) -> None:
         self.step, self.model, self.dtype = step, model, dtype
+        self.updates: list[float] = []
+        optimizer.register_step_pre_hook(lambda *_: self.updates.append(-time.perf_counter()))
+        optimizer.register_step_post_hook(lambda *_: self.updates.append(time.perf_counter()))
+        self.forget()
+
+    def forget(self) -> None:
+        """What was measured so far."""
         self.seconds: list[float] = []
         self.real: list[float] = []
         self.flops: list[float] = []
+        self.optimizer_share: list[float] = []
 
     def measure(self, n_steps: int) -> None:
+        self.updates.clear()
         start = time.perf_counter()
         counts = [self.step() for _ in range(n_steps)]
         took = time.perf_counter() - start
         self.seconds.append(took / n_steps)
         self.real.append(sum(real for real, _ in counts) / took)
         self.flops.append(sum(flops for _, flops in counts) / took)
+        self.optimizer_share.append(sum(self.updates) / took)
 
     def row(self) -> dict[str, Any]:
         """Medians over the rounds."""
@@ -71,6 +83,7 @@ class Training:
             "seconds_a_step": round(statistics.median(self.seconds), 4),
             "real_characters_a_second": round(statistics.median(self.real)),
             "gflops": round(flops / 1e9),
+            "share_of_time_in_the_optimizer": round(statistics.median(self.optimizer_share), 3),
             "share_of_gemm_speed": round(flops / gemm_flops(self.dtype), 3),
         }
 
@@ -104,7 +117,7 @@ def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
         optimizer.step()
         return int((y.flip(1).cumsum(1) > 0).sum()), operations(model, *x.shape, x.numel())
 
-    return Training(step, model, torch.float32)
+    return Training(step, model, optimizer, torch.float32)
 
 
 def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
@@ -124,7 +137,7 @@ def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
         n_real = next(steps).n_characters
         return n_real, flops[-1]
 
-    return Training(step, trainer.model, dtype)
+    return Training(step, trainer.model, trainer.optimizer.optimizer, dtype)
 
 
 def answers_one_by_one(model: GPT, vocabulary: Any, questions: list[str]) -> float:
@@ -172,7 +185,7 @@ def main() -> None:
     for name, kind in kinds.items():
         # The first steps are slower than any that follow, in bfloat16 all that meet a width for the first time.
         kind.measure(2 if name.startswith("course") else 32)
-        kind.seconds, kind.real, kind.flops = [], [], []
+        kind.forget()
     for _ in range(options.rounds):
         for name, kind in kinds.items():
             kind.measure(options.steps if name.startswith("course") else 4 * options.steps)
