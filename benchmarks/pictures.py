@@ -4,7 +4,8 @@
 
 docs/ladder.png: accuracy against time, a panel a track, and one for masks blind to answers; docs/exposure.png: how
 often an objective shows a fact in the form of an answer, by where it stands; docs/reading.png: which characters reach
-which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer.
+which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer; docs/ways.png: what is
+kept of people told of in several ways, and what of it a question finds.
 """
 
 import json
@@ -29,6 +30,18 @@ LOOKS = {
     "distant": {"hatch": "..", "color": "lightgrey"},
     "learned": {"hatch": "", "color": "steelblue"},
 }
+
+
+ARMS = (
+    "single",
+    "full name",
+    "permuted",
+    "many wordings",
+    "many wordings, permuted",
+    "many wordings, permuted, full name",
+    "mixed",
+)
+ARMS_FROM_BELOW = {name: place for place, name in enumerate(reversed(ARMS))}
 
 
 def results(pattern: str) -> list[dict[str, Any]]:
@@ -144,8 +157,35 @@ def context() -> Figure:
     return figure
 
 
+def ways() -> Figure:
+    figure, panels = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
+    parts = {"world-arms-memory*.json": "with a word memory", "world-arms-plain*.json": "without"}
+    for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
+        rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
+        names = [name for name in ARMS if name in rows]
+        bars = (
+            ("recited", 0.2, {"facecolor": "white", "hatch": "///", "label": "their line is recited"}),
+            ("never_asked", -0.2, {"facecolor": "black", "label": "their question is answered"}),
+        )
+        for key, shift, look in bars:
+            places = [ARMS_FROM_BELOW[name] + shift for name in names]
+            shares = [100 * rows[name][key]["accuracy"] for name in names]
+            panel.barh(places, shares, 0.4, edgecolor="black", **look)
+        known = [name for name in names if rows[name]["published"]]
+        published = [100 * rows[name]["published"] for name in known]
+        places = [ARMS_FROM_BELOW[name] - 0.2 for name in known]
+        panel.plot(published, places, "D", color="grey", markeredgecolor="black", label="answered, as published")
+        panel.set_title(title, fontsize=11)
+        panel.set_xlim(0, 100)
+        panel.set_xlabel("of 120 people never asked about in training (%)")
+        panel.grid(axis="x", alpha=0.3)
+    panels[0].set_yticks(list(ARMS_FROM_BELOW.values()), list(ARMS_FROM_BELOW))
+    panels[1].legend(loc="lower right", fontsize=8)
+    return figure
+
+
 def main() -> None:
-    pictures = {"ladder": ladder, "exposure": exposure, "reading": reading, "context": context}
+    pictures = {"ladder": ladder, "exposure": exposure, "reading": reading, "context": context, "ways": ways}
     for name, draw in pictures.items():
         figure = draw()
         figure.savefig(DOCS / f"{name}.png", dpi=110)

@@ -5,7 +5,8 @@
 
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
 learnt for the same number of steps by a plain small transformer (the assignment's masks, no word memory); then half of
-the people's questions are learnt, and the others are asked about. Only `mixed` has the questions in pretraining.
+the people's questions are learnt, at the rate that serves best the dev people among the rest, and the others are asked
+about. Only `mixed` has the questions in pretraining.
 Beside it stands what the weights keep of the others' own lines, whether or not a question finds it: the place recited,
 behind the beginning of the line that tells it, and filled in, where it is masked in that line.
 
@@ -75,11 +76,11 @@ ARMS_RECIPE = [
     "corruption.distant=0",
     "corruption.learned=0",
     "corruption.supervised=all",
-    "finetune.learning_rate=5e-4",
     "finetune.batch_size=16",
     "finetune.epochs=30",
     "finetune.patience=6",
 ]
+FINETUNE_RATES = (4e-5, 2e-4, 5e-4)
 
 SCALES = (
     # people, width, epochs
@@ -100,9 +101,18 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
     run, _ = ended(pretrain(files.corpus, recipe, Saving(folder / "pretrained", every_seconds=1e9), pairs_path=pairs))
     told = mean_exposure(run, files.test, files.corpus)
     kept = recall(run, config)
-    if not arm.mixed:
-        saving = Saving(folder / "finetuned", every_seconds=1e9)
-        run, _ = ended(finetune(files.train, recipe, saving, parent_path=run.path, dev_path=files.dev))
+    finetuned = {}
+    for rate in () if arm.mixed else FINETUNE_RATES:
+        stage = replace(recipe.finetune, learning_rate=rate)
+        saving = Saving(folder / f"finetuned-{rate}", every_seconds=1e9)
+        events = finetune(
+            files.train, replace(recipe, finetune=stage), saving, parent_path=run.path, dev_path=files.dev
+        )
+        ended_run, looks = ended(events)
+        finetuned[rate] = (max(right.n_correct for _, right in looks), ended_run)
+    best = max(finetuned, key=lambda rate: finetuned[rate][0], default=None)
+    if best is not None:
+        run = finetuned[best][1]
     return {
         "n_lines": len(read_corpus(files.corpus).documents),
         "minutes": round((time.perf_counter() - begin) / 60, 2),
@@ -110,6 +120,11 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
         **{way: share(right) for way, right in kept.items()},
         "asked_in_training": share(scored(run, files.train)),
         "never_asked": share(scored(run, files.test)),
+        "finetuning_rate": best,
+        "by_finetuning_rate": [
+            {"rate": rate, "dev_right": right, "never_asked_right": scored(one, files.test).n_correct}
+            for rate, (right, one) in finetuned.items()
+        ],
         "published": arm.published,
     }
 
