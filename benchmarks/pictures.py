@@ -158,7 +158,7 @@ def context() -> Figure:
 
 
 def ways() -> Figure:
-    figure, panels = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
     parts = {"world-arms-memory*.json": "with a word memory", "world-arms-plain*.json": "without"}
     for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
         rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
@@ -174,13 +174,16 @@ def ways() -> Figure:
         known = [name for name in names if rows[name]["published"]]
         published = [100 * rows[name]["published"] for name in known]
         places = [ARMS_FROM_BELOW[name] - 0.2 for name in known]
-        panel.plot(published, places, "D", color="grey", markeredgecolor="black", label="answered, as published")
+        panel.plot(published, places, "D", color="white", markeredgecolor="black", label="answered, as published")
         panel.set_title(title, fontsize=11)
         panel.set_xlim(0, 100)
         panel.set_xlabel("of 120 people never asked about in training (%)")
         panel.grid(axis="x", alpha=0.3)
+        panel.set_axisbelow(True)
     panels[0].set_yticks(list(ARMS_FROM_BELOW.values()), list(ARMS_FROM_BELOW))
-    panels[1].legend(loc="lower right", fontsize=8)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9, frameon=False
+    )
     return figure
 
 

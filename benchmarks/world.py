@@ -78,9 +78,9 @@ ARMS_RECIPE = [
     "corruption.supervised=all",
     "finetune.batch_size=16",
     "finetune.epochs=30",
-    "finetune.patience=6",
+    "finetune.patience=30",  # to the end, as a gentle rate gets nothing right for many epochs; the best is kept
 ]
-FINETUNE_RATES = (4e-5, 2e-4, 5e-4)
+FINETUNE_RATES = (1e-4, 2e-4, 4e-4)
 
 SCALES = (
     # people, width, epochs
