@@ -62,6 +62,7 @@ class Training:
         self.real: list[float] = []
         self.flops: list[float] = []
         self.optimizer_share: list[float] = []
+        self.gemm_share: list[float] = []
 
     def measure(self, n_steps: int) -> None:
         self.updates.clear()
@@ -72,19 +73,20 @@ class Training:
         self.real.append(sum(real for real, _ in counts) / took)
         self.flops.append(sum(flops for _, flops in counts) / took)
         self.optimizer_share.append(sum(self.updates) / took)
+        # Beside each round, as the machine's speed is not the same from one minute to the next.
+        self.gemm_share.append(self.flops[-1] / gemm_flops(self.dtype))
 
     def row(self) -> dict[str, Any]:
         """Medians over the rounds."""
-        flops = statistics.median(self.flops)
         return {
             "parameters": self.model.n_parameters,
             "weights_in_products": _weights(self.model.blocks) + _weights(self.model.head),
             "precision": str(self.dtype).removeprefix("torch."),
             "seconds_a_step": round(statistics.median(self.seconds), 4),
             "real_characters_a_second": round(statistics.median(self.real)),
-            "gflops": round(flops / 1e9),
+            "gflops": round(statistics.median(self.flops) / 1e9),
             "share_of_time_in_the_optimizer": round(statistics.median(self.optimizer_share), 3),
-            "share_of_gemm_speed": round(flops / gemm_flops(self.dtype), 3),
+            "share_of_gemm_speed": round(statistics.median(self.gemm_share), 3),
         }
 
 
