@@ -21,6 +21,7 @@ from matplotlib.ticker import NullLocator
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.reading import reached
+from world import ARMS
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -30,17 +31,6 @@ LOOKS = {
     "distant": {"hatch": "..", "color": "lightgrey"},
     "learned": {"hatch": "", "color": "steelblue"},
 }
-
-
-ARMS = (
-    "single",
-    "full name",
-    "permuted",
-    "many wordings",
-    "many wordings, permuted",
-    "many wordings, permuted, full name",
-    "mixed",
-)
 ARMS_FROM_BELOW = {name: place for place, name in enumerate(reversed(ARMS))}
 
 

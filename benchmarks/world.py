@@ -39,7 +39,7 @@ from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.text.vocabulary import MASK, MASK_ID
-from closedbook.text.world import WorldConfig, generate_world, write_world
+from closedbook.text.world import WorldConfig, WorldFiles, generate_world, write_world
 from closedbook.training.recipe import FAST, Recipe
 from closedbook.training.run import Run, open_run
 from ladder import with_values
@@ -101,32 +101,41 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
     run, _ = ended(pretrain(files.corpus, recipe, Saving(folder / "pretrained", every_seconds=1e9), pairs_path=pairs))
     told = mean_exposure(run, files.test, files.corpus)
     kept = recall(run, config)
-    finetuned = {}
-    for rate in () if arm.mixed else FINETUNE_RATES:
-        stage = replace(recipe.finetune, learning_rate=rate)
-        saving = Saving(folder / f"finetuned-{rate}", every_seconds=1e9)
-        events = finetune(
-            files.train, replace(recipe, finetune=stage), saving, parent_path=run.path, dev_path=files.dev
-        )
-        ended_run, looks = ended(events)
-        finetuned[rate] = (max(right.n_correct for _, right in looks), ended_run)
-    best = max(finetuned, key=lambda rate: finetuned[rate][0], default=None)
+    tried = [] if arm.mixed else [finetuned(run, files, recipe, rate, folder) for rate in FINETUNE_RATES]
+    best = max(tried, key=lambda one: one.dev_right, default=None)
     if best is not None:
-        run = finetuned[best][1]
+        run = best.run
     return {
         "n_lines": len(read_corpus(files.corpus).documents),
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "exposures_of_a_fact": told,
         **{way: share(right) for way, right in kept.items()},
         "asked_in_training": share(scored(run, files.train)),
-        "never_asked": share(scored(run, files.test)),
-        "finetuning_rate": best,
+        "never_asked": share(scored(run, files.test) if best is None else best.never_asked),
+        "finetuning_rate": None if best is None else best.rate,
         "by_finetuning_rate": [
-            {"rate": rate, "dev_right": right, "never_asked_right": scored(one, files.test).n_correct}
-            for rate, (right, one) in finetuned.items()
+            {"rate": one.rate, "dev_right": one.dev_right, "never_asked_right": one.never_asked.n_correct}
+            for one in tried
         ],
         "published": arm.published,
     }
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """A finetuning, and what it answers about the dev people and about those never asked about."""
+
+    rate: float
+    run: Run
+    dev_right: int
+    never_asked: Score
+
+
+def finetuned(parent: Run, files: WorldFiles, recipe: Recipe, rate: float, folder: Path) -> Finetuned:
+    recipe = replace(recipe, finetune=replace(recipe.finetune, learning_rate=rate))
+    saving = Saving(folder / f"finetuned-{rate}", every_seconds=1e9)
+    run, looks = ended(finetune(files.train, recipe, saving, parent_path=parent.path, dev_path=files.dev))
+    return Finetuned(rate, run, max(right.n_correct for _, right in looks), scored(run, files.test))
 
 
 def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
