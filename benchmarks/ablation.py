@@ -35,6 +35,13 @@ ARMS = {
     "GELU": ["model.activation=gelu"],
     "learned positions": ["model.positions=learned"],
     "8 heads": ["model.n_head=8"],
+    "those five together": [
+        "model.qk_norm=false",
+        "model.initialization=course",
+        "model.activation=gelu",
+        "model.positions=learned",
+        "model.n_head=8",
+    ],
     "4 layers": ["model.n_layer=4"],
     "1 layer": ["model.n_layer=1"],
     "width 128": ["model.n_embd=128"],

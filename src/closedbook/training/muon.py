@@ -14,8 +14,8 @@ from torch import Tensor
 
 _MOMENTUM = 0.95
 # Each the best quintic for what those before it leave (Amsel et al. 2025, 'The Polar Express', theorem 3.1 and section
-# 3.4): of singular values between 0.003 and 1 of the largest they make what is within 0.2 of 1, smaller ones come as near
-# as they can, and all but the last leave 1% of room for rounding.
+# 3.4): singular values between 0.003 and 1 of the largest end within 0.2 of 1, smaller ones grow as much as they can,
+# and all but the last leave 1% of room for rounding.
 _QUINTICS = (
     (8.3007, -24.0376, 17.4661),
     (4.0034, -2.9228, 0.5419),
