@@ -4,9 +4,9 @@
         > benchmarks/results/course-full-vanilla.json
 
 Stopped at any moment, the same words go on where it was. Every 50 epochs the pretraining is left for a moment, and a
-copy of its weights finetuned for the assignment's 10 epochs and asked DEV. The end's answers to DEV and to TEST are
-kept beside the figures, one a line, as FOLDER/dev.predictions and FOLDER/test.predictions. Seconds are those of the
-steps alone, and other work on the machine is in them.
+copy of its weights finetuned for the assignment's 10 epochs and asked DEV and TEST. The curve so far is in
+FOLDER/curve.json, and beside it the last answers, one a line, as FOLDER/dev.predictions and FOLDER/test.predictions.
+Seconds are those of the steps alone, and other work on the machine is in them.
 """
 
 import argparse
@@ -73,11 +73,14 @@ def finetuned(folder: Path, train: Path, recipe: Recipe, epoch: int) -> Path:
     return out
 
 
-def point(run: Path, dev: Path, epoch: int, folder: Path) -> dict[str, Any]:
-    evaluation = evaluate(open_run(run), read_questions(dev))
-    assert evaluation.score is not None
+def point(run: Path, dev: Path, test: Path, epoch: int, folder: Path) -> dict[str, Any]:
+    """The curve's point, with the answers kept."""
+    finished = open_run(run)
+    evaluation = evaluate(finished, read_questions(dev))
     save_predictions(folder / "dev.predictions", evaluation.predictions)
+    save_predictions(folder / "test.predictions", evaluate(finished, read_questions(test)).predictions)
     score = evaluation.score
+    assert score is not None
     return {
         "epoch": epoch,
         "right": score.n_correct,
@@ -123,11 +126,9 @@ def main() -> None:
             continue
         pretrained_to(epoch, corpus, recipe, folder)
         run = finetuned(folder, train, recipe, epoch)
-        curve.append(point(run, dev, epoch, folder) | {"pretraining": training(folder / "pretrained")})
+        curve.append(point(run, dev, test, epoch, folder) | {"pretraining": training(folder / "pretrained")})
         kept.write_text(json.dumps(curve, indent=1))
         print(curve[-1], file=sys.stderr, flush=True)
-    predictions = evaluate(open_run(folder / f"finetuned-{options.epochs}"), read_questions(test)).predictions
-    save_predictions(folder / "test.predictions", predictions)
     json.dump({"variant": options.variant, "machine": machine, "curve": curve}, sys.stdout, indent=1)
     print()
 
