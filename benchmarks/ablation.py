@@ -25,6 +25,7 @@ KEPT = ["corruption.alone=0"]
 BLIND = ["corruption.learned=0", "corruption.distant=1"]
 NAMES = ["corruption.repeat_name=0.5"]
 CLAUSES = ["corruption.reorder=0.5"]
+PLAIN = ["model.qk_norm=false", "model.initialization=course", "model.activation=gelu", "model.n_head=8"]
 ARMS = {
     "the recipe": [],
     "no word memory": ["model.word_memory=false"],
@@ -35,13 +36,10 @@ ARMS = {
     "GELU": ["model.activation=gelu"],
     "learned positions": ["model.positions=learned"],
     "8 heads": ["model.n_head=8"],
-    "those five together": [
-        "model.qk_norm=false",
-        "model.initialization=course",
-        "model.activation=gelu",
-        "model.positions=learned",
-        "model.n_head=8",
-    ],
+    "those five together": [*PLAIN, "model.positions=learned"],
+    "those five but for positions": PLAIN,
+    "those five but for positions, 4 heads": PLAIN[:-1],
+    "GELU, maps begin at N(0, 0.02)": ["model.activation=gelu", "model.initialization=course"],
     "4 layers": ["model.n_layer=4"],
     "1 layer": ["model.n_layer=1"],
     "width 128": ["model.n_embd=128"],
