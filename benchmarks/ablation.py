@@ -37,6 +37,7 @@ ARMS = {
     "learned positions": ["model.positions=learned"],
     "8 heads": ["model.n_head=8"],
     "those five together": [*PLAIN, "model.positions=learned"],
+    "those five together, 4 heads": [*PLAIN[:-1], "model.positions=learned"],
     "those five but for positions": PLAIN,
     "those five but for positions, 4 heads": PLAIN[:-1],
     "GELU, maps begin at N(0, 0.02)": ["model.activation=gelu", "model.initialization=course"],
