@@ -25,22 +25,22 @@ KEPT = ["corruption.alone=0"]
 BLIND = ["corruption.learned=0", "corruption.distant=1"]
 NAMES = ["corruption.repeat_name=0.5"]
 CLAUSES = ["corruption.reorder=0.5"]
-PLAIN = ["model.qk_norm=false", "model.initialization=course", "model.activation=gelu", "model.n_head=8"]
+FIVE = {
+    "QK-norm": "model.qk_norm=true",
+    "maps begin at zero": "model.initialization=zero",
+    "squared ReLU": "model.activation=relu2",
+    "rotary positions": "model.positions=rotary",
+    "4 heads": "model.n_head=4",
+}
+"""Taken over from the literature once, and out again."""
+
 ARMS = {
     "the recipe": [],
     "no word memory": ["model.word_memory=false"],
     "the memory's rate a fifth": ["STAGE.memory_ratio=3"],
     "AdamW in place of Muon": ["STAGE.optimizer=adamw"],
-    "no QK-norm": ["model.qk_norm=false"],
-    "maps begin at N(0, 0.02)": ["model.initialization=course"],
-    "GELU": ["model.activation=gelu"],
-    "learned positions": ["model.positions=learned"],
-    "8 heads": ["model.n_head=8"],
-    "those five together": [*PLAIN, "model.positions=learned"],
-    "those five together, 4 heads": [*PLAIN[:-1], "model.positions=learned"],
-    "those five but for positions": PLAIN,
-    "those five but for positions, 4 heads": PLAIN[:-1],
-    "GELU, maps begin at N(0, 0.02)": ["model.activation=gelu", "model.initialization=course"],
+    **{name: [value] for name, value in FIVE.items()},
+    "those five together": list(FIVE.values()),
     "4 layers": ["model.n_layer=4"],
     "1 layer": ["model.n_layer=1"],
     "width 128": ["model.n_embd=128"],
