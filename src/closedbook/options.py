@@ -219,7 +219,7 @@ class DemoOptions:
     seed: int = 0
     """Seed of the world and of all that is trained."""
     size: Size = "normal"
-    """normal: about eight minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
+    """normal: about five minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
 
 
 @dataclass(frozen=True)
