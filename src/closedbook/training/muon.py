@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 _MOMENTUM = 0.95
-# Each the best quintic for what those before it leave (Amsel et al. 2025, 'The Polar Express', theorem 3.1 and section
-# 3.4): singular values between 0.003 and 1 of the largest end within 0.2 of 1, smaller ones grow as much as they can,
-# and all but the last leave 1% of room for rounding.
+# Each the best quintic for what those before it leave (Amsel et al. 2025, 'The Polar Express', arXiv 2505.16932v1,
+# theorem 4.1): singular values between 0.003 and 1 of the largest end within 0.2 of 1, smaller ones grow as much as
+# they can, and all but the last leave 1% of room for rounding.
 _QUINTICS = (
     (8.3007, -24.0376, 17.4661),
     (4.0034, -2.9228, 0.5419),
@@ -86,6 +86,7 @@ def _product_of_quintics(
 ) -> Float[Tensor, "N O O"]:
     """What takes a wide X to where the iteration would, from X X^T alone: all products are of X's shorter side.
 
+    It is known as Gram Newton-Schulz, after Dao-AILab's package of that name.
     Not fit for the first iteration: a Gram matrix in bfloat16 has lost the smallest singular values by then, and what
     stands in their place can grow without bound.
     """
