@@ -161,7 +161,7 @@ def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
     coarse, fine = (orthogonalised(matrices, dtype) for dtype in ("bfloat16", "float32"))
     assert coarse.dtype == torch.float32
     assert not torch.equal(coarse, fine)
-    assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.1
+    assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.08
 
 
 def test_matrices_of_one_shape_are_orthogonalised_each_for_itself():

@@ -32,7 +32,9 @@ def update_matrices(group: dict[str, Any], states: MutableMapping[Tensor, Any]) 
         if matrix.grad is not None:
             by_shape[matrix.shape].append(matrix)
     for (n_out, n_in), matrices in by_shape.items():
-        gradients = torch.stack([_nesterov(matrix, states[matrix]) for matrix in matrices])
+        gradients = matrices[0].new_empty(len(matrices), n_out, n_in)
+        for matrix, gradient in zip(matrices, gradients, strict=True):
+            _nesterov(matrix, states[matrix], out=gradient)
         updates = orthogonalised(gradients, group["dtype"])
         # So that a map changes its output by as much whatever its shape.
         rate = group["lr"] * max(1.0, n_out / n_in) ** 0.5
@@ -40,14 +42,15 @@ def update_matrices(group: dict[str, Any], states: MutableMapping[Tensor, Any]) 
             matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-rate)
 
 
-def _nesterov(matrix: Tensor, state: dict[str, Any]) -> Tensor:
+def _nesterov(matrix: Tensor, state: dict[str, Any], out: Tensor) -> None:
+    """The gradient looked ahead, written to `out`."""
     if not state:
         state["momentum"] = torch.zeros_like(matrix)
         # AdamW, when it loads a state, looks for this in every parameter's.
         state["step"] = torch.zeros(())
     assert matrix.grad is not None
     state["momentum"].lerp_(matrix.grad, 1 - _MOMENTUM)
-    return matrix.grad.lerp(state["momentum"], _MOMENTUM)
+    torch.lerp(matrix.grad, state["momentum"], _MOMENTUM, out=out)
 
 
 def orthogonalised(matrices: Float[Tensor, "N O I"], dtype: str = "float32") -> Float[Tensor, "N O I"]:
@@ -55,15 +58,15 @@ def orthogonalised(matrices: Float[Tensor, "N O I"], dtype: str = "float32") -> 
 
     `dtype` is that of the products: the iteration forgives bfloat16, where that is the faster.
     """
-    x: Tensor = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x: Tensor = matrices.to(getattr(torch, dtype))
     is_tall = x.size(-2) > x.size(-1)
     if is_tall:
         x = x.mT
     # Contiguous, and with the sums inside the products, it takes a quarter less time in bfloat16.
-    x = x.to(getattr(torch, dtype)).contiguous()
+    x = x.contiguous()
     gram = x @ x.mT
-    # The root of the Gram matrix's norm is no less than the largest singular value either, and much nearer to it.
-    bound = _ROOM * gram.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-7).sqrt()
+    # The root of the Gram matrix's norm is no less than the largest singular value, and nearer to it than x's norm.
+    bound = _ROOM * gram.norm(dim=(-2, -1), keepdim=True).sqrt() + 1e-7
     x, gram = x / bound, gram / bound**2
     first, *others = _QUINTICS
     x = torch.baddbmm(x, _even_part(gram, first), x, beta=first[0])
@@ -72,7 +75,7 @@ def orthogonalised(matrices: Float[Tensor, "N O I"], dtype: str = "float32") -> 
     else:
         for quintic in others:
             x = torch.baddbmm(x, _even_part(x @ x.mT, quintic), x, beta=quintic[0])
-    return (x.mT if is_tall else x).to(matrices.dtype)
+    return (x.mT if is_tall else x).to(matrices.dtype, memory_format=torch.contiguous_format)
 
 
 def _even_part(gram: Float[Tensor, "N O O"], quintic: tuple[float, float, float]) -> Float[Tensor, "N O O"]:
