@@ -5,7 +5,7 @@
 docs/ladder.png: accuracy against time, a panel a track, and one for masks blind to answers; docs/exposure.png: how
 often an objective shows a fact in the form of an answer, by where it stands; docs/reading.png: which characters reach
 which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer; docs/ways.png: what is
-kept of people told of in several ways, and what of it a question finds.
+kept of people told of in several ways, and what of it a question finds; docs/scale.png: how often a fact must be shown.
 """
 
 import json
@@ -177,8 +177,32 @@ def ways() -> Figure:
     return figure
 
 
+def scale() -> Figure:
+    (result,) = results("world-scale.json")
+    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    looks = iter((("-", "o"), ("-", "s"), ("--", "^"), (":", "D"), ("-.", "v")))
+    for row, (line, marker) in zip(result["rows"], looks, strict=False):
+        exposures, shares = zip(*row["curve"], strict=True)
+        label = f"{row['people']:,} people, width {row['width']}: {row['parameters'] / 1e6:.1f}M parameters"
+        look = {"linestyle": line, "marker": marker, "markersize": 4, "color": "black", "markerfacecolor": "white"}
+        axes.plot(exposures, [100 * share for share in shares], label=label, **look)
+    axes.set_xlabel("exposures of a fact in the form of an answer")
+    axes.set_ylabel("never asked about in\ntraining, and right (%)")
+    axes.set_ylim(0, 100)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
 def main() -> None:
-    pictures = {"ladder": ladder, "exposure": exposure, "reading": reading, "context": context, "ways": ways}
+    pictures = {
+        "ladder": ladder,
+        "exposure": exposure,
+        "reading": reading,
+        "context": context,
+        "ways": ways,
+        "scale": scale,
+    }
     for name, draw in pictures.items():
         figure = draw()
         figure.savefig(DOCS / f"{name}.png", dpi=110)

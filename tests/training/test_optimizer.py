@@ -85,10 +85,9 @@ def test_muon_takes_the_maps_inside_the_blocks():
 
 
 QUINTICS = (
-    (8.3007, -24.0376, 17.4661),
-    (4.0034, -2.9228, 0.5419),
-    (3.4709, -2.5494, 0.5002),
-    (2.4901, -1.8343, 0.4368),
+    (8.0132, -22.9258, 16.5994),
+    (3.6006, -2.6419, 0.5105),
+    (2.6613, -1.9772, 0.4526),
 )
 
 
@@ -100,11 +99,11 @@ def by_quintics(x: Tensor) -> Tensor:
 
 
 def test_muons_quintics_take_all_but_the_smallest_near_one():
-    """From 0.003 to 1 all end within 0.2 of 1; what is smaller grows by two hundred."""
-    x = by_quintics(torch.logspace(math.log10(0.003), 0, 100_000, dtype=torch.float64))
-    assert 0.77 < x.min() < 0.81
-    assert 1.18 < x.max() < 1.21
-    assert by_quintics(torch.tensor(1e-4, dtype=torch.float64)) > 0.02
+    """From 0.01 to 1 all end within 0.29 of 1; what is smaller grows by seventy."""
+    x = by_quintics(torch.logspace(math.log10(0.01), 0, 100_000, dtype=torch.float64))
+    assert 0.71 < x.min() < 0.73
+    assert 1.26 < x.max() < 1.28
+    assert by_quintics(torch.tensor(1e-4, dtype=torch.float64)) > 0.007
 
 
 @pytest.mark.parametrize("shape", [(7, 11), (11, 7), (5, 5), (5, 31), (31, 5)])
@@ -115,7 +114,7 @@ def test_muon_makes_all_singular_values_alike(shape: tuple[int, int]):
     u, s, vh = torch.linalg.svd(matrices.double(), full_matrices=False)
     x = by_quintics(s / (1.01 * s.pow(4).sum(-1, keepdim=True) ** 0.25))
     torch.testing.assert_close(orthogonalised(matrices).double(), u * x[:, None] @ vh, rtol=1e-3, atol=1e-4)
-    assert 0.77 < x[s > 0.005 * s.norm(dim=-1, keepdim=True)].min() <= x.max() < 1.21
+    assert 0.71 < x[s > 0.02 * s.norm(dim=-1, keepdim=True)].min() <= x.max() < 1.28
 
 
 def test_a_step_of_muon_by_hand():
