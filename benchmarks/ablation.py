@@ -1,7 +1,7 @@
 """What each piece of the fast recipe brings: one piece changed at a time, at an equal number of steps.
 
     python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction --steps 400 [--only NAME ...]
-        > benchmarks/results/ablation-extraction.json
+        > benchmarks/results/ablation-extraction-a.json
 
 At equal steps, so that other work on the machine moves no accuracy; seconds a step stand beside it. Chosen arms can be
 given by --only; results are printed as they come, on standard error.
@@ -57,7 +57,7 @@ ARMS = {
     "masks blind to answers": BLIND,
     "masks blind to answers, full-name repetition": BLIND + NAMES,
     "masks blind to answers, clauses reordered": BLIND + CLAUSES,
-    "the assignment's masks": ["corruption.learned=0", "corruption.distant=0", "corruption.course=1"],
+    "the assignment's masks": ["corruption.course=1", "corruption.learned=0", "corruption.distant=0"],
 }
 """STAGE stands for the stage that the track trains by."""
 
