@@ -3,8 +3,8 @@
     python benchmarks/parts.py > benchmarks/results/parts.json
 
 Forward and backward, on one thread, the two ways in turn; medians of processor time, so that other work on the machine
-counts for little. Sizes are those of a step of recipe `fast`, 128 rows and 8 heads of 32, which itself has no QK-norm, no
-rotation and no dropout. Muon's plain way is that of its first authors, five iterations of one quintic.
+counts for little. Sizes are those of a step of recipe `fast`, 128 rows and 8 heads of 32, which itself has no QK-norm,
+no rotation and no dropout. Muon's plain way is that of its first authors, five iterations of one quintic.
 """
 
 import json
