@@ -57,7 +57,7 @@ ARMS = {
     "masks blind to answers": BLIND,
     "masks blind to answers, full-name repetition": BLIND + NAMES,
     "masks blind to answers, clauses reordered": BLIND + CLAUSES,
-    "the assignment's masks": ["corruption.course=1", "corruption.learned=0", "corruption.distant=0"],
+    "the assignment's masks": ["corruption.learned=0", "corruption.distant=0", "corruption.course=1"],
 }
 """STAGE stands for the stage that the track trains by."""
 

@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,17 @@ from machine import facts
 
 
 def with_values(recipe: Recipe, words: list[str]) -> Recipe:
-    """The recipe with section.field=value words set."""
+    """The recipe with section.field=value words set, all at once, as some fit together only then."""
+    kinds = {key: type(value) for key, value in flatten(recipe).items()}
+    changes: dict[str, dict[str, Any]] = defaultdict(dict)
     for word in words:
         key, _, text = word.partition("=")
         section, _, field = key.rpartition(".")
-        kind = type(flatten(recipe)[key])
-        value: Any = text == "true" if kind is bool else kind(text)
-        if section:
-            recipe = replace(recipe, **{section: replace(getattr(recipe, section), **{field: value})})
-        else:
-            recipe = replace(recipe, **{field: value})
-    return recipe
+        kind = kinds[key]
+        changes[section][field] = text == "true" if kind is bool else kind(text)
+    own = changes.pop("", {})
+    sections = {section: replace(getattr(recipe, section), **values) for section, values in changes.items()}
+    return replace(recipe, **own, **sections)
 
 
 def studied(

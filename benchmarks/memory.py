@@ -123,8 +123,7 @@ class Variant(GPT):
     def hidden(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         rows = self.rows(idx, past)
         found = {kind: self.memory[kind](rows[kind]) for kind in self.arm.stem}
-        first = 0 if past is None else len(past)
-        x = sum(found.values(), self.tok_emb(idx) + self.pos_emb[:, first : first + idx.size(1)])
+        x = sum(found.values(), self.embedded(idx, past))
         for number, block in enumerate(self.blocks):
             if self.arm.blocks != "none" and number > 0:  # the first block's input is the stem
                 own = f"block {number}"

@@ -180,7 +180,7 @@ def ways() -> Figure:
 def scale() -> Figure:
     (result,) = results("world-scale.json")
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    looks = iter((("-", "o"), ("-", "s"), ("--", "^"), (":", "D"), ("-.", "v")))
+    looks = (("-", "o"), ("-", "s"), ("--", "^"), (":", "D"), ("-.", "v"))
     for row, (line, marker) in zip(result["rows"], looks, strict=False):
         exposures, shares = zip(*row["curve"], strict=True)
         label = f"{row['people']:,} people, width {row['width']}: {row['parameters'] / 1e6:.1f}M parameters"

@@ -89,18 +89,21 @@ class GPT(nn.Module):
 
     def stem(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         """Embeddings of the places after those in `past`."""
-        first = 0 if past is None else len(past)
-        n_places = first + idx.size(1)
-        assert n_places <= self.config.block_size, f"{n_places} characters exceed {self.config.block_size}"
-        x = self.tok_emb(idx)
-        if self.learned_positions:
-            x = x + self.pos_emb[:, first:n_places]
+        x = self.embedded(idx, past)
         if self.config.word_memory:
             nodes = self.memory.nodes(idx, None if past is None else past.node)
             if past is not None:
                 past.node = nodes[:, -1]
             x = x + self.memory(nodes)
         return self.drop(x)
+
+    def embedded(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+        """The characters' vectors and, where places have some, theirs."""
+        first = 0 if past is None else len(past)
+        n_places = first + idx.size(1)
+        assert n_places <= self.config.block_size, f"{n_places} characters exceed {self.config.block_size}"
+        x = self.tok_emb(idx)
+        return x + self.pos_emb[:, first:n_places] if self.learned_positions else x
 
     def through_blocks(self, x: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
         """Through the blocks that attend to themselves."""
