@@ -1,6 +1,6 @@
 """What each piece of the fast recipe brings: one piece changed at a time, at an equal number of steps.
 
-    python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction --steps 400 [--only NAME ...]
+    python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction --steps 500 [--only NAME ...]
         > benchmarks/results/ablation-extraction-a.json
 
 At equal steps, so that other work on the machine moves no accuracy; seconds a step stand beside it. Chosen arms can be
@@ -25,12 +25,11 @@ KEPT = ["corruption.alone=0"]
 BLIND = ["corruption.learned=0", "corruption.distant=1"]
 NAMES = ["corruption.repeat_name=0.5"]
 CLAUSES = ["corruption.reorder=0.5"]
-FIVE = {
+BLOCKS = {
     "QK-norm": "model.qk_norm=true",
     "maps begin at zero": "model.initialization=zero",
     "squared ReLU": "model.activation=relu2",
     "rotary positions": "model.positions=rotary",
-    "4 heads": "model.n_head=4",
 }
 """Taken over from the literature once, and out again."""
 
@@ -39,12 +38,14 @@ ARMS = {
     "no word memory": ["model.word_memory=false"],
     "the memory's rate a fifth": ["STAGE.memory_ratio=3"],
     "AdamW in place of Muon": ["STAGE.optimizer=adamw"],
-    **{name: [value] for name, value in FIVE.items()},
-    "those five together": list(FIVE.values()),
+    **{name: [value] for name, value in BLOCKS.items()},
+    "those four together": list(BLOCKS.values()),
+    "2 layers": ["model.n_layer=2"],
     "4 layers": ["model.n_layer=4"],
-    "1 layer": ["model.n_layer=1"],
-    "width 128": ["model.n_embd=128"],
-    "width 384": ["model.n_embd=384"],
+    "2 heads": ["model.n_head=2"],
+    "8 heads": ["model.n_head=8"],
+    "width 64": ["model.n_embd=64"],
+    "width 256": ["model.n_embd=256"],
     "batch 64, twice the steps": ["STAGE.batch_size=64", "STEPS*2"],
     "all characters supervised": ["corruption.supervised=all"],
     "context kept half of the time": ["corruption.alone=0.5"],
@@ -66,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
     parser.add_argument("--track", choices=("self-study", "extraction"), default="extraction")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=ARMS, default=list(ARMS), metavar="NAME")
     options = parser.parse_args()

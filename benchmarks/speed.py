@@ -173,7 +173,7 @@ def main() -> None:
     kinds = {"course, as the assignment computes it": assignments_steps(documents, 0)}
     models = {
         "fast": FAST,
-        "fast, 4 layers": replace(FAST, model=replace(FAST.model, n_layer=4)),
+        "fast, 4 layers of width 256": replace(FAST, model=replace(FAST.model, n_layer=4, n_head=8, n_embd=256)),
         "course, by this engine": COURSE,
     }
     for name, recipe in models.items():

@@ -70,7 +70,7 @@ ARMS_WORLD = WorldConfig(
     n_people=300, n_places=256, attributes=("birthplace", "birth_year"), train=0.5, dev=0.1, test=0.4, withheld=0.0
 )
 ARMS_RECIPE = [
-    "model.n_embd=128",
+    "model.n_layer=2",
     "model.word_memory=false",
     "corruption.course=1",
     "corruption.distant=0",
@@ -84,11 +84,12 @@ FINETUNE_RATES = (1e-4, 2e-4, 4e-4)
 
 SCALES = (
     # people, width, epochs
-    (1_000, 256, 40),
+    (1_000, 128, 40),
     (10_000, 64, 20),
     (10_000, 128, 20),
     (10_000, 256, 20),
-    (100_000, 256, 8),
+    (10_000, 128, 80),
+    (100_000, 128, 20),
 )
 N_ASKED = 500
 

@@ -56,11 +56,9 @@ class DemoPlan:
 def demo_plan(size: Size, seed: int) -> DemoPlan:
     """What the demo of a size does; tiny shows that all works, and is too short to learn anything."""
     world = WorldConfig(n_people=300, n_places=32, attributes=("birthplace",), seed=seed)
-    model = replace(FAST.model, n_embd=128)
     recipe = replace(
         FAST,
         seed=seed,
-        model=model,
         pretrain=replace(FAST.pretrain, epochs=30, batch_size=64),
         finetune=replace(FAST.finetune, epochs=5, patience=2),
         scratch=replace(FAST.scratch, epochs=75),
@@ -70,7 +68,7 @@ def demo_plan(size: Size, seed: int) -> DemoPlan:
         recipe = replace(
             recipe,
             precision="float32",
-            model=replace(model, n_layer=2, n_embd=32, n_head=2),
+            model=replace(FAST.model, n_embd=32, n_head=2),
             pretrain=replace(recipe.pretrain, epochs=2),
             finetune=replace(recipe.finetune, epochs=1),
             scratch=replace(recipe.scratch, epochs=2),
