@@ -1,11 +1,12 @@
 """Memory that costs no arithmetic, tried: what is looked up and where it is added, at equal steps, extraction.
 
-    python benchmarks/memory.py CORPUS TRAIN DEV --steps 500 [--seed 0] [--only NAME ...]
+    python benchmarks/memory.py CORPUS TRAIN DEV --steps 500 --set model.n_layer=2 [--seed 0] [--only NAME ...]
         > benchmarks/results/memory.json
 
 Every arm begins with the same weights and learns the same batches; its tables are zero at first, their gradients sparse
 and their rows learnt as the word memory's. Before an arm is trained it is seen to be causal, and to read on from what
-decoding keeps as it reads at once. Seconds a step are medians of steps that all arms take in turn, so that other work
+decoding keeps as it reads at once. With one block, as `fast` has, what is added at every block is added at the stem
+twice; so two are asked for here. Seconds a step are medians of steps that all arms take in turn, so that other work
 on the machine falls on all of them. The variants live here and not in the model until one of them pays.
 
 Letters: B batch, T time, C channels, H heads, D head size, V vocabulary.
@@ -44,6 +45,7 @@ from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
 from closedbook.training.recipe import FAST, Precision, Recipe
 from closedbook.training.trainer import Trainer
+from ladder import with_values
 from machine import facts
 
 Kind = Literal["beginnings", "pairs", "words"]
@@ -239,9 +241,10 @@ def main() -> None:
     parser.add_argument("--timed-steps", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=ARMS, default=list(ARMS), metavar="NAME")
+    parser.add_argument("--set", nargs="*", default=[], dest="values", metavar="KEY=VALUE")
     options = parser.parse_args()
     machine = facts()
-    recipe = replace(FAST, seed=options.seed, pretrain=replace(FAST.pretrain, steps=options.steps))
+    recipe = replace(with_values(FAST, [*options.values, f"pretrain.steps={options.steps}"]), seed=options.seed)
     corpus, dev = read_corpus(options.files[0]), read_pairs(options.files[2])
     vocabulary = vocabulary_of(corpus, recipe)
     pairs, _ = training_pairs(options.files[1], recipe, vocabulary)
@@ -252,7 +255,8 @@ def main() -> None:
     bench = Bench(recipe, precision, vocabulary, documents, dataset)
     x, _ = dataset[0]
     seconds = bench.seconds(list(dict.fromkeys([_RECIPE, *options.only])), options.timed_steps)
-    summary: dict[str, Any] = {"track": "extraction", "seed": options.seed, "precision": precision, "machine": machine}
+    summary: dict[str, Any] = {"track": "extraction", "seed": options.seed, "set": options.values}
+    summary |= {"precision": precision, "machine": machine}
     summary["arms"] = []
     for name in options.only:
         trainer = bench.trainer(name)
