@@ -6,7 +6,7 @@
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
 learnt for the same number of steps by a plain small transformer (two of the assignment's blocks, its masks, rotary
 positions as the paper has them, no word memory); then half of the people's questions are learnt, at the rate that
-serves best the dev people among the rest, and the others are asked about. Only `mixed` has the questions in pretraining.
+serves best the dev people among the rest, and the others are asked about. Only `mixed` learns questions before.
 Beside it stands what the weights keep of the others' own lines, whether or not a question finds it: the place recited,
 behind the beginning of the line that tells it, and filled in, where it is masked in that line.
 
