@@ -25,20 +25,27 @@ _ROOM = 1.01
 
 
 def update_matrices(group: dict[str, Any], states: MutableMapping[Tensor, Any]) -> None:
-    """One step of a group of matrices; those of one shape are orthogonalised together."""
-    by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+    """One step of a group of matrices; those of one shape, or of one shape turned, are orthogonalised together."""
+    by_sides: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
     for matrix in group["params"]:
         if matrix.grad is not None:
-            by_shape[matrix.shape].append(matrix)
-    for (n_out, n_in), matrices in by_shape.items():
-        gradients = matrices[0].new_empty(len(matrices), n_out, n_in)
+            by_sides[tuple(sorted(matrix.shape))].append(matrix)
+    for sides, matrices in by_sides.items():
+        gradients = matrices[0].new_empty(len(matrices), *sides)
         for matrix, gradient in zip(matrices, gradients, strict=True):
-            _nesterov(matrix, states[matrix], out=gradient)
+            _nesterov(matrix, states[matrix], out=_wide_or_tall(gradient, matrix))
         updates = orthogonalised(gradients, group["dtype"])
-        # So that a map changes its output by as much whatever its shape.
-        rate = group["lr"] * max(1.0, n_out / n_in) ** 0.5
         for matrix, update in zip(matrices, updates, strict=True):
-            matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-rate)
+            n_out, n_in = matrix.shape
+            # So that a map changes its output by as much whatever its shape.
+            rate = group["lr"] * max(1.0, n_out / n_in) ** 0.5
+            decayed = matrix.mul_(1 - group["lr"] * group["weight_decay"])
+            decayed.add_(_wide_or_tall(update, matrix), alpha=-rate)
+
+
+def _wide_or_tall(wide: Tensor, like: Tensor) -> Tensor:
+    """A wide matrix, turned where the other is tall."""
+    return wide if wide.shape == like.shape else wide.mT
 
 
 def _nesterov(matrix: Tensor, state: dict[str, Any], out: Tensor) -> None:

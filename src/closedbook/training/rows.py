@@ -26,11 +26,12 @@ def update_rows(table: Tensor, state: dict[str, Any], rate: float) -> None:
     gradient = table.grad.coalesce()
     (rows,) = gradient.indices()
     values = gradient.values()
-    # index_select and index_copy_ take a fraction of the time that state[rows] does.
+    # index_select and index_copy_ take a fraction of the time that state[rows] does, and of index_add_'s.
     n_steps = state["n_steps"].index_select(0, rows).add_(1)
     mean = state["mean"].index_select(0, rows).lerp_(values, 1 - _BETA1)
     square = state["square"].index_select(0, rows).lerp_(values.square(), 1 - _BETA2)
     for name, new in (("n_steps", n_steps), ("mean", mean), ("square", square)):
         state[name].index_copy_(0, rows, new)
     deviation = (square / (1 - _BETA2**n_steps)).sqrt_().add_(_EPSILON)
-    table.index_add_(0, rows, mean / (1 - _BETA1**n_steps) / deviation, alpha=-rate)
+    step = mean.div_(1 - _BETA1**n_steps).div_(deviation)
+    table.index_copy_(0, rows, table.index_select(0, rows).sub_(step, alpha=rate))
