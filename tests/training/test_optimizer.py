@@ -171,6 +171,27 @@ def test_matrices_of_one_shape_are_orthogonalised_each_for_itself():
     torch.testing.assert_close(orthogonalised(matrices), alone, rtol=1e-4, atol=1e-5)
 
 
+def test_a_wide_map_and_a_tall_one_move_as_each_does_alone():
+    """The two feed-forward maps of a block, which are one shape turned, are orthogonalised as one batch."""
+    names = ("blocks.0.mlp.0.weight", "blocks.0.mlp.2.weight")
+    generator = torch.Generator().manual_seed(5)
+
+    def moved(*asked: str) -> dict[str, Tensor]:
+        gpt = model()
+        optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
+        for name in asked:
+            gpt.get_parameter(name).grad = gradients[name]
+        optimizer.step()
+        return {name: gpt.get_parameter(name).detach() for name in names}
+
+    gradients = {name: torch.randn(model().get_parameter(name).shape, generator=generator) for name in names}
+    assert gradients[names[0]].shape == gradients[names[1]].mT.shape
+    together = moved(*names)
+    for name in names:
+        torch.testing.assert_close(together[name], moved(name)[name], rtol=1e-4, atol=1e-6)
+        assert (together[name] != moved()[name]).any()
+
+
 def test_muons_momentum_by_hand():
     """Of gradients 1 and then -1 in one place the second look-ahead is -1 * 0.05 - 0.0025 * 0.95: uphill again."""
     gpt = model()
