@@ -58,11 +58,11 @@ def ladder() -> Figure:
         panel.set_xlabel(f"minutes on {n_cores} core{'s' if n_cores > 1 else ''}, from files to answers")
         panel.set_ylim(0, 100)
         panel.grid(alpha=0.3)
-        panel.legend(loc="lower right", fontsize=8)
-    for panel, at, side in ((panels[1], 0.98, "right"), (panels[2], 0.02, "left")):
+        panel.legend(loc="upper left" if title.endswith("blind to answers") else "lower right", fontsize=8)
+    for panel in panels[1:]:
         panel.axhline(40.4, color="grey", linewidth=1)
-        where = {"xycoords": ("axes fraction", "data"), "ha": side, "fontsize": 8}
-        panel.annotate("best public figure, 40.4%", (at, 41.5), **where)
+        where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
+        panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
     panels[0].set_ylabel("dev questions right (%)")
     return figure
 
@@ -70,8 +70,10 @@ def ladder() -> Figure:
 def _label(result: dict[str, Any]) -> str:
     """What is told of a run beside its line."""
     if "corruption.learned=0" in result["set"]:
-        return "a few characters left beside half" if "corruption.near=0.8" in result["set"] else "name alone in 80%"
-    budget = f"{result['budget_minutes']:g} minutes given"
+        left = "a few characters left beside half" if "corruption.near=0.8" in result["set"] else "name alone in 80%"
+        # The others were measured when `fast` was that large.
+        return left if "model.n_embd=128" in result["set"] else f"{left}, two blocks of 256"
+    budget = f"{result['budget_minutes']:g} minutes given".replace("1 minutes", "1 minute")
     return f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
 
 
@@ -178,10 +180,10 @@ def ways() -> Figure:
 
 
 def scale() -> Figure:
-    (result,) = results("world-scale.json")
+    rows = [row for result in results("world-scale*.json") for row in result["rows"]]
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
     looks = (("-", "o"), ("-", "s"), ("--", "^"), (":", "D"), ("-.", "v"))
-    for row, (line, marker) in zip(result["rows"], looks, strict=False):
+    for row, (line, marker) in zip(rows, looks, strict=False):
         exposures, shares = zip(*row["curve"], strict=True)
         label = f"{row['people']:,} people, width {row['width']}: {row['parameters'] / 1e6:.1f}M parameters"
         look = {"linestyle": line, "marker": marker, "markersize": 4, "color": "black", "markerfacecolor": "white"}
