@@ -195,9 +195,9 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
         ),
         (
             "[model]\nn_layer = 2\nn_head = 7\nblock_size = 64",
-            "line 3: model.n_embd: a multiple of n_head (7) is needed; received 256",
+            "line 3: model.n_embd: a multiple of n_head (7) is needed; received 128",
         ),
-        ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 256"),
+        ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 128"),
         (
             "[corruption]\ncourse = 0.5\nentity = -2\nlearned = 0\ndistant = 1",
             "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 1.0, 0.0]",
