@@ -151,7 +151,10 @@ def context() -> Figure:
 
 def ways() -> Figure:
     figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
-    parts = {"world-arms-memory*.json": "with a word memory", "world-arms-plain*.json": "without"}
+    parts = {
+        "world-arms-plain*.json": "the assignment's blocks",
+        "world-arms-modern*.json": "with QK-norm, squared ReLU, maps that begin at zero",
+    }
     for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
         rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
         names = [name for name in ARMS if name in rows]
