@@ -153,7 +153,7 @@ def ways() -> Figure:
     figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
     parts = {
         "world-arms-plain*.json": "the assignment's blocks",
-        "world-arms-modern*.json": "with QK-norm, squared ReLU, maps that begin at zero",
+        "world-arms-modern*.json": "QK-norm, squared ReLU, maps from zero",
     }
     for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
         rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
@@ -185,12 +185,15 @@ def ways() -> Figure:
 def scale() -> Figure:
     rows = [row for result in results("world-scale*.json") for row in result["rows"]]
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    looks = (("-", "o"), ("-", "s"), ("--", "^"), (":", "D"), ("-.", "v"))
-    for row, (line, marker) in zip(rows, looks, strict=False):
-        exposures, shares = zip(*row["curve"], strict=True)
-        label = f"{row['people']:,} people, width {row['width']}: {row['parameters'] / 1e6:.1f}M parameters"
+    rows.sort(key=lambda row: (row["people"], row["width"], row["epochs"]))
+    looks = (("-", "o"), ("--", "^"), (":", "D"), ("-", "x"), ("-.", "v"), ("-", "s"))
+    for row, (line, marker) in zip(rows, looks, strict=True):
+        exposures, shares = zip(*(point for point in row["curve"] if point[0] > 0), strict=True)
+        label = f"{row['people']:,} people, width {row['width']}, {row['epochs']} epochs"
         look = {"linestyle": line, "marker": marker, "markersize": 4, "color": "black", "markerfacecolor": "white"}
         axes.plot(exposures, [100 * share for share in shares], label=label, **look)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("exposures of a fact in the form of an answer")
     axes.set_ylabel("never asked about in\ntraining, and right (%)")
     axes.set_ylim(0, 100)
