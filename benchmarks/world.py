@@ -1,6 +1,6 @@
 """What a fact costs, and which ways of telling it let a question find it: the built-in world, whose truth is known.
 
-    python benchmarks/world.py arms > benchmarks/results/world-arms.json
+    python benchmarks/world.py arms > benchmarks/results/world-arms-plain.json
     python benchmarks/world.py scale > benchmarks/results/world-scale.json
 
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
