@@ -1,7 +1,7 @@
 """What each piece of the fast recipe brings: one piece changed at a time, at an equal number of steps.
 
-    python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction --steps 500 [--only NAME ...]
-        > benchmarks/results/ablation-extraction-a.json
+    python benchmarks/ablation.py CORPUS TRAIN DEV --track extraction [--steps 500] [--only NAME ...]
+        > benchmarks/results/ablation-extraction.json
 
 At equal steps, so that other work on the machine moves no accuracy; seconds a step stand beside it. Chosen arms can be
 given by --only; results are printed as they come, on standard error.

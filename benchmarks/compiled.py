@@ -19,8 +19,9 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.training.recipe import COURSE, FAST
+from closedbook.training.recipe import COURSE
 from machine import facts
+from sized import FAST_AS_LARGE_AS_COURSE
 
 VOCAB_SIZE = 256
 ROUNDS = 5
@@ -60,7 +61,7 @@ def main() -> None:
     result["course"] = compared(COURSE.model, parts, is_bfloat16=False)
     batches = [(128, length) for length in range(32, 72, 8)]
     # What is looked up is not compiled.
-    model = replace(FAST.model, word_memory=False, n_layer=4, n_head=8, n_embd=256)
+    model = replace(FAST_AS_LARGE_AS_COURSE.model, word_memory=False)
     result["fast, 4 layers"] = compared(model, batches, is_bfloat16=True)
     json.dump(result, sys.stdout, indent=1)
     print()

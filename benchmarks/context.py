@@ -36,6 +36,7 @@ from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.recipe import FAST, Precision
 from closedbook.training.trainer import StepReport, Trainer
 from machine import facts
+from sized import FAST_AS_LARGE_AS_COURSE
 
 LENGTHS = (16, 128, 512, 1024, 4096, 16384)
 CHARACTERS = 16384
@@ -58,7 +59,7 @@ class RandomText:
 
 def shape(variant: Variant, length: int) -> ModelConfig:
     latents = 2 ** math.ceil(math.log2(length) / 2)
-    shared = replace(FAST.model, n_layer=4, n_head=8, n_embd=256, word_memory=False, block_size=length)
+    shared = replace(FAST_AS_LARGE_AS_COURSE.model, word_memory=False, block_size=length)
     return (
         shared
         if variant == "vanilla"
@@ -144,7 +145,7 @@ def main() -> None:
         alone(variant, int(length), precision)
         return
     machine = facts()
-    precision = fastest_precision(shape("vanilla", LENGTHS[0]).n_embd)
+    precision = fastest_precision(FAST_AS_LARGE_AS_COURSE.model.n_embd)
     rows = measure(options.lengths, options.rounds, precision)
     dearer = [row["characters"] for row in rows if row["vanilla_over_perceiver"]["seconds"] < 1]
     result = {

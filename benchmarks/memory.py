@@ -5,8 +5,8 @@
 
 Every arm begins with the same weights and learns the same batches; its tables are zero at first, their gradients sparse
 and their rows learnt as the word memory's. Before an arm is trained it is seen to be causal, and to read on from what
-decoding keeps as it reads at once. With one block, as `fast` has, what is added at every block is added at the stem
-twice; so two are asked for here. Seconds a step are medians of steps that all arms take in turn, so that other work
+decoding keeps as it reads at once. With one block, as `fast` has, nothing is behind the stem to be added at, so two
+are asked for here. Seconds a step are medians of steps that all arms take in turn, so that other work
 on the machine falls on all of them. The variants live here and not in the model until one of them pays.
 
 Letters: B batch, T time, C channels, H heads, D head size, V vocabulary.

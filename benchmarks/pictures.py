@@ -73,7 +73,8 @@ def _label(result: dict[str, Any]) -> str:
         left = "a few characters left beside half" if "corruption.near=0.8" in result["set"] else "name alone in 80%"
         # The others were measured when `fast` was that large.
         return left if "model.n_embd=128" in result["set"] else f"{left}, two blocks of 256"
-    budget = f"{result['budget_minutes']:g} minutes given".replace("1 minutes", "1 minute")
+    minutes = result["budget_minutes"]
+    budget = f"{minutes:g} minute{'' if minutes == 1 else 's'} given"
     return f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
 
 

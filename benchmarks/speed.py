@@ -18,7 +18,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from closedbook.training.recipe import COURSE, FAST
 from closedbook.training.run import open_run
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
+from sized import FAST_AS_LARGE_AS_COURSE
 
 
 class Training:
@@ -173,7 +173,7 @@ def main() -> None:
     kinds = {"course, as the assignment computes it": assignments_steps(documents, 0)}
     models = {
         "fast": FAST,
-        "fast, 4 layers of width 256": replace(FAST, model=replace(FAST.model, n_layer=4, n_head=8, n_embd=256)),
+        "fast, 4 layers of width 256": FAST_AS_LARGE_AS_COURSE,
         "course, by this engine": COURSE,
     }
     for name, recipe in models.items():

@@ -39,8 +39,7 @@ def update_matrices(group: dict[str, Any], states: MutableMapping[Tensor, Any]) 
             n_out, n_in = matrix.shape
             # So that a map changes its output by as much whatever its shape.
             rate = group["lr"] * max(1.0, n_out / n_in) ** 0.5
-            decayed = matrix.mul_(1 - group["lr"] * group["weight_decay"])
-            decayed.add_(_wide_or_tall(update, matrix), alpha=-rate)
+            matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(_wide_or_tall(update, matrix), alpha=-rate)
 
 
 def _wide_or_tall(wide: Tensor, like: Tensor) -> Tensor:
