@@ -52,9 +52,9 @@ def fused(x: Tensor) -> Tensor:
     return functional.scaled_dot_product_attention(x, x, x, is_causal=True)
 
 
-def plain_muon(matrices: Tensor, dtype: str) -> Tensor:
+def plain_muon(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     """Newton-Schulz as it is written."""
-    x = (matrices / matrices.norm(dim=(-2, -1), keepdim=True)).to(getattr(torch, dtype))
+    x = (matrices / matrices.norm(dim=(-2, -1), keepdim=True)).to(dtype)
     is_tall = x.size(-2) > x.size(-1)
     x = x.mT if is_tall else x
     for _ in range(5):
@@ -102,8 +102,8 @@ def main() -> None:
                 "fused": learning(fused, LONG, dtype),
             },
             "Muon's orthogonalisation": {
-                "ours": lambda name=name, of=matrices: [orthogonalised(one, name) for one in of],
-                "plainly": lambda name=name, of=matrices: [plain_muon(one, name) for one in of],
+                "ours": lambda dtype=dtype, of=matrices: [orthogonalised(one.to(dtype)) for one in of],
+                "plainly": lambda dtype=dtype, of=matrices: [plain_muon(one, dtype) for one in of],
             },
         }
         for part, ways in pairs.items():

@@ -154,11 +154,11 @@ def test_decay_is_what_the_stage_says(weight_decay: float):
 
 @pytest.mark.parametrize("shape", [(7, 11), (11, 7), (53, 53), (31, 151)])
 def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
-    """The iteration forgives coarse products: the same directions, at nearly the same lengths, in float32 again."""
+    """The iteration forgives coarse products: the same directions, at nearly the same lengths."""
     torch.manual_seed(7)
     matrices = torch.randn(3, *shape)
-    coarse, fine = (orthogonalised(matrices, dtype) for dtype in ("bfloat16", "float32"))
-    assert coarse.dtype == torch.float32
+    coarse, fine = orthogonalised(matrices.bfloat16()), orthogonalised(matrices)
+    assert (coarse.dtype, fine.dtype) == (torch.bfloat16, torch.float32)
     assert not torch.equal(coarse, fine)
     assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.08
 

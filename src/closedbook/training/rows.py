@@ -29,9 +29,9 @@ def update_rows(table: Tensor, state: dict[str, Any], rate: float) -> None:
     # index_select and index_copy_ take a fraction of the time that state[rows] does, and of index_add_'s.
     n_steps = state["n_steps"].index_select(0, rows).add_(1)
     mean = state["mean"].index_select(0, rows).lerp_(values, 1 - _BETA1)
-    square = state["square"].index_select(0, rows).lerp_(values.square(), 1 - _BETA2)
+    square = state["square"].index_select(0, rows).mul_(_BETA2).addcmul_(values, values, value=1 - _BETA2)
     for name, new in (("n_steps", n_steps), ("mean", mean), ("square", square)):
         state[name].index_copy_(0, rows, new)
-    deviation = (square / (1 - _BETA2**n_steps)).sqrt_().add_(_EPSILON)
-    step = mean.div_(1 - _BETA1**n_steps).div_(deviation)
-    table.index_copy_(0, rows, table.index_select(0, rows).sub_(step, alpha=rate))
+    # Section 2's last paragraph: both corrections in one factor a row, and epsilon left as it is.
+    mean.mul_((1 - _BETA2**n_steps).sqrt_().div_(1 - _BETA1**n_steps).mul_(-rate))
+    table.index_copy_(0, rows, table.index_select(0, rows).addcdiv_(mean, square.sqrt_().add_(_EPSILON)))
