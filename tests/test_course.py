@@ -439,7 +439,7 @@ def test_a_students_run_py_works_unchanged(variant: str, tmp_path: Path, pairs_p
     tconf.max_epochs = 2
     course.train(model, str(params), trainer)
     tconf, trainer = course.finetune(str(params), str(pairs_path), pretrain_dataset, BLOCK_SIZE, model)
-    tconf.max_epochs, tconf.learning_rate, tconf.lr_decay, tconf.num_workers = 120, 3e-3, False, 0
+    tconf.max_epochs, tconf.learning_rate, tconf.lr_decay, tconf.num_workers = 160, 3e-3, False, 0
     course.train(model, str(params), trainer)
 
     predictions = []

@@ -17,7 +17,7 @@ from closedbook.training.optimizer import Optimizer, make_optimizer
 from closedbook.training.recipe import StageConfig
 from closedbook.training.rows import update_rows
 
-STAGE = StageConfig(learning_rate=3e-3, beta1=0.7, beta2=0.97, weight_decay=0.13)
+STAGE = StageConfig(learning_rate=3e-3, beta1=0.7, beta2=0.97, weight_decay=0.13, decay_norms=False)
 
 
 def model() -> GPT:
@@ -40,15 +40,18 @@ MAPS = {
     for map_ in ("attn.key", "attn.query", "attn.value", "attn.proj", "mlp.0", "mlp.2")
 }
 OTHER_MATRICES = {"tok_emb.weight", "pos_emb", "down_block.C", "head.weight"}
+NORMS = {f"{block}.{norm}.weight" for block in ("down_block", "blocks.0", "up_block") for norm in ("ln1", "ln2")}
 
 
-def test_biases_and_layer_norms_do_not_decay():
-    """Maps, embeddings, places and the basis decay, and nothing else; each parameter is in one group."""
+@pytest.mark.parametrize("norms", [False, True])
+def test_what_decays(norms: bool):
+    """Maps, embeddings, places and the basis decay, LayerNorms' weights as the stage says, and nothing else."""
     gpt = model()
     names = {parameter: name for name, parameter in gpt.named_parameters()}
-    decaying, still = make_optimizer(gpt, STAGE).param_groups
-    assert {names[p] for p in decaying["params"]} == MAPS | OTHER_MATRICES
-    assert {names[p] for p in still["params"]} == set(names.values()) - MAPS - OTHER_MATRICES
+    decaying, still = make_optimizer(gpt, replace(STAGE, decay_norms=norms)).param_groups
+    expected = MAPS | OTHER_MATRICES | (NORMS | {"ln_f.weight"} if norms else set())
+    assert {names[p] for p in decaying["params"]} == expected
+    assert {names[p] for p in still["params"]} == set(names.values()) - expected
     assert len(decaying["params"]) + len(still["params"]) == len(names)
     assert (decaying["weight_decay"], still["weight_decay"]) == (0.13, 0.0)
 

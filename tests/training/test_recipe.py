@@ -51,6 +51,7 @@ def test_course_stages_are_the_assignments(stage: str, epochs: int, batch_size: 
             "beta1": 0.9,
             "beta2": 0.95,
             "weight_decay": 0.1,
+            "decay_norms": True,
             "grad_norm_clip": 1.0,
             "schedule": "course",
             "decay": True,

@@ -1,5 +1,6 @@
-"""Which parameter is learnt how: AdamW, with weight decay on matrices alone; Muon and row-wise Adam beside it."""
+"""Which parameter is learnt how: AdamW, with weight decay, not of biases; Muon and row-wise Adam beside it."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ class Optimizer(torch.optim.AdamW):
 
 
 def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float32") -> Optimizer:
-    """The stage's optimizer over all parameters; biases and LayerNorms do not decay.
+    """The stage's optimizer over all parameters; biases do not decay, LayerNorms' weights as the stage says.
 
     AdamW is Loshchilov and Hutter's (2019, algorithm 2). Under Muon the maps inside the blocks are Muon's, and
     embeddings, positions, latents and head, whose rows are separate things, are AdamW's. The word memory's rows are
@@ -59,16 +60,20 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
                 "dtype": precision,
             }
         )
-    groups += _adamw_groups(list(learnt.values()), stage)
+    groups += _adamw_groups(learnt, stage)
     if tables:
         groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.memory_ratio, "kind": "rows"})
     return Optimizer(groups, lr=stage.learning_rate, betas=(stage.beta1, stage.beta2), fused=True)
 
 
-def _adamw_groups(parameters: list[nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
+def _adamw_groups(learnt: dict[str, nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
     """What decays, and what does not."""
-    decay, no_decay = [p for p in parameters if p.dim() >= 2], [p for p in parameters if p.dim() < 2]
+
+    def decays(name: str) -> bool:
+        return learnt[name].dim() >= 2 or (stage.decay_norms and not name.endswith("bias"))
+
+    parts = (stage.weight_decay, filter(decays, learnt)), (0.0, itertools.filterfalse(decays, learnt))
     return [
-        {"params": decay, "weight_decay": stage.weight_decay, "ratio": 1.0, "kind": "adamw"},
-        {"params": no_decay, "weight_decay": 0.0, "ratio": 1.0, "kind": "adamw"},
+        {"params": [learnt[name] for name in names], "weight_decay": decay, "ratio": 1.0, "kind": "adamw"}
+        for decay, names in parts
     ]

@@ -43,7 +43,10 @@ class StageConfig:
     beta2: float = 0.95
     """AdamW: decay of the mean of squared gradients."""
     weight_decay: float = 0.1
-    """AdamW: decay of weights; biases and LayerNorms are left alone."""
+    """AdamW: decay of weights; biases are left alone."""
+    decay_norms: bool = True
+    """AdamW: whether the LayerNorms' weights decay as well. The assignment means to leave them alone and does not: its
+    optimizer looks for 'LayerNorm.weight', and its model calls them ln1, ln2 and ln_f."""
     grad_norm_clip: float = 1.0
     """The gradient's norm is scaled down to this."""
     schedule: Literal["course", "linear"] = "course"
@@ -138,6 +141,7 @@ COURSE = Recipe(
 
 _FAST_STAGE = StageConfig(
     learning_rate=2e-3,
+    decay_norms=False,
     memory_ratio=15.0,
     optimizer="muon",
     schedule="linear",
