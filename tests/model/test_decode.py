@@ -45,7 +45,10 @@ def lively(config: ModelConfig) -> GPT:
             parameter += 0.3 * torch.randn_like(parameter)
             if name == "memory.table.weight":
                 parameter[0] = 0  # no gradient ever reaches it
-        model.head.weight[STOP] *= 1.7
+        # What half of its texts hold somewhere becomes the number that ends them.
+        texts = greedy(model, prompts(23, 3, 5, 11), n_new=13, stop=-1)
+        ends = min(range(N_CHARACTERS), key=lambda number: abs(sum(number in text.numbers for text in texts) - 11.5))
+        model.head.weight[[STOP, ends]] = model.head.weight[[ends, STOP]]
     return model
 
 
@@ -88,7 +91,7 @@ def test_the_cache_changes_nothing(config: ModelConfig):
     model = lively(config)
     cached, plain = (greedy(model, prompts(29, 7, 2), n_new=17, stop=STOP, use_cache=c) for c in (True, False))
     assert same(cached, plain)
-    assert len({result.numbers for result in cached}) > 12
+    assert len({result.numbers for result in cached}) > 5
 
 
 @every_config

@@ -381,10 +381,17 @@ def self_attending(p: dict[str, Tensor], name: str, config: ModelConfig, xs: Vec
     return added(p, name, config, xs, attention(p, f"{name}.attn", config, ln, ln, sight))
 
 
-def cross_attending(p: dict[str, Tensor], name: str, config: ModelConfig, asking: Vectors, asked: Vectors) -> Vectors:
-    """The assignment's: masked by index, and no place turns anything."""
-    ln = normed_by(p, f"{name}.ln1", asking)
-    return added(p, name, config, asking, attention(p, f"{name}.attn", config, ln, asked, triangle(len(asked))))
+def down(p: dict[str, Tensor], config: ModelConfig, xs: Vectors) -> Vectors:
+    """The assignment's: masked by index, no place turns anything, and what asks is normed."""
+    basis = list(p["down_block.C"][0])
+    ln = normed_by(p, "down_block.ln1", basis)
+    return added(p, "down_block", config, basis, attention(p, "down_block.attn", config, ln, xs, triangle(len(xs))))
+
+
+def up(p: dict[str, Tensor], config: ModelConfig, xs: Vectors, latents: Vectors) -> Vectors:
+    """The assignment's: the same mask, and what is asked is normed."""
+    ln = normed_by(p, "up_block.ln1", latents)
+    return added(p, "up_block", config, xs, attention(p, "up_block.attn", config, xs, ln, triangle(len(ln))))
 
 
 def strided(p: dict[str, Tensor], config: ModelConfig, xs: Vectors) -> Vectors:
@@ -427,10 +434,10 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int
     elif config.coverage == "strided":
         xs = strided(p, config, xs)
     else:
-        latents = cross_attending(p, "down_block", config, list(p["down_block.C"][0]), xs)
+        latents = down(p, config, xs)
         for number in range(config.n_layer - 2):
             latents = self_attending(p, f"blocks.{number}", config, latents)
-        xs = cross_attending(p, "up_block", config, xs, latents)
+        xs = up(p, config, xs, latents)
     return torch.stack([linear(p, "head", layer_norm(p, "ln_f", x)) for x in xs])
 
 

@@ -89,7 +89,10 @@ class DownProjectBlock(nn.Module):
 
 
 class UpProjectBlock(nn.Module):
-    """From M latents back to T characters: the characters ask, the latents answer."""
+    """From M latents back to T characters: the characters ask, the latents answer.
+
+    The first LayerNorm is the latents', as in the assignment's handout; the characters ask as they are.
+    """
 
     attention: type[Attention] = CausalCrossAttention
 
@@ -102,7 +105,7 @@ class UpProjectBlock(nn.Module):
 
     def forward(self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
         """`y` are the latents, `x_input` is what the down-projection read."""
-        x = x_input + self.attn(y, self.ln1(x_input))
+        x = x_input + self.attn(self.ln1(y), x_input)
         return x + self.mlp(self.ln2(x))
 
 
