@@ -89,9 +89,9 @@ def test_decoding_writes_the_likeliest_character_each_time(config: ModelConfig):
 def test_the_cache_changes_nothing(config: ModelConfig):
     """With cache and without, token for token the same is written."""
     model = lively(config)
-    cached, plain = (greedy(model, prompts(29, 7, 2), n_new=17, stop=STOP, use_cache=c) for c in (True, False))
+    cached, plain = (greedy(model, prompts(97, 7, 2), n_new=17, stop=STOP, use_cache=c) for c in (True, False))
     assert same(cached, plain)
-    assert len({result.numbers for result in cached}) > 5
+    assert len({result.numbers for result in cached}) > 12
 
 
 @every_config

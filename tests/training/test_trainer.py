@@ -91,12 +91,12 @@ def facts(report: StepReport) -> StepReport:
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_one_batch_is_learnt_by_heart(variant: str):
     """Over and over the same five pairs, the loss comes down from knowing nothing to knowing all."""
-    stage = StageConfig(epochs=120, batch_size=5, learning_rate=5e-3, schedule="linear", warmup=0.1)
+    stage = StageConfig(epochs=150, batch_size=5, learning_rate=5e-3, schedule="linear", warmup=0.1)
     dataset = NameDataset(PAIRS, VOCABULARY, MODEL.block_size)
     config = replace(STILL, variant=variant, n_layer=3, bottleneck_dim=29)
     losses = [report.loss for report in make_trainer(config, stage, dataset).run()]
     assert losses[0] == pytest.approx(math.log(len(VOCABULARY)), rel=0.05)
-    assert losses[-1] < 0.02
+    assert losses[-1] < 0.01
 
 
 def test_the_first_report_by_hand():

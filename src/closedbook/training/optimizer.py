@@ -1,6 +1,5 @@
 """Which parameter is learnt how: AdamW, with weight decay, not of biases; Muon and row-wise Adam beside it."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -72,8 +71,9 @@ def _adamw_groups(learnt: dict[str, nn.Parameter], stage: StageConfig) -> list[d
     def decays(name: str) -> bool:
         return learnt[name].dim() >= 2 or (stage.decay_norms and not name.endswith("bias"))
 
-    parts = (stage.weight_decay, filter(decays, learnt)), (0.0, itertools.filterfalse(decays, learnt))
+    decay = [learnt[name] for name in learnt if decays(name)]
+    no_decay = [learnt[name] for name in learnt if not decays(name)]
     return [
-        {"params": [learnt[name] for name in names], "weight_decay": decay, "ratio": 1.0, "kind": "adamw"}
-        for decay, names in parts
+        {"params": decay, "weight_decay": stage.weight_decay, "ratio": 1.0, "kind": "adamw"},
+        {"params": no_decay, "weight_decay": 0.0, "ratio": 1.0, "kind": "adamw"},
     ]
