@@ -102,6 +102,23 @@ def training(run: Path) -> dict[str, Any]:
     }
 
 
+def by_epoch(run: Path) -> list[dict[str, float]]:
+    """The pretraining's loss, a mean over the epoch, and its last learning rate, every tenth epoch."""
+    steps: dict[int, list[dict[str, Any]]] = {}
+    for entry in read_metrics(run):
+        if entry["kind"] == "step":
+            steps.setdefault(entry["epoch"] + 1, []).append(entry)
+    return [
+        {
+            "epoch": epoch,
+            "loss": round(statistics.fmean(entry["loss"] for entry in steps[epoch]), 4),
+            "learning_rate": round(steps[epoch][-1]["learning_rate"], 7),
+        }
+        for epoch in sorted(steps)
+        if epoch == 1 or epoch % 10 == 0
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs=4, type=Path, metavar="CORPUS TRAIN DEV TEST")
@@ -129,7 +146,8 @@ def main() -> None:
         curve.append(point(run, dev, test, epoch, folder) | {"pretraining": training(folder / "pretrained")})
         kept.write_text(json.dumps(curve, indent=1))
         print(curve[-1], file=sys.stderr, flush=True)
-    json.dump({"variant": options.variant, "machine": machine, "curve": curve}, sys.stdout, indent=1)
+    epochs = by_epoch(folder / "pretrained")
+    json.dump({"variant": options.variant, "machine": machine, "curve": curve, "epochs": epochs}, sys.stdout, indent=1)
     print()
 
 

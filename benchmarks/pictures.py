@@ -5,7 +5,8 @@
 docs/ladder.png: accuracy against time, a panel a track, and one for masks blind to answers; docs/exposure.png: how
 often an objective shows a fact in the form of an answer, by where it stands; docs/reading.png: which characters reach
 which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer; docs/ways.png: what is
-kept of people told of in several ways, and what of it a question finds; docs/scale.png: how often a fact must be shown.
+kept of people told of in several ways, and what of it a question finds; docs/scale.png: how often a fact must be shown;
+docs/course.png: the assignment's recipe over its 650 epochs.
 """
 
 import json
@@ -203,6 +204,36 @@ def scale() -> Figure:
     return figure
 
 
+def course() -> Figure:
+    figure, (accuracy, loss, rate) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    looks = {"vanilla": ("vanilla", "-", "o"), "perceiver": ("Perceiver", "--", "s")}
+    for result in results("course-full-*.json"):
+        label, line, marker = looks[result["variant"]]
+        look = {"linestyle": line, "color": "black", "label": label}
+        points = result["curve"]
+        shares = [100 * point["accuracy"] for point in points]
+        below = [share - 100 * point["interval"][0] for share, point in zip(shares, points, strict=True)]
+        above = [100 * point["interval"][1] - share for share, point in zip(shares, points, strict=True)]
+        bars = {"marker": marker, "markersize": 5, "markerfacecolor": "white", "capsize": 2, "linewidth": 1}
+        accuracy.errorbar([point["epoch"] for point in points], shares, [below, above], **look, **bars)
+        epochs = [row["epoch"] for row in result["epochs"]]
+        loss.plot(epochs, [row["loss"] for row in result["epochs"]], **look)
+        rate.plot(epochs, [1000 * row["learning_rate"] for row in result["epochs"]], **look)
+    accuracy.axhline(5.0, color="grey", linewidth=1, linestyle=":")
+    accuracy.annotate("'London' to everything, 5.0%", (60, 5.3), fontsize=8)
+    accuracy.set_ylabel("finetuned from there: dev\nquestions right (%), 95% interval")
+    accuracy.set_ylim(0)
+    loss.set_ylabel("loss (nats a character)")
+    loss.set_ylim(0, 3)
+    rate.set_ylabel("learning rate (thousandths)")
+    rate.set_ylim(0)
+    for panel in (accuracy, loss, rate):
+        panel.set_xlabel("epochs of pretraining")
+        panel.grid(alpha=0.3)
+    accuracy.legend(fontsize=8, loc="upper left")
+    return figure
+
+
 def main() -> None:
     pictures = {
         "ladder": ladder,
@@ -211,6 +242,7 @@ def main() -> None:
         "context": context,
         "ways": ways,
         "scale": scale,
+        "course": course,
     }
     for name, draw in pictures.items():
         figure = draw()
