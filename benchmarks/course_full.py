@@ -90,9 +90,14 @@ def point(run: Path, dev: Path, test: Path, epoch: int, folder: Path) -> dict[st
     }
 
 
+def steps_of(run: Path) -> list[dict[str, Any]]:
+    """The log's entries of steps."""
+    return [entry for entry in read_metrics(run) if entry["kind"] == "step"]
+
+
 def training(run: Path) -> dict[str, Any]:
     """What the pretraining's steps took and came to."""
-    steps = [entry for entry in read_metrics(run) if entry["kind"] == "step"]
+    steps = steps_of(run)
     seconds = [entry["seconds"] for entry in steps]
     return {
         "n_steps": len(steps),
@@ -105,9 +110,8 @@ def training(run: Path) -> dict[str, Any]:
 def by_epoch(run: Path) -> list[dict[str, float]]:
     """The pretraining's loss, a mean over the epoch, and its last learning rate, every tenth epoch."""
     steps: dict[int, list[dict[str, Any]]] = {}
-    for entry in read_metrics(run):
-        if entry["kind"] == "step":
-            steps.setdefault(entry["epoch"] + 1, []).append(entry)
+    for entry in steps_of(run):
+        steps.setdefault(entry["epoch"] + 1, []).append(entry)
     return [
         {
             "epoch": epoch,
