@@ -220,7 +220,7 @@ def course() -> Figure:
         loss.plot(epochs, [row["loss"] for row in result["epochs"]], **look)
         rate.plot(epochs, [1000 * row["learning_rate"] for row in result["epochs"]], **look)
     accuracy.axhline(5.0, color="grey", linewidth=1, linestyle=":")
-    accuracy.annotate("'London' to everything, 5.0%", (60, 5.3), fontsize=8)
+    accuracy.annotate("'London' to everything, 5.0%", (60, 5.2), fontsize=8)
     accuracy.set_ylabel("finetuned from there: dev\nquestions right (%), 95% interval")
     accuracy.set_ylim(0)
     loss.set_ylabel("loss (nats a character)")
@@ -230,7 +230,7 @@ def course() -> Figure:
     for panel in (accuracy, loss, rate):
         panel.set_xlabel("epochs of pretraining")
         panel.grid(alpha=0.3)
-    accuracy.legend(fontsize=8, loc="upper left")
+    loss.legend(fontsize=8, loc="upper right")
     return figure
 
 
