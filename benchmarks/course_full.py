@@ -26,7 +26,7 @@ from closedbook.experiment import finetune, pretrain
 from closedbook.keeper import Saving
 from closedbook.text.corpus import read_questions
 from closedbook.training.checkpoint import load_latest
-from closedbook.training.metrics import read_metrics
+from closedbook.training.metrics import read_steps
 from closedbook.training.recipe import COURSE, Recipe
 from closedbook.training.run import create_run, open_run
 from closedbook.training.trainer import StepReport
@@ -90,14 +90,9 @@ def point(run: Path, dev: Path, test: Path, epoch: int, folder: Path) -> dict[st
     }
 
 
-def steps_of(run: Path) -> list[dict[str, Any]]:
-    """The log's entries of steps."""
-    return [entry for entry in read_metrics(run) if entry["kind"] == "step"]
-
-
 def training(run: Path) -> dict[str, Any]:
     """What the pretraining's steps took and came to."""
-    steps = steps_of(run)
+    steps = read_steps(run)
     seconds = [entry["seconds"] for entry in steps]
     return {
         "n_steps": len(steps),
@@ -110,7 +105,7 @@ def training(run: Path) -> dict[str, Any]:
 def by_epoch(run: Path) -> list[dict[str, float]]:
     """The pretraining's loss, a mean over the epoch, and its last learning rate, every tenth epoch."""
     steps: dict[int, list[dict[str, Any]]] = {}
-    for entry in steps_of(run):
+    for entry in read_steps(run):
         steps.setdefault(entry["epoch"] + 1, []).append(entry)
     return [
         {

@@ -24,7 +24,7 @@ from closedbook.options import Size
 from closedbook.text.corpus import Question, read_corpus, read_pairs
 from closedbook.text.world import WorldConfig, WorldFiles, write_world
 from closedbook.training.durable import contents, write_atomically
-from closedbook.training.metrics import read_metrics
+from closedbook.training.metrics import read_steps
 from closedbook.training.recipe import FAST, PERCEIVER, Recipe
 from closedbook.training.recipe_file import Rows, flatten, recipe_rows, recipe_toml
 from closedbook.training.run import Run, open_run
@@ -204,7 +204,7 @@ def _report(
 def _curves(run: Run) -> tuple[Curve, ...]:
     """The training loss of a run and of the run that it began from, after it."""
     before = () if run.info.parent is None else _curves(open_run(Path(run.info.parent)))
-    steps = [entry for entry in read_metrics(run.path) if entry["kind"] == "step"]
+    steps = read_steps(run.path)
     curve = Curve(
         name={"pretrain": "pretraining", "finetune": "finetuning"}[run.info.kind],
         steps=tuple(entry["step"] for entry in steps),

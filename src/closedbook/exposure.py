@@ -24,7 +24,7 @@ from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, link
 from closedbook.training.checkpoint import load_best
 from closedbook.training.durable import write_atomically
-from closedbook.training.metrics import read_metrics
+from closedbook.training.metrics import read_metrics, read_steps
 from closedbook.training.run import Run
 
 
@@ -159,7 +159,7 @@ def _position(run: Run, n_steps: int) -> Position:
 
 def _check_examples(run: Run, dataset: EpochDataset, n_steps: int) -> None:
     """Compare the first epoch's supervised characters with those that the run counted, if it had all of its steps."""
-    first = [e for e in read_metrics(run.path) if e["kind"] == "step" and e["epoch"] == 0]
+    first = [entry for entry in read_steps(run.path) if entry["epoch"] == 0]
     if len(first) < n_steps:
         return
     dataset.epoch = 0

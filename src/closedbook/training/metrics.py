@@ -83,3 +83,8 @@ def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
             except ValueError:
                 return
+
+
+def read_steps(run: Path) -> list[dict[str, Any]]:
+    """Of the entries so far those that report a step."""
+    return [entry for entry in read_metrics(run) if entry["kind"] == "step"]
