@@ -20,6 +20,7 @@ from closedbook.model.dropout import Dropout, drop
 from closedbook.model.past import Cache
 from closedbook.model.qk_norm import of_one_length
 from closedbook.model.rotary import rotate
+from closedbook.model.softmax import softmax
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
 _FUSED_FROM = 96
@@ -66,7 +67,8 @@ def attend(
         return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
     if causal:
         visible = lower_triangle(q.size(-2), k.size(-2), q.device)
-    return drop(attention_weights(q, k, visible), dropout) @ v
+    e = (q / math.sqrt(q.size(-1))) @ k.transpose(-2, -1)
+    return drop(softmax(e, visible), dropout) @ v
 
 
 class Attention(nn.Module):

@@ -21,6 +21,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.dropout import drop
 from closedbook.model.past import Past
 from closedbook.model.rotary import rotate
+from closedbook.model.softmax import softmax
 
 
 def latents_read(
@@ -182,7 +183,7 @@ def consult_weights(
     places = range(first - n_before, first - n_before + n_stretches * stretch)
     past = q @ y_k.transpose(-2, -1) * scale  # B H P M
     past = past.masked_fill(~places_consult(places, y_k.size(-2), stretch, q.device), -math.inf)
-    return torch.softmax(torch.cat((own, past), dim=-1), dim=-1)
+    return softmax(torch.cat((own, past), dim=-1))
 
 
 def _in_stretches(z: Float[Tensor, "B H T D"], n_stretches: int, stretch: int) -> Float[Tensor, "B H N S D"]:

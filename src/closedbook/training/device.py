@@ -11,10 +11,6 @@ from lightning_fabric import Fabric
 
 from closedbook.training.recipe import Precision
 
-# What is under 1e-38 becomes 0. A sharp head's softmax gives such numbers, and on some processors products with them
-# are so slow that a step takes twice as long. At import, since a thread has the setting of the one that started it.
-torch.set_flush_denormal(True)
-
 _FABRIC_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 
