@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from closedbook.answers.score import Score
+from closedbook.reader.open_book import HeldOut, OpenBook, read_open_book
 from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs
 from closedbook.text.links import link, titles_of
-from closedbook.text.reader import HeldOut, OpenBook, read_open_book
 
 BOUNDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SEEDS = range(5)

@@ -20,6 +20,7 @@ from closedbook.events import Event, Finished, Note, Started
 from closedbook.examples import examples_of, stage_of
 from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
+from closedbook.reader.open_book import OpenBook
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import (
     Corpus,
@@ -31,7 +32,6 @@ from closedbook.text.corpus import (
     without_accents,
 )
 from closedbook.text.datasets import EpochDataset
-from closedbook.text.reader import OpenBook
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpoint import Checkpoint, load_latest
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.text.candidates import candidates, shapes_of, tokens_of
+from closedbook.reader.candidates import candidates, shapes_of, tokens_of
 
 
 def found(text: str, *answers: str, start: int = 0) -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from closedbook.text.choice import ChoiceConfig, Choices, learn, softmax
+from closedbook.reader.choice import ChoiceConfig, Choices, learn, softmax
 
 
 def choices_of(*alternatives: list[list[int]], n_columns: int) -> Choices:

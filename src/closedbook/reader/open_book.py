@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from closedbook.errors import TextError
-from closedbook.text.candidates import shapes_of
-from closedbook.text.choice import ChoiceConfig, Floats, Integers, learn, softmax
+from closedbook.reader.candidates import shapes_of
+from closedbook.reader.choice import ChoiceConfig, Floats, Integers, learn, softmax
+from closedbook.reader.table import Table
 from closedbook.text.corpus import Corpus, Question, Questions
 from closedbook.text.links import Titles, title_in, titles_of, whole_words
-from closedbook.text.reader_table import Table
 
 FEWEST_PAIRS = 10
 """A template is learnt from so many titles whose documents state the answer, or not at all."""

@@ -8,7 +8,7 @@ from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from closedbook.text.candidates import Span, Tokens
+from closedbook.reader.candidates import Span, Tokens
 
 _REACH = 5
 _NAMES = frozenset("AT")

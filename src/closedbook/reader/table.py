@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from closedbook.text.candidates import Span, Tokens, candidates, tokens_of
-from closedbook.text.choice import Booleans, Choices, Floats, Integers
-from closedbook.text.reader_features import features, none_features
+from closedbook.reader.candidates import Span, Tokens, candidates, tokens_of
+from closedbook.reader.choice import Booleans, Choices, Floats, Integers
+from closedbook.reader.features import features, none_features
 from closedbook.text.titles import title_length
 
 _NONE = 0

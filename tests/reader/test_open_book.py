@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedbook.errors import TextError
+from closedbook.reader.open_book import OpenBook, Template, link_templates, read_open_book
+from closedbook.reader.table import Table
 from closedbook.text.corpus import Corpus, Document, Question, Questions, read_corpus, read_pairs
 from closedbook.text.links import titles_of
-from closedbook.text.reader import OpenBook, Template, link_templates, read_open_book
-from closedbook.text.reader_table import Table
 from closedbook.text.world import WorldConfig, write_world
 
 SYLLABLES = ("Bor", "Dal", "Fen", "Gul", "Kel", "Mur", "Nor", "Pim", "Ros", "Tev")

@@ -1,0 +1,1 @@
+"""The open-book reader: learns from the training pairs what an answer looks like."""
