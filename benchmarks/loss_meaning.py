@@ -27,9 +27,9 @@ from closedbook.text.corpus import read_corpus
 from closedbook.text.corruption import CorruptionConfig, corrupt
 from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
-from closedbook.text.world import write_world
 from closedbook.training.device import make_fabric
 from closedbook.training.trainer import Trainer
+from closedbook.world.world import write_world
 
 LOSSES = (3.5, 3.0, 2.7, 2.4, 2.1, 1.8, 1.5, 1.2, 0.9, 0.7, 0.5, 0.4, 0.33)
 WORD = re.compile(r"[^\W\d_]{3,}")

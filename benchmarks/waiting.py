@@ -24,7 +24,7 @@ from closedbook.experiment import new_model
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import read_corpus
 from closedbook.text.datasets import CharCorruptionDataset
-from closedbook.text.world import write_world
+from closedbook.world.world import write_world
 from closedbook.training.device import make_fabric
 from closedbook.training.trainer import Trainer
 plan = demo_plan("normal", 0)

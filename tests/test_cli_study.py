@@ -22,10 +22,10 @@ from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.datasets import supervised
 from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
-from closedbook.text.world import WorldConfig, WorldFiles, write_world
 from closedbook.training.recipe_file import load_recipe
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
+from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 Closedbook = Callable[..., Any]
 TRACKS = {"self-study": "study", "extraction": "pretrain"}

@@ -11,9 +11,9 @@ from closedbook.text.corruption import CorruptionConfig, pair_string
 from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.text.ledger import example_text
 from closedbook.text.vocabulary import MASK
-from closedbook.text.world import WorldConfig, WorldFiles, write_world
 from closedbook.training.recipe import FAST, Recipe
 from closedbook.training.run import Kind
+from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 RECIPE = replace(
     FAST,

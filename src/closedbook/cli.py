@@ -33,8 +33,8 @@ from closedbook.options import (
 from closedbook.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
-from closedbook.text.world import write_world
 from closedbook.training.recipe import Recipe
+from closedbook.world.world import write_world
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,8 +8,8 @@ from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction,
 
 from closedbook.model.config import ModelConfig
 from closedbook.text.corruption import CorruptionConfig
-from closedbook.text.world import WorldConfig
 from closedbook.training.recipe import FAST, Precision, StageConfig
+from closedbook.world.world import WorldConfig
 
 Size = Literal["normal", "tiny"]
 Track = Literal["self-study", "extraction"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from closedbook.text.world import WorldConfig, write_world
+from closedbook.world.world import WorldConfig, write_world
 
 Start = Callable[..., Any]
 Entries = Callable[[Path], list[dict[str, Any]]]

@@ -11,9 +11,9 @@ from closedbook.keeper import Saving
 from closedbook.model.gpt import GPT
 from closedbook.text.corpus import read_pairs
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.text.world import WorldConfig, write_world
 from closedbook.training.recipe import FAST
 from closedbook.training.run import open_run
+from closedbook.world.world import WorldConfig, write_world
 
 
 def test_withheld_people_are_answered_no_better_than_by_the_commonest_answer(tmp_path: Path) -> None:

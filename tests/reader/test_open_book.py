@@ -13,7 +13,7 @@ from closedbook.reader.open_book import OpenBook, Template, link_templates, read
 from closedbook.reader.table import Table
 from closedbook.text.corpus import Corpus, Document, Question, Questions, read_corpus, read_pairs
 from closedbook.text.links import titles_of
-from closedbook.text.world import WorldConfig, write_world
+from closedbook.world.world import WorldConfig, write_world
 
 SYLLABLES = ("Bor", "Dal", "Fen", "Gul", "Kel", "Mur", "Nor", "Pim", "Ros", "Tev")
 TOWNS = ("Travoss", "Vimera", "Zorvik", "Osk", "Lundmar", "Ünye")

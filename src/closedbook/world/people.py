@@ -7,9 +7,9 @@ from itertools import accumulate
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
-from closedbook.text.world_draws import Draws, Permutation, below
-from closedbook.text.world_language import EMPLOYER_KINDS, SCHOOL_KINDS, TRADES, Mention, own_words
-from closedbook.text.world_words import WordMaker
+from closedbook.world.draws import Draws, Permutation, below
+from closedbook.world.language import EMPLOYER_KINDS, SCHOOL_KINDS, TRADES, Mention, own_words
+from closedbook.world.words import WordMaker
 
 Attribute = Literal["birthplace", "birth_year", "trade", "school", "employer", "mentor"]
 Split = Literal["train", "dev", "test", "unasked", "withheld"]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from closedbook.text.world_draws import Draws
+from closedbook.world.draws import Draws
 
 Span = tuple[int, int]
 """Where something starts in a line and where it ends, in characters, the end not included."""

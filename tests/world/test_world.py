@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from closedbook.errors import RecipeError, RunError
 from closedbook.text.corpus import check_questions, read_corpus, read_pairs
-from closedbook.text.world import (
+from closedbook.world.draws import Draws, Permutation
+from closedbook.world.language import UNSEEN_QUESTIONS, WORDINGS
+from closedbook.world.world import (
     LONGEST_LINE,
     Fact,
     Line,
@@ -27,8 +29,6 @@ from closedbook.text.world import (
     generate_world,
     write_world,
 )
-from closedbook.text.world_draws import Draws, Permutation
-from closedbook.text.world_language import UNSEEN_QUESTIONS, WORDINGS
 
 SMALL = WorldConfig(n_people=100, n_places=17, documents=3, celebrities=0.07, celebrity_factor=3, junk=0.11, seed=5)
 EVERY_WORDING = replace(SMALL, documents=18, celebrities=0.0)

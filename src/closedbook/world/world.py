@@ -38,9 +38,9 @@ from pathlib import Path
 from typing import TextIO, get_args
 
 from closedbook.errors import RunError
-from closedbook.text.world_language import QUESTION, UNSEEN_QUESTIONS
-from closedbook.text.world_lines import LONGEST_LINE, Fact, Line, Lines
-from closedbook.text.world_people import People, Person, Split, WorldConfig
+from closedbook.world.language import QUESTION, UNSEEN_QUESTIONS
+from closedbook.world.lines import LONGEST_LINE, Fact, Line, Lines
+from closedbook.world.people import People, Person, Split, WorldConfig
 
 __all__ = [
     "LONGEST_LINE",

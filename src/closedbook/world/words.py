@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from closedbook.text.world_draws import Draws
+from closedbook.world.draws import Draws
 
 FIRST_NAME_LENGTH, LAST_NAME_LENGTH, PLACE_LENGTH = 6, 7, 9
 """The longest word of each kind; two clauses fit a line because of them."""

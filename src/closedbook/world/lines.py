@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
 
-from closedbook.text.world_draws import Draws, Permutation
-from closedbook.text.world_language import ALPHABET_LINE, WORDINGS, JunkMaker, Mention, Span, Wording, article
-from closedbook.text.world_people import Attribute, People, Person
+from closedbook.world.draws import Draws, Permutation
+from closedbook.world.language import ALPHABET_LINE, WORDINGS, JunkMaker, Mention, Span, Wording, article
+from closedbook.world.people import Attribute, People, Person
 
 LONGEST_LINE = 96
 

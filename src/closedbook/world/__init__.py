@@ -1,0 +1,1 @@
+"""The built-in world: invented people with known truth."""
