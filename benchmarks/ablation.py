@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.training.recipe import FAST
+from closedbook.recipe.recipe import FAST
 from ladder import studied, with_values
 from machine import facts
 

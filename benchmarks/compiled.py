@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.training.recipe import COURSE
+from closedbook.recipe.recipe import COURSE
 from machine import facts
 from sized import FAST_AS_LARGE_AS_COURSE
 

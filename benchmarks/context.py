@@ -29,11 +29,11 @@ import torch
 
 from closedbook.model.config import ModelConfig, Variant
 from closedbook.model.gpt import GPT
+from closedbook.recipe.recipe import FAST, Precision
 from closedbook.text.batches import Batches
 from closedbook.text.datasets import Example
 from closedbook.text.vocabulary import MASK_ID
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.recipe import FAST, Precision
 from closedbook.training.trainer import StepReport, Trainer
 from machine import facts
 from sized import FAST_AS_LARGE_AS_COURSE

@@ -26,8 +26,8 @@ from closedbook.answers.evaluate import evaluate
 from closedbook.events import Evaluated
 from closedbook.experiment import finetune
 from closedbook.keeper import Saving
+from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.text.corpus import Questions, hold_out, read_pairs
-from closedbook.training.recipe import FAST, Recipe
 from closedbook.training.run import open_run
 from machine import facts
 

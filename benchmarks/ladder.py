@@ -24,8 +24,8 @@ from closedbook.answers.evaluate import evaluate_file
 from closedbook.events import Evaluated, Finished, Started
 from closedbook.experiment import pretrain, self_study
 from closedbook.keeper import Saving
-from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import flatten
+from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.recipe.recipe_file import flatten
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
 from machine import facts

@@ -35,11 +35,11 @@ from closedbook.experiment import finetune, pretrain
 from closedbook.exposure import exposures_of
 from closedbook.keeper import Saving
 from closedbook.model.decode import greedy
+from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.text.vocabulary import MASK, MASK_ID
-from closedbook.training.recipe import FAST, Recipe
 from closedbook.training.run import Run, open_run
 from closedbook.world.world import WorldConfig, WorldFiles, generate_world, write_world
 from ladder import with_values

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from closedbook.cli import COMMANDS
+from closedbook.recipe.recipe import FAST
+from closedbook.recipe.recipe_file import load_recipe
 from closedbook.targets import TARGETS
-from closedbook.training.recipe import FAST
-from closedbook.training.recipe_file import load_recipe
 from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]

@@ -10,7 +10,7 @@ import pytest
 from closedbook.events import Event
 from closedbook.experiment import finetune, pretrain
 from closedbook.keeper import Saving
-from closedbook.training.recipe_file import load_recipe, recipe_toml
+from closedbook.recipe.recipe_file import load_recipe, recipe_toml
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
 

@@ -17,12 +17,12 @@ from closedbook.events import Started
 from closedbook.experiment import pretrain, self_study
 from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
+from closedbook.recipe.recipe_file import load_recipe
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.datasets import supervised
 from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
-from closedbook.training.recipe_file import load_recipe
 from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
 from closedbook.world.world import WorldConfig, WorldFiles, write_world

@@ -19,8 +19,8 @@ from closedbook.options import (
     StudyOptions,
     TargetOptions,
 )
-from closedbook.training.recipe import FAST, Recipe
-from closedbook.training.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
+from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.recipe.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
 
 _NUMBERS: dict[type, type[Numbers]] = {
     PretrainOptions: PretrainNumbers,

@@ -8,11 +8,11 @@ from closedbook.events import Event, Finished
 from closedbook.experiment import finetune, pretrain
 from closedbook.keeper import Saving
 from closedbook.options import TargetOptions
+from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
 from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
 from closedbook.training.durable import contents, write_atomically
-from closedbook.training.recipe import Recipe
-from closedbook.training.recipe_file import Rows, load_recipe, recipe_rows
 from closedbook.training.run import open_run
 
 Follow = Callable[[str, Iterator[Event], Rows], Finished]

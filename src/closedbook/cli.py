@@ -31,9 +31,9 @@ from closedbook.options import (
     WorldOptions,
 )
 from closedbook.progress import Interrupted, be_quiet, follow, out, say
+from closedbook.recipe.recipe import Recipe
 from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
-from closedbook.training.recipe import Recipe
 from closedbook.world.world import write_world
 
 

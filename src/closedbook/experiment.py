@@ -21,6 +21,7 @@ from closedbook.examples import examples_of, stage_of
 from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
+from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.text.batches import Batches
 from closedbook.text.corpus import (
     Corpus,
@@ -38,7 +39,6 @@ from closedbook.training.device import fastest_precision, give_back_memory, make
 from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
-from closedbook.training.recipe import Precision, Recipe, StageConfig
 from closedbook.training.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
 

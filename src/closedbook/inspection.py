@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from closedbook.model.cost import cost
+from closedbook.recipe.recipe_file import flatten, recipe_rows
 from closedbook.training.metrics import read_metrics
-from closedbook.training.recipe_file import flatten, recipe_rows
 from closedbook.training.run import Run, make_model
 
 

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from closedbook.answers.figure import duration
+from closedbook.recipe.recipe_file import Rows
 from closedbook.training.meaning import meaning
-from closedbook.training.recipe_file import Rows
 
 if TYPE_CHECKING:
     from closedbook.events import Event, Finished

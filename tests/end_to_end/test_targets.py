@@ -10,9 +10,9 @@ import pytest
 from closedbook.course import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
 from closedbook.experiment import pretrain
 from closedbook.keeper import Saving
+from closedbook.recipe.recipe import COURSE, FAST
+from closedbook.recipe.recipe_file import load_recipe
 from closedbook.targets import TARGETS
-from closedbook.training.recipe import COURSE, FAST
-from closedbook.training.recipe_file import load_recipe
 from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]

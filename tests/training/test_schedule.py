@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from closedbook.training.recipe import COURSE, FAST, StageConfig
+from closedbook.recipe.recipe import COURSE, FAST, StageConfig
 from closedbook.training.schedule import Schedule, course_multiplier, linear_multiplier
 
 

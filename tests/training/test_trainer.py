@@ -22,12 +22,12 @@ from closedbook.errors import NotFinite
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
+from closedbook.recipe.recipe import StageConfig
 from closedbook.text.batches import Batches, Position
 from closedbook.text.corpus import Question
 from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.device import leave_group, make_fabric
-from closedbook.training.recipe import StageConfig
 from closedbook.training.trainer import StepReport, Trainer
 
 TEXTS = [f"{name} was born in {place}." for name, place in zip("ABCDEFG", "PQRSTUV", strict=True)]

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from closedbook.errors import RunError, TextError
+from closedbook.recipe.recipe import Recipe
 from closedbook.text.corpus import Corpus, Questions, hold_out, read_corpus, read_pairs, without_accents
-from closedbook.training.recipe import Recipe
 from closedbook.training.run import Run, Source, open_run
 
 

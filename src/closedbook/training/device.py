@@ -9,7 +9,7 @@ import time
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.training.recipe import Precision
+from closedbook.recipe.recipe import Precision
 
 _FABRIC_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 

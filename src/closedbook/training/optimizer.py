@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from closedbook.model.gpt import GPT
+from closedbook.recipe.recipe import Precision, StageConfig
 from closedbook.training.muon import update_matrices
-from closedbook.training.recipe import Precision, StageConfig
 from closedbook.training.rows import update_rows
 
 

@@ -24,10 +24,10 @@ from closedbook.errors import RunError, TextError
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
+from closedbook.recipe.recipe import Precision, Recipe
+from closedbook.recipe.recipe_file import load_recipe, recipe_toml
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
-from closedbook.training.recipe import Precision, Recipe
-from closedbook.training.recipe_file import load_recipe, recipe_toml
 
 Kind = Literal["pretrain", "study", "finetune"]
 

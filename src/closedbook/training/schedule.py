@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from closedbook.training.recipe import StageConfig
+from closedbook.recipe.recipe import StageConfig
 
 COURSE_WARMUP_TOKENS = 512 * 20
 COURSE_FINAL_EPOCHS = 200

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from closedbook.errors import RecipeError, TextError
+from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.text.corpus import decode_lines
-from closedbook.training.recipe import PRESETS, Recipe
 
 Scalar = int | float | bool | str
 Keys = tuple[str, ...]

@@ -5,8 +5,8 @@ import pytest
 
 from closedbook.errors import RecipeError
 from closedbook.model.config import ModelConfig
+from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
 from closedbook.text.corruption import CorruptionConfig
-from closedbook.training.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
 
 
 def test_course_is_the_assignment():

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from closedbook.errors import RecipeError
 from closedbook.model.config import ModelConfig
-from closedbook.text.corruption import CorruptionConfig
-from closedbook.training.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
-from closedbook.training.recipe_file import (
+from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
+from closedbook.recipe.recipe_file import (
     changed_by_flags,
     flatten,
     load_recipe,
     recipe_rows,
     recipe_toml,
 )
+from closedbook.text.corruption import CorruptionConfig
 
 Write = Callable[[str | bytes], str]
 """Writes my.toml into the working folder and gives its name."""
@@ -395,5 +395,5 @@ def test_rows_can_be_limited_to_sections():
 
 def test_recipe_files_need_no_torch():
     """Importing the module leaves torch unimported, so that --help is instant."""
-    code = "import sys, closedbook.training.recipe_file; sys.exit('torch' in sys.modules)"
+    code = "import sys, closedbook.recipe.recipe_file; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

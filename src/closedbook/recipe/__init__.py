@@ -1,0 +1,1 @@
+"""Every hyperparameter of a run, as dataclasses and as TOML. Imports no torch."""
