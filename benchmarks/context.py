@@ -27,11 +27,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 import torch
 
+from closedbook.examples.batches import Batches
+from closedbook.examples.datasets import Example
 from closedbook.model.config import ModelConfig, Variant
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import FAST, Precision
-from closedbook.text.batches import Batches
-from closedbook.text.datasets import Example
 from closedbook.text.vocabulary import MASK_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.trainer import StepReport, Trainer

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import get_args
 
 from closedbook.answers.breakdown import ENDS, bin_labels, bin_number
-from closedbook.examples import tagged_spans
+from closedbook.examples.corruption import CorruptionConfig, Objective
+from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.corruption import CorruptionConfig, Objective
-from closedbook.text.datasets import CharCorruptionDataset
 from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, Place, link
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
+from closedbook.training.mixture import tagged_spans
 
 N_EPOCHS = 200
 BLOCK_SIZE = 128

@@ -19,13 +19,13 @@ from random import Random
 import torch
 
 from closedbook.demo import demo_plan
+from closedbook.examples.batches import Batches
+from closedbook.examples.corruption import CorruptionConfig, corrupt
+from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batches
 from closedbook.text.corpus import read_corpus
-from closedbook.text.corruption import CorruptionConfig, corrupt
-from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.trainer import Trainer

@@ -28,15 +28,15 @@ from torch import nn
 from torch.nn import functional
 
 from closedbook.answers.predict import LONGEST_ANSWER, predict
-from closedbook.examples import examples_of
+from closedbook.examples.batches import Batches, Position, by_length
+from closedbook.examples.datasets import CharCorruptionDataset, question_numbers
 from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
-from closedbook.text.batches import Batches, Position, by_length
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.datasets import CharCorruptionDataset, question_numbers
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.mixture import examples_of
 from closedbook.training.optimizer import make_optimizer
 from closedbook.training.run import open_run
 from closedbook.training.trainer import Trainer

@@ -21,9 +21,9 @@ from pathlib import Path
 from dataclasses import replace
 from closedbook.demo import demo_plan
 from closedbook.experiment import new_model
-from closedbook.text.batches import Batches
+from closedbook.examples.batches import Batches
 from closedbook.text.corpus import read_corpus
-from closedbook.text.datasets import CharCorruptionDataset
+from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.world.world import write_world
 from closedbook.training.device import make_fabric
 from closedbook.training.trainer import Trainer

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from closedbook.examples.corruption import CorruptionConfig, pair_string
+from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.experiment import finetune
 from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
-from closedbook.text.corruption import CorruptionConfig, pair_string
-from closedbook.text.datasets import CharCorruptionDataset
 from closedbook.text.ledger import Exposure, example_text
 from closedbook.text.links import link
 from closedbook.training.run import open_run

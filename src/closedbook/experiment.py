@@ -17,12 +17,12 @@ from lightning_fabric import Fabric
 from closedbook.answers.sources import may_have_learnt, replayed_text
 from closedbook.errors import InputError, NotFinite, RunError
 from closedbook.events import Event, Finished, Note, Started
-from closedbook.examples import examples_of, stage_of
+from closedbook.examples.batches import Batches
+from closedbook.examples.datasets import EpochDataset
 from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
-from closedbook.text.batches import Batches
 from closedbook.text.corpus import (
     Corpus,
     Questions,
@@ -32,13 +32,13 @@ from closedbook.text.corpus import (
     read_pairs,
     without_accents,
 )
-from closedbook.text.datasets import EpochDataset
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpoint import Checkpoint, load_latest
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
 from closedbook.training.durable import write_atomically
 from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
+from closedbook.training.mixture import examples_of, stage_of
 from closedbook.training.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
 

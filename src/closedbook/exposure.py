@@ -15,16 +15,16 @@ from closedbook.answers.figure import as_png, as_svg_file
 from closedbook.answers.ledger_figure import draw_tables
 from closedbook.answers.sources import as_learnt, learnt_pairs, lineage, needed, training_pairs_of
 from closedbook.errors import RunError, TextError
-from closedbook.examples import examples_of, stage_of
-from closedbook.text.batches import Batches, Position
+from closedbook.examples.batches import Batches, Position
+from closedbook.examples.corruption import pair_string
+from closedbook.examples.datasets import EpochDataset, supervised
 from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
-from closedbook.text.corruption import pair_string
-from closedbook.text.datasets import EpochDataset, supervised
 from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, link
 from closedbook.training.checkpoint import load_best
 from closedbook.training.durable import write_atomically
 from closedbook.training.metrics import read_metrics, read_steps
+from closedbook.training.mixture import examples_of, stage_of
 from closedbook.training.run import Run
 
 

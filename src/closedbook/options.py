@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
 
+from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import FAST, Precision, StageConfig
-from closedbook.text.corruption import CorruptionConfig
 from closedbook.world.world import WorldConfig
 
 Size = Literal["normal", "tiny"]

@@ -5,9 +5,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from closedbook.answers.predict import Prediction, one_line, predict
+from closedbook.examples.datasets import question_numbers
 from closedbook.model.config import ModelConfig, Variant
 from closedbook.model.gpt import GPT
-from closedbook.text.datasets import question_numbers
 from closedbook.text.vocabulary import MASK, MASK_ID, Vocabulary
 
 VOCABULARY = Vocabulary.of_text("Where was Ada Ut born?\nOslo\nRome")

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from closedbook.errors import RecipeError
+from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
-from closedbook.text.corruption import CorruptionConfig
 
 
 def test_course_is_the_assignment():

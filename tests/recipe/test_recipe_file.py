@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedbook.errors import RecipeError
+from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
 from closedbook.recipe.recipe_file import (
@@ -20,7 +21,6 @@ from closedbook.recipe.recipe_file import (
     recipe_rows,
     recipe_toml,
 )
-from closedbook.text.corruption import CorruptionConfig
 
 Write = Callable[[str | bytes], str]
 """Writes my.toml into the working folder and gives its name."""

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.text.batches import Batch, Batches, Position
+from closedbook.examples.batches import Batch, Batches, Position
+from closedbook.examples.corruption import CorruptionConfig, pair_string
+from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.corpus import Question
-from closedbook.text.corruption import CorruptionConfig, pair_string
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.ledger import Exposure, Ledger, example_text, replay
 from closedbook.text.links import Fact, link
 from closedbook.text.vocabulary import Vocabulary

@@ -19,13 +19,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from closedbook.errors import NotFinite
+from closedbook.examples.batches import Batches, Position
+from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
 from closedbook.recipe.recipe import StageConfig
-from closedbook.text.batches import Batches, Position
 from closedbook.text.corpus import Question
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.device import leave_group, make_fabric
 from closedbook.training.trainer import StepReport, Trainer

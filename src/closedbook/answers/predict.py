@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from closedbook.examples.datasets import question_numbers
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
-from closedbook.text.datasets import question_numbers
 from closedbook.text.vocabulary import MASK_ID, Vocabulary
 
 LONGEST_ANSWER = 32

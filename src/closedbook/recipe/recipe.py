@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from closedbook.errors import RecipeError
+from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
-from closedbook.text.corruption import CorruptionConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
 

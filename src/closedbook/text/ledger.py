@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import astuple, dataclass
 
-from closedbook.text.corruption import pair_string
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.corruption import pair_string
+from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import Fact, mentions
 from closedbook.text.vocabulary import MASK, PAD_ID
 

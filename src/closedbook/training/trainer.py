@@ -14,9 +14,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from closedbook.errors import NotFinite
+from closedbook.examples.batches import Batch, Batches, Position, by_length
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
-from closedbook.text.batches import Batch, Batches, Position, by_length
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
 from closedbook.training.optimizer import make_optimizer

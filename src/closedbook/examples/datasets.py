@@ -14,8 +14,8 @@ from jaxtyping import Int64
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from closedbook.examples.corruption import CorruptionConfig, Masked, corrupt, pair_string
 from closedbook.text.corpus import Question, Span
-from closedbook.text.corruption import CorruptionConfig, Masked, corrupt, pair_string
 from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
 
 Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]

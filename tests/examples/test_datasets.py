@@ -5,9 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.text.corpus import Question
-from closedbook.text.corruption import CorruptionConfig
-from closedbook.text.datasets import (
+from closedbook.examples.corruption import CorruptionConfig
+from closedbook.examples.datasets import (
     CharCorruptionDataset,
     Example,
     MixedDataset,
@@ -16,6 +15,7 @@ from closedbook.text.datasets import (
     shifted,
     supervised,
 )
+from closedbook.text.corpus import Question
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 
 TEXTS = ["Ada Byron. born in London.", "Zoe. born in Rome.", "abc", "Guy Fawkes. born in York in 1570."]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedbook.errors import RecipeError
-from closedbook.text.corruption import (
+from closedbook.examples.corruption import (
     CorruptionConfig,
     Masked,
     corrupt,

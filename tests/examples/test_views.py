@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from closedbook.examples.views import reorder, repeat_name
 from closedbook.text.corpus import Span
 from closedbook.text.titles import title_length
-from closedbook.text.views import reorder, repeat_name
 from closedbook.text.vocabulary import MASK, PAD
 
 CLAUSES = (

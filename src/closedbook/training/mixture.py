@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from closedbook.errors import TextError
+from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.text.corpus import Corpus, Question, Questions, Span
-from closedbook.text.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import link
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.run import Kind

@@ -16,9 +16,9 @@ from random import Random
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
+from closedbook.examples.views import reorder, repeat_name
 from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
 from closedbook.text.titles import title_length
-from closedbook.text.views import reorder, repeat_name
 from closedbook.text.vocabulary import MASK
 
 Objective = Literal["course", "entity", "distant", "learned"]

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import pad
 
+from closedbook.examples.batches import Batch, Batches, Position, by_length, trim, used
+from closedbook.examples.datasets import CharCorruptionDataset, NameDataset, supervised
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.text.batches import Batch, Batches, Position, by_length, trim, used
 from closedbook.text.corpus import Question
-from closedbook.text.datasets import CharCorruptionDataset, NameDataset, supervised
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.loss import SummedLoss
 

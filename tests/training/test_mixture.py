@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from closedbook.examples import Examples, examples_of, stage_of
+from closedbook.examples.corruption import CorruptionConfig, pair_string
+from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.text.corpus import Corpus, Question, Questions, read_corpus, read_pairs
-from closedbook.text.corruption import CorruptionConfig, pair_string
-from closedbook.text.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.text.ledger import example_text
 from closedbook.text.vocabulary import MASK
+from closedbook.training.mixture import Examples, examples_of, stage_of
 from closedbook.training.run import Kind
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 

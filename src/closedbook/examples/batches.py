@@ -16,7 +16,7 @@ from jaxtyping import Int64
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from closedbook.text.datasets import EpochDataset, Example, draw_generator
+from closedbook.examples.datasets import EpochDataset, Example, draw_generator
 from closedbook.text.vocabulary import PAD_ID
 
 # Each width has kernels of its own, which PyTorch makes and keeps: with few widths they are soon all made.

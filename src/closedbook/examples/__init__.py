@@ -1,0 +1,1 @@
+"""Documents and pairs become examples (x, y) and batches of them."""
