@@ -25,10 +25,10 @@ from closedbook.events import Finished
 from closedbook.experiment import finetune, pretrain
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe import COURSE, Recipe
+from closedbook.storage.checkpoint import load_latest
+from closedbook.storage.run import create_run, open_run
 from closedbook.text.corpus import read_questions
-from closedbook.training.checkpoint import load_latest
 from closedbook.training.metrics import read_steps
-from closedbook.training.run import create_run, open_run
 from closedbook.training.trainer import StepReport
 from machine import facts
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from closedbook.answers.evaluate import evaluate
 from closedbook.answers.predict import predict
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.links import link
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
-from closedbook.training.run import open_run
 from machine import facts as machine_facts
 
 CONTEXTS = (0, 6, 12, 24)

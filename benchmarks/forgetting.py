@@ -27,8 +27,8 @@ from closedbook.events import Evaluated
 from closedbook.experiment import finetune
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import Questions, hold_out, read_pairs
-from closedbook.training.run import open_run
 from machine import facts
 
 RATES = (4e-5, 2e-4, 7e-4, 2e-3)

@@ -26,7 +26,7 @@ from closedbook.experiment import pretrain, self_study
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import flatten
-from closedbook.training.run import open_run
+from closedbook.storage.run import open_run
 from closedbook.training.trainer import StepReport
 from machine import facts
 

@@ -33,12 +33,12 @@ from closedbook.examples.datasets import CharCorruptionDataset, question_numbers
 from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.mixture import examples_of
 from closedbook.training.optimizer import make_optimizer
-from closedbook.training.run import open_run
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 from sized import FAST_AS_LARGE_AS_COURSE

@@ -36,11 +36,11 @@ from closedbook.exposure import exposures_of
 from closedbook.keeper import Saving
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.text.vocabulary import MASK, MASK_ID
-from closedbook.training.run import Run, open_run
 from closedbook.world.world import WorldConfig, WorldFiles, generate_world, write_world
 from ladder import with_values
 from machine import facts as machine_facts

@@ -16,8 +16,8 @@ import pytest
 from closedbook.cli import COMMANDS
 from closedbook.recipe.recipe import FAST
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.run import open_run
 from closedbook.targets import TARGETS
-from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]
 

@@ -15,10 +15,10 @@ from closedbook.experiment import finetune
 from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.ledger import Exposure, example_text
 from closedbook.text.links import link
-from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]
 REPLAY = ("--finetune.replay", 0.5)

@@ -13,10 +13,10 @@ from closedbook.experiment import pretrain
 from closedbook.exposure import exposures_of
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
-from closedbook.training.run import Run, open_run
 from closedbook.training.trainer import StepReport
 
 Closedbook = Callable[..., Any]

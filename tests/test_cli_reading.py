@@ -13,7 +13,7 @@ from torch import Tensor
 
 from closedbook.cli import main
 from closedbook.model.reading import reading_map
-from closedbook.training.run import open_run
+from closedbook.storage.run import open_run
 
 Closedbook = Callable[..., Any]
 

@@ -20,10 +20,10 @@ from closedbook.experiment import pretrain, self_study
 from closedbook.exposure import dataset_of, exposures_of
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
-from closedbook.training.run import open_run
 from closedbook.training.trainer import StepReport
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 

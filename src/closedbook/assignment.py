@@ -10,10 +10,10 @@ from closedbook.keeper import Saving
 from closedbook.options import TargetOptions
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
+from closedbook.storage.durable import contents, write_atomically
+from closedbook.storage.run import open_run
 from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
-from closedbook.training.durable import contents, write_atomically
-from closedbook.training.run import open_run
 
 Follow = Callable[[str, Iterator[Event], Rows], Finished]
 

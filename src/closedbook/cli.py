@@ -159,7 +159,7 @@ def _study(options: StudyOptions) -> None:
 
 def _evaluate(options: EvaluateOptions) -> None:
     from closedbook.answers.evaluate import evaluate_file
-    from closedbook.training.run import open_run
+    from closedbook.storage.run import open_run
 
     evaluation, path = evaluate_file(open_run(options.run), options.pairs)
     for line in evaluation.lines():
@@ -169,7 +169,7 @@ def _evaluate(options: EvaluateOptions) -> None:
 
 def _ledger(options: LedgerOptions) -> None:
     from closedbook.exposure import exposure_report, save_report
-    from closedbook.training.run import open_run
+    from closedbook.storage.run import open_run
 
     report = exposure_report(open_run(options.run), options.pairs, options.train)
     path = save_report(report, options.run / "ledger", options.pairs.stem)
@@ -180,7 +180,7 @@ def _ledger(options: LedgerOptions) -> None:
 
 def _predict(options: PredictOptions) -> None:
     from closedbook.answers.evaluate import evaluate
-    from closedbook.training.run import open_run
+    from closedbook.storage.run import open_run
 
     if options.questions is None or str(options.questions) == "-":
         questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
@@ -193,7 +193,7 @@ def _predict(options: PredictOptions) -> None:
 
 def _ask(options: AskOptions) -> None:
     from closedbook.answers.evaluate import evaluate
-    from closedbook.training.run import open_run
+    from closedbook.storage.run import open_run
 
     run = open_run(options.run)
     asked = [options.question] if options.question is not None else _dialogue()
@@ -279,7 +279,7 @@ def _lab(options: LabOptions) -> None:
 def _inspect(options: InspectOptions) -> None:
     from closedbook.inspection import describe
     from closedbook.reading_map import read_text, save_reading
-    from closedbook.training.run import open_run
+    from closedbook.storage.run import open_run
 
     if options.out is not None and options.reading_map is None:
         raise InputError("inspect: --out needs something to write there; add --reading-map TEXT")

@@ -22,12 +22,12 @@ from closedbook.examples.batches import Batches
 from closedbook.model import gpt
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import COURSE, StageConfig
+from closedbook.storage.durable import load_weights, save_weights
+from closedbook.storage.run import fill_model
 from closedbook.text.corpus import check_questions, parse_questions, read_pairs, read_questions, without_accents
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.durable import load_weights, save_weights
 from closedbook.training.mixture import datasets
-from closedbook.training.run import fill_model
 from closedbook.training.schedule import COURSE_FINAL_EPOCHS, COURSE_WARMUP_TOKENS, course_multiplier
 from closedbook.training.trainer import Trainer as StepTrainer
 

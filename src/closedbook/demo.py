@@ -23,10 +23,10 @@ from closedbook.model.config import Variant
 from closedbook.options import Size
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
 from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_toml
+from closedbook.storage.durable import contents, write_atomically
+from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import Question, read_corpus, read_pairs
-from closedbook.training.durable import contents, write_atomically
 from closedbook.training.metrics import read_steps
-from closedbook.training.run import Run, open_run
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 Follow = Callable[[str, Iterator[Event]], Finished]

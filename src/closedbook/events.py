@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from closedbook.answers.score import Score
-from closedbook.training.run import Run
+from closedbook.storage.run import Run
 from closedbook.training.trainer import StepReport
 
 

@@ -23,6 +23,10 @@ from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
+from closedbook.storage.checkpoint import Checkpoint, load_latest
+from closedbook.storage.durable import write_atomically
+from closedbook.storage.fingerprint import differences, fingerprint
+from closedbook.storage.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.text.corpus import (
     Corpus,
     Questions,
@@ -33,13 +37,9 @@ from closedbook.text.corpus import (
     without_accents,
 )
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.checkpoint import Checkpoint, load_latest
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
-from closedbook.training.durable import write_atomically
-from closedbook.training.fingerprint import differences, fingerprint
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import examples_of, stage_of
-from closedbook.training.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.training.trainer import Trainer
 
 # Of what is left of a budget once its steps are timed: later ones were up to a fifth slower than the first.

@@ -18,14 +18,14 @@ from closedbook.errors import RunError, TextError
 from closedbook.examples.batches import Batches, Position
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import EpochDataset, supervised
+from closedbook.storage.checkpoint import load_best
+from closedbook.storage.durable import write_atomically
+from closedbook.storage.run import Run
 from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
 from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, link
-from closedbook.training.checkpoint import load_best
-from closedbook.training.durable import write_atomically
 from closedbook.training.metrics import read_metrics, read_steps
 from closedbook.training.mixture import examples_of, stage_of
-from closedbook.training.run import Run
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from closedbook.model.cost import cost
 from closedbook.recipe.recipe_file import flatten, recipe_rows
+from closedbook.storage.run import Run, make_model
 from closedbook.training.metrics import read_metrics
-from closedbook.training.run import Run, make_model
 
 
 def describe(run: Run) -> Iterator[str]:

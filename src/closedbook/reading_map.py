@@ -15,9 +15,9 @@ from closedbook.answers.reading_figure import draw_reading
 from closedbook.errors import InputError, RunError
 from closedbook.model.config import ModelConfig
 from closedbook.model.reading import ReadingMap, reading_map
+from closedbook.storage.durable import write_atomically
+from closedbook.storage.run import Run
 from closedbook.text.corpus import unknown_characters
-from closedbook.training.durable import write_atomically
-from closedbook.training.run import Run
 
 _DIGITS = 6
 

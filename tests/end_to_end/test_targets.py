@@ -12,8 +12,8 @@ from closedbook.experiment import pretrain
 from closedbook.keeper import Saving
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.run import open_run
 from closedbook.targets import TARGETS
-from closedbook.training.run import open_run
 
 Closedbook = Callable[..., Any]
 

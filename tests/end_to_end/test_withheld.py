@@ -10,9 +10,9 @@ from closedbook.experiment import pretrain
 from closedbook.keeper import Saving
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import FAST
+from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_pairs
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.run import open_run
 from closedbook.world.world import WorldConfig, write_world
 
 

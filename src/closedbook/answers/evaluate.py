@@ -10,10 +10,10 @@ from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.score import Score, commonest, score
 from closedbook.answers.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.errors import InputError
+from closedbook.storage.durable import write_atomically
+from closedbook.storage.run import Run
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
 from closedbook.text.links import link
-from closedbook.training.durable import write_atomically
-from closedbook.training.run import Run
 
 
 @dataclass(frozen=True)

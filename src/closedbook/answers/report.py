@@ -50,7 +50,7 @@ def figure(report: Report) -> "matplotlib.figure.Figure":
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write report.html and figure.png, each whole or not at all; raises RunError without a folder."""
     # It imports torch, and a report's values are wanted without.
-    from closedbook.training.durable import write_atomically
+    from closedbook.storage.durable import write_atomically
 
     page, picture = folder / "report.html", folder / "figure.png"
     page_bytes, picture_bytes = report_html(report).encode(), as_png(figure(report))

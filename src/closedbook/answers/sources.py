@@ -4,8 +4,8 @@ from pathlib import Path
 
 from closedbook.errors import RunError, TextError
 from closedbook.recipe.recipe import Recipe
+from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.corpus import Corpus, Questions, hold_out, read_corpus, read_pairs, without_accents
-from closedbook.training.run import Run, Source, open_run
 
 
 def lineage(run: Run) -> list[Run]:

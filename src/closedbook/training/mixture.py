@@ -11,10 +11,10 @@ from closedbook.errors import TextError
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
+from closedbook.storage.run import Kind
 from closedbook.text.corpus import Corpus, Question, Questions, Span
 from closedbook.text.links import link
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.run import Kind
 
 LONGEST_ANSWER_MARGIN = 2
 """A pair's string has two MASKs."""

@@ -26,8 +26,8 @@ from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
 from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe, recipe_toml
+from closedbook.storage.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
 
 Kind = Literal["pretrain", "study", "finetune"]
 

@@ -23,7 +23,7 @@ from typing import Any
 from torch import Tensor
 
 from closedbook.errors import RunError
-from closedbook.training.durable import (
+from closedbook.storage.durable import (
     contents,
     remove_leftovers,
     sync_folder,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from closedbook.errors import RunError
-from closedbook.training.durable import load_weights, save_weights, write_atomically
+from closedbook.storage.durable import load_weights, save_weights, write_atomically
 
 
 class Trap:

@@ -1,6 +1,6 @@
 import torch
 
-from closedbook.training.fingerprint import differences, fingerprint
+from closedbook.storage.fingerprint import differences, fingerprint
 
 
 def test_equal_fingerprints_have_no_differences() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from closedbook.errors import RunError
-from closedbook.training.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
+from closedbook.storage.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json")
 
@@ -410,7 +410,7 @@ KILLS = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from closedbook.training.checkpoint import load_best, load_latest, save_checkpoint
+from closedbook.storage.checkpoint import load_best, load_latest, save_checkpoint
 
 run = Path(sys.argv[1])
 
