@@ -21,7 +21,7 @@ from closedbook.model.attention import attend, attention_weights, lower_triangle
 from closedbook.model.dropout import drop
 from closedbook.model.qk_norm import of_one_length
 from closedbook.model.rotary import rotate
-from closedbook.training.muon import orthogonalised
+from closedbook.training.optim.muon import orthogonalised
 from machine import facts
 
 N_ROUNDS = 15

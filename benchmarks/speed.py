@@ -38,7 +38,7 @@ from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.mixture import examples_of
-from closedbook.training.optimizer import make_optimizer
+from closedbook.training.optim.optimizer import make_optimizer
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 from sized import FAST_AS_LARGE_AS_COURSE

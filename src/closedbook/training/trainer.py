@@ -19,7 +19,7 @@ from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
-from closedbook.training.optimizer import make_optimizer
+from closedbook.training.optim.optimizer import make_optimizer
 from closedbook.training.schedule import Schedule
 
 

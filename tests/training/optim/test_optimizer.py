@@ -13,9 +13,9 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.memory import WordTrie
 from closedbook.recipe.recipe import StageConfig
-from closedbook.training.muon import orthogonalised
-from closedbook.training.optimizer import Optimizer, make_optimizer
-from closedbook.training.rows import update_rows
+from closedbook.training.optim.muon import orthogonalised
+from closedbook.training.optim.optimizer import Optimizer, make_optimizer
+from closedbook.training.optim.sparse_adam import update_rows
 
 STAGE = StageConfig(learning_rate=3e-3, beta1=0.7, beta2=0.97, weight_decay=0.13, decay_norms=False)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
-from closedbook.training.muon import update_matrices
-from closedbook.training.rows import update_rows
+from closedbook.training.optim.muon import update_matrices
+from closedbook.training.optim.sparse_adam import update_rows
 
 
 class Optimizer(torch.optim.AdamW):

@@ -1,0 +1,1 @@
+"""Optimizers and which parameters each of them updates."""
