@@ -21,14 +21,14 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 from closedbook.answers.evaluate import evaluate, save_predictions
-from closedbook.events import Finished
-from closedbook.experiment import finetune, pretrain
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe import COURSE, Recipe
 from closedbook.storage.checkpoint import load_latest
 from closedbook.storage.run import create_run, open_run
 from closedbook.text.corpus import read_questions
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Finished
 from closedbook.training.metrics import read_steps
+from closedbook.training.stages import finetune, pretrain
 from closedbook.training.trainer import StepReport
 from machine import facts
 

@@ -23,12 +23,12 @@ from pathlib import Path
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 from closedbook.answers.evaluate import evaluate
-from closedbook.events import Evaluated
-from closedbook.experiment import finetune
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import Questions, hold_out, read_pairs
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Evaluated
+from closedbook.training.stages import finetune
 from machine import facts
 
 RATES = (4e-5, 2e-4, 7e-4, 2e-3)

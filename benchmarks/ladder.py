@@ -21,12 +21,12 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 from closedbook.answers.evaluate import evaluate_file
-from closedbook.events import Evaluated, Finished, Started
-from closedbook.experiment import pretrain, self_study
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import flatten
 from closedbook.storage.run import open_run
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Evaluated, Finished, Started
+from closedbook.training.stages import pretrain, self_study
 from closedbook.training.trainer import StepReport
 from machine import facts
 

@@ -22,12 +22,12 @@ from closedbook.demo import demo_plan
 from closedbook.examples.batches import Batches
 from closedbook.examples.corruption import CorruptionConfig, corrupt
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
-from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.corpus import read_corpus
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
+from closedbook.training.stages import new_model, training_pairs, vocabulary_of
 from closedbook.training.trainer import Trainer
 from closedbook.world.world import write_world
 

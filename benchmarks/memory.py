@@ -34,7 +34,6 @@ from closedbook.answers.predict import predict
 from closedbook.answers.score import score
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
-from closedbook.experiment import training_pairs, vocabulary_of
 from closedbook.model.attention import CausalSelfAttention
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT, Past
@@ -44,6 +43,7 @@ from closedbook.text.corpus import check_questions, read_corpus, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
 from closedbook.training.mixture import examples_of
+from closedbook.training.stages import training_pairs, vocabulary_of
 from closedbook.training.trainer import Trainer
 from ladder import with_values
 from machine import facts

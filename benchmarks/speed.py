@@ -30,7 +30,6 @@ from torch.nn import functional
 from closedbook.answers.predict import LONGEST_ANSWER, predict
 from closedbook.examples.batches import Batches, Position, by_length
 from closedbook.examples.datasets import CharCorruptionDataset, question_numbers
-from closedbook.experiment import new_model, training_pairs, vocabulary_of
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.storage.run import open_run
@@ -39,6 +38,7 @@ from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim.optimizer import make_optimizer
+from closedbook.training.stages import new_model, training_pairs, vocabulary_of
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 from sized import FAST_AS_LARGE_AS_COURSE

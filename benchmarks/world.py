@@ -30,10 +30,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 from closedbook.answers.evaluate import evaluate
 from closedbook.answers.predict import predict
 from closedbook.answers.score import Score, score
-from closedbook.events import Evaluated, Event, Finished
-from closedbook.experiment import finetune, pretrain
 from closedbook.exposure import exposures_of
-from closedbook.keeper import Saving
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import Run, open_run
@@ -41,6 +38,9 @@ from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.text.vocabulary import MASK, MASK_ID
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Evaluated, Event, Finished
+from closedbook.training.stages import finetune, pretrain
 from closedbook.world.world import WorldConfig, WorldFiles, generate_world, write_world
 from ladder import with_values
 from machine import facts as machine_facts

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from closedbook.experiment import pretrain
 from closedbook.exposure import exposures_of
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
+from closedbook.training.checkpointing import Saving
+from closedbook.training.stages import pretrain
 from closedbook.training.trainer import StepReport
 
 Closedbook = Callable[..., Any]

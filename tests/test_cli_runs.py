@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from closedbook.events import Event
-from closedbook.experiment import finetune, pretrain
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe, recipe_toml
 from closedbook.storage.run import open_run
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Event
+from closedbook.training.stages import finetune, pretrain
 from closedbook.training.trainer import StepReport
 
 Closedbook = Callable[..., Any]

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from closedbook.cli import main
-from closedbook.events import Started
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
-from closedbook.experiment import pretrain, self_study
 from closedbook.exposure import dataset_of, exposures_of
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
 from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Started
+from closedbook.training.stages import pretrain, self_study
 from closedbook.training.trainer import StepReport
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 

@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from closedbook.answers.evaluate import evaluate, save_predictions
-from closedbook.events import Event, Finished
-from closedbook.experiment import finetune, pretrain
-from closedbook.keeper import Saving
 from closedbook.options import TargetOptions
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
@@ -14,6 +11,9 @@ from closedbook.storage.durable import contents, write_atomically
 from closedbook.storage.run import open_run
 from closedbook.targets import TARGETS, Target
 from closedbook.text.corpus import read_pairs, read_questions
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Event, Finished
+from closedbook.training.stages import finetune, pretrain
 
 Follow = Callable[[str, Iterator[Event], Rows], Finished]
 

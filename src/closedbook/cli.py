@@ -97,13 +97,13 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _saving(options: Trains, recipe: Recipe) -> Any:
-    from closedbook.keeper import Saving
+    from closedbook.training.checkpointing import Saving
 
     return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_given(options, recipe))
 
 
 def _pretrain(options: PretrainOptions) -> None:
-    from closedbook.experiment import pretrain
+    from closedbook.training.stages import pretrain
 
     recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
     saving = _saving(options, recipe)
@@ -113,7 +113,7 @@ def _pretrain(options: PretrainOptions) -> None:
 
 
 def _finetune(options: FinetuneOptions) -> None:
-    from closedbook.experiment import finetune
+    from closedbook.training.stages import finetune
 
     stage = "scratch" if options.parent is None else "finetune"
     recipe, rows = recipe_of(options, stage, (stage,) if options.parent else ("model", stage))
@@ -135,7 +135,7 @@ def _finetune(options: FinetuneOptions) -> None:
 
 
 def _study(options: StudyOptions) -> None:
-    from closedbook.experiment import pretrain, self_study
+    from closedbook.training.stages import pretrain, self_study
 
     begin = time.monotonic()
     if options.budget is not None and not 0 < options.budget < float("inf"):

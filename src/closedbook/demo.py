@@ -16,9 +16,6 @@ from closedbook.answers.predict import Prediction, predict
 from closedbook.answers.report import Arm, Curve, Exchange, Report, write_report
 from closedbook.answers.score import Score, commonest, score
 from closedbook.errors import RunError
-from closedbook.events import Event, Finished
-from closedbook.experiment import finetune, pretrain
-from closedbook.keeper import Saving
 from closedbook.model.config import Variant
 from closedbook.options import Size
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
@@ -26,7 +23,10 @@ from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_tom
 from closedbook.storage.durable import contents, write_atomically
 from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import Question, read_corpus, read_pairs
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Event, Finished
 from closedbook.training.metrics import read_steps
+from closedbook.training.stages import finetune, pretrain
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 Follow = Callable[[str, Iterator[Event]], Finished]

@@ -19,7 +19,7 @@ from closedbook.recipe.recipe_file import Rows
 from closedbook.training.meaning import meaning
 
 if TYPE_CHECKING:
-    from closedbook.events import Event, Finished
+    from closedbook.training.events import Event, Finished
     from closedbook.training.trainer import StepReport
 
 PLAIN_EVERY_SECONDS = 10.0
@@ -59,7 +59,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
 
     Ctrl-C, or a polite kill, waits for the step in progress, so that what is saved is whole.
     """
-    from closedbook.events import Evaluated, Finished, Note, Started
+    from closedbook.training.events import Evaluated, Finished, Note, Started
     from closedbook.training.trainer import StepReport
 
     view = _View(title)

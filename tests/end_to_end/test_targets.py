@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from closedbook.course import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
-from closedbook.experiment import pretrain
-from closedbook.keeper import Saving
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
 from closedbook.targets import TARGETS
+from closedbook.training.checkpointing import Saving
+from closedbook.training.stages import pretrain
 
 Closedbook = Callable[..., Any]
 

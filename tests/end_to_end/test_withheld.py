@@ -6,13 +6,13 @@ from pathlib import Path
 
 from closedbook.answers.predict import predict
 from closedbook.answers.score import Score, commonest, score
-from closedbook.experiment import pretrain
-from closedbook.keeper import Saving
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import FAST
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_pairs
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.checkpointing import Saving
+from closedbook.training.stages import pretrain
 from closedbook.world.world import WorldConfig, write_world
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from closedbook.answers.predict import predict
 from closedbook.answers.score import score
 from closedbook.errors import InputError
-from closedbook.events import Evaluated, Event, Note, Saved
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run
 from closedbook.text.corpus import Questions
+from closedbook.training.events import Evaluated, Event, Note, Saved
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.trainer import Trainer
 

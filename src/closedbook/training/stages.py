@@ -16,10 +16,8 @@ from lightning_fabric import Fabric
 
 from closedbook.answers.sources import may_have_learnt, replayed_text
 from closedbook.errors import InputError, NotFinite, RunError
-from closedbook.events import Event, Finished, Note, Started
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
-from closedbook.keeper import Keeper, Saving
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
@@ -37,7 +35,9 @@ from closedbook.text.corpus import (
     without_accents,
 )
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.checkpointing import Keeper, Saving
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
+from closedbook.training.events import Event, Finished, Note, Started
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import examples_of, stage_of
 from closedbook.training.trainer import Trainer
