@@ -20,7 +20,7 @@ from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.answers.evaluate import evaluate, save_predictions
+from closedbook.evaluation.evaluate import evaluate, save_predictions
 from closedbook.recipe.recipe import COURSE, Recipe
 from closedbook.storage.checkpoint import load_latest
 from closedbook.storage.run import create_run, open_run

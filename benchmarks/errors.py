@@ -14,8 +14,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from closedbook.answers.evaluate import evaluate
-from closedbook.answers.predict import predict
+from closedbook.evaluation.evaluate import evaluate
+from closedbook.evaluation.predict import predict
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.links import link

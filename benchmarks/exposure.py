@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
-from closedbook.answers.breakdown import ENDS, bin_labels, bin_number
+from closedbook.evaluation.breakdown import ENDS, bin_labels, bin_number
 from closedbook.examples.corruption import CorruptionConfig, Objective
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.text.corpus import read_corpus, read_pairs

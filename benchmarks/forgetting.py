@@ -22,7 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.answers.evaluate import evaluate
+from closedbook.evaluation.evaluate import evaluate
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import Questions, hold_out, read_pairs

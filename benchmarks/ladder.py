@@ -20,7 +20,7 @@ from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.answers.evaluate import evaluate_file
+from closedbook.evaluation.evaluate import evaluate_file
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import flatten
 from closedbook.storage.run import open_run

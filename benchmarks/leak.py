@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.answers.score import commonest, score
+from closedbook.evaluation.score import commonest, score
 from closedbook.recipe.recipe import FAST
 from closedbook.text.corpus import read_corpus, read_pairs
 from closedbook.text.titles import title_length

@@ -30,8 +30,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from closedbook.answers.predict import predict
-from closedbook.answers.score import score
+from closedbook.evaluation.predict import predict
+from closedbook.evaluation.score import score
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
 from closedbook.model.attention import CausalSelfAttention

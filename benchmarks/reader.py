@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from closedbook.answers.score import Score
+from closedbook.evaluation.score import Score
 from closedbook.reader.open_book import HeldOut, OpenBook, read_open_book
 from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs
 from closedbook.text.links import link, titles_of

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from closedbook.answers.predict import LONGEST_ANSWER, predict
+from closedbook.evaluation.predict import LONGEST_ANSWER, predict
 from closedbook.examples.batches import Batches, Position, by_length
 from closedbook.examples.datasets import CharCorruptionDataset, question_numbers
 from closedbook.model.gpt import GPT

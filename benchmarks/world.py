@@ -27,9 +27,9 @@ from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
-from closedbook.answers.evaluate import evaluate
-from closedbook.answers.predict import predict
-from closedbook.answers.score import Score, score
+from closedbook.evaluation.evaluate import evaluate
+from closedbook.evaluation.predict import predict
+from closedbook.evaluation.score import Score, score
 from closedbook.exposure import exposures_of
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from closedbook.answers.evaluate import evaluate, save_predictions
+from closedbook.evaluation.evaluate import evaluate, save_predictions
 from closedbook.options import TargetOptions
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows

@@ -158,7 +158,7 @@ def _study(options: StudyOptions) -> None:
 
 
 def _evaluate(options: EvaluateOptions) -> None:
-    from closedbook.answers.evaluate import evaluate_file
+    from closedbook.evaluation.evaluate import evaluate_file
     from closedbook.storage.run import open_run
 
     evaluation, path = evaluate_file(open_run(options.run), options.pairs)
@@ -179,7 +179,7 @@ def _ledger(options: LedgerOptions) -> None:
 
 
 def _predict(options: PredictOptions) -> None:
-    from closedbook.answers.evaluate import evaluate
+    from closedbook.evaluation.evaluate import evaluate
     from closedbook.storage.run import open_run
 
     if options.questions is None or str(options.questions) == "-":
@@ -192,7 +192,7 @@ def _predict(options: PredictOptions) -> None:
 
 
 def _ask(options: AskOptions) -> None:
-    from closedbook.answers.evaluate import evaluate
+    from closedbook.evaluation.evaluate import evaluate
     from closedbook.storage.run import open_run
 
     run = open_run(options.run)

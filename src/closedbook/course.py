@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import get_worker_info
 
-from closedbook.answers.score import score
 from closedbook.errors import InputError
+from closedbook.evaluation.score import score
 from closedbook.examples.batches import Batches
 from closedbook.model import gpt
 from closedbook.model.config import ModelConfig

@@ -12,10 +12,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from closedbook.answers.predict import Prediction, predict
-from closedbook.answers.report import Arm, Curve, Exchange, Report, write_report
-from closedbook.answers.score import Score, commonest, score
+from closedbook.commands.report import Arm, Curve, Exchange, Report, write_report
 from closedbook.errors import RunError
+from closedbook.evaluation.predict import Prediction, predict
+from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.config import Variant
 from closedbook.options import Size
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe

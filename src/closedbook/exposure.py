@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from closedbook.answers.breakdown import Table, by_asking, by_end, by_exposure, by_frequency
-from closedbook.answers.evaluate import Evaluation, evaluate
-from closedbook.answers.figure import as_png, as_svg_file
 from closedbook.answers.ledger_figure import draw_tables
-from closedbook.answers.sources import as_learnt, learnt_pairs, lineage, needed, training_pairs_of
+from closedbook.commands.demo_figure import as_png, as_svg_file
 from closedbook.errors import RunError, TextError
+from closedbook.evaluation.breakdown import Table, by_asking, by_end, by_exposure, by_frequency
+from closedbook.evaluation.evaluate import Evaluation, evaluate
+from closedbook.evaluation.sources import as_learnt, learnt_pairs, lineage, needed, training_pairs_of
 from closedbook.examples.batches import Batches, Position
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import EpochDataset, supervised

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from closedbook.answers.figure import as_png
 from closedbook.answers.reading_figure import draw_reading
+from closedbook.commands.demo_figure import as_png
 from closedbook.errors import InputError, RunError
 from closedbook.model.config import ModelConfig
 from closedbook.model.reading import ReadingMap, reading_map

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from closedbook.answers.figure import as_png
 from closedbook.answers.reading_figure import draw_reading
+from closedbook.commands.demo_figure import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.reading import ReadingMap, reading_map

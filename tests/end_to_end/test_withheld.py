@@ -4,8 +4,8 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from closedbook.answers.predict import predict
-from closedbook.answers.score import Score, commonest, score
+from closedbook.evaluation.predict import predict
+from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import FAST
 from closedbook.storage.run import open_run

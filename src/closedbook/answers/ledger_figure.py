@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from closedbook.answers.breakdown import NOT_STATED, Table
+from closedbook.evaluation.breakdown import NOT_STATED, Table
 
 if TYPE_CHECKING:
     import matplotlib.axes

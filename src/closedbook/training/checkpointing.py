@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from closedbook.answers.predict import predict
-from closedbook.answers.score import score
 from closedbook.errors import InputError
+from closedbook.evaluation.predict import predict
+from closedbook.evaluation.score import score
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run

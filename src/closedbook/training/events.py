@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from closedbook.answers.score import Score
+from closedbook.evaluation.score import Score
 from closedbook.storage.run import Run
 from closedbook.training.trainer import StepReport
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from closedbook.answers.sources import may_have_learnt, replayed_text
 from closedbook.errors import InputError, NotFinite, RunError
+from closedbook.evaluation.sources import may_have_learnt, replayed_text
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
 from closedbook.model.gpt import GPT

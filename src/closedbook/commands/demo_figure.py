@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from closedbook.answers.score import Score
+from closedbook.evaluation.score import Score
 
 if TYPE_CHECKING:
     import matplotlib.axes

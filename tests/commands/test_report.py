@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from closedbook.answers.figure import as_png, duration
-from closedbook.answers.report import Arm, Curve, Exchange, Report, figure, report_html, write_report
-from closedbook.answers.score import Score
+from closedbook.commands.demo_figure import as_png, duration
+from closedbook.commands.report import Arm, Curve, Exchange, Report, figure, report_html, write_report
 from closedbook.errors import RunError
+from closedbook.evaluation.score import Score
 
 HOSTILE = '<b>Ann & "Bob" O\'Neil</b> <!-- {x} $y$ 戸 -->'
 
@@ -270,7 +270,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
 def test_importing_is_cheap_and_drawing_is_private():
     """The import loads neither matplotlib nor torch, and drawing never loads pyplot with its global figures."""
     program = (
-        "import sys, closedbook.answers.report as report; from closedbook.answers.score import Score\n"
+        "import sys, closedbook.commands.report as report; from closedbook.evaluation.score import Score\n"
         "assert not {'matplotlib', 'torch'} & set(sys.modules)\n"
         "arm = report.Arm('vanilla', True, 7, 1.0, Score(1, 2), None, ())\n"
         "report.draw((arm,), Score(1, 3))\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from closedbook.answers.score import Score
+from closedbook.evaluation.score import Score
 from closedbook.text.ledger import Exposure
 from closedbook.text.links import Fact
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from closedbook.answers.breakdown import NEVER, Table, by_end, by_frequency
-from closedbook.answers.predict import Prediction, predict
-from closedbook.answers.score import Score, commonest, score
-from closedbook.answers.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.errors import InputError
+from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
+from closedbook.evaluation.predict import Prediction, predict
+from closedbook.evaluation.score import Score, commonest, score
+from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.storage.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions

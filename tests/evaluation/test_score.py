@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.answers.score import Score, commonest, score, wilson_interval
+from closedbook.evaluation.score import Score, commonest, score, wilson_interval
 
 
 def test_only_the_whole_string_counts():

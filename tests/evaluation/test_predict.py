@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from closedbook.answers.predict import Prediction, one_line, predict
+from closedbook.evaluation.predict import Prediction, one_line, predict
 from closedbook.examples.datasets import question_numbers
 from closedbook.model.config import ModelConfig, Variant
 from closedbook.model.gpt import GPT

@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from closedbook.answers.figure import Arm, Curve, as_png, as_svg, draw, duration
-from closedbook.answers.score import Score
+from closedbook.commands.demo_figure import Arm, Curve, as_png, as_svg, draw, duration
+from closedbook.evaluation.score import Score
 
 if TYPE_CHECKING:
     import matplotlib.figure
