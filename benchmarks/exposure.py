@@ -18,11 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
+from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.evaluation.breakdown import ENDS, bin_labels, bin_number
 from closedbook.examples.corruption import CorruptionConfig, Objective
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, Place, link
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK

@@ -27,15 +27,15 @@ from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
+from closedbook.analysis.ledger.counts import Exposure
+from closedbook.analysis.ledger.report import exposures_of
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import Score, score
-from closedbook.exposure import exposures_of
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.text.vocabulary import MASK, MASK_ID
 from closedbook.training.checkpointing import Saving

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from closedbook.analysis.ledger.counts import Exposure, example_text
+from closedbook.analysis.ledger.report import dataset_of, exposures_of
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset
-from closedbook.exposure import dataset_of, exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
-from closedbook.text.ledger import Exposure, example_text
 from closedbook.text.links import link
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import finetune

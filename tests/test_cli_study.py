@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
+from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text
+from closedbook.analysis.ledger.report import dataset_of, exposures_of
 from closedbook.cli import main
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
-from closedbook.exposure import dataset_of, exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import hold_out, read_corpus, read_pairs
-from closedbook.text.ledger import Exposure, Ledger, example_text
 from closedbook.text.links import Fact, link
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Started

@@ -168,7 +168,7 @@ def _evaluate(options: EvaluateOptions) -> None:
 
 
 def _ledger(options: LedgerOptions) -> None:
-    from closedbook.exposure import exposure_report, save_report
+    from closedbook.analysis.ledger.report import exposure_report, save_report
     from closedbook.storage.run import open_run
 
     report = exposure_report(open_run(options.run), options.pairs, options.train)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from closedbook.analysis.ledger.counts import Exposure
 from closedbook.evaluation.score import Score
-from closedbook.text.ledger import Exposure
 from closedbook.text.links import Fact
 
 NEVER = "never"

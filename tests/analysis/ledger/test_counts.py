@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text, replay
 from closedbook.examples.batches import Batch, Batches, Position
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.corpus import Question
-from closedbook.text.ledger import Exposure, Ledger, example_text, replay
 from closedbook.text.links import Fact, link
 from closedbook.text.vocabulary import Vocabulary
 

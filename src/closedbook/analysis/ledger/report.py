@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from closedbook.answers.ledger_figure import draw_tables
+from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
+from closedbook.analysis.ledger.figure import draw_tables
 from closedbook.commands.demo_figure import as_png, as_svg_file
 from closedbook.errors import RunError, TextError
 from closedbook.evaluation.breakdown import Table, by_asking, by_end, by_exposure, by_frequency
@@ -22,7 +23,6 @@ from closedbook.storage.checkpoint import load_best
 from closedbook.storage.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
-from closedbook.text.ledger import Exposure, Ledger, replay
 from closedbook.text.links import Fact, link
 from closedbook.training.metrics import read_metrics, read_steps
 from closedbook.training.mixture import examples_of, stage_of

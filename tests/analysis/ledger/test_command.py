@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from closedbook.exposure import exposures_of
+from closedbook.analysis.ledger.counts import Exposure
+from closedbook.analysis.ledger.report import exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.ledger import Exposure
 from closedbook.text.links import link
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import pretrain

@@ -1,0 +1,1 @@
+"""What a run knows and how it reads: each analysis with its counts, report and figure."""

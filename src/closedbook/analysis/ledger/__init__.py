@@ -1,0 +1,1 @@
+"""The exposure ledger: how often training showed each fact, and which facts are known."""
