@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
+from closedbook.analysis.reading_map.weights import reached
 from closedbook.model.config import ModelConfig
-from closedbook.model.reading import reached
 from world import ARMS
 
 HERE = Path(__file__).parent

@@ -277,8 +277,8 @@ def _lab(options: LabOptions) -> None:
 
 
 def _inspect(options: InspectOptions) -> None:
-    from closedbook.inspection import describe
-    from closedbook.reading_map import read_text, save_reading
+    from closedbook.analysis.inspection import describe
+    from closedbook.analysis.reading_map.report import read_text, save_reading
     from closedbook.storage.run import open_run
 
     if options.out is not None and options.reading_map is None:

@@ -10,9 +10,6 @@ import os
 import sys
 import traceback
 
-import closedbook.assignment  # imported before the fork, as are the next two, for speed alone
-import closedbook.demo
-import closedbook.inspection  # noqa: F401
 from closedbook.cli import main
 
 

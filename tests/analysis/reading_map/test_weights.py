@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from closedbook.analysis.reading_map.weights import ReadingMap, masks, reached, reading_map
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.reading import ReadingMap, masks, reached, reading_map
 
 N_CHARACTERS = 11
 COURSE = ModelConfig(

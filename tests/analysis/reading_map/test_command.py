@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from closedbook.analysis.reading_map.weights import reading_map
 from closedbook.cli import main
-from closedbook.model.reading import reading_map
 from closedbook.storage.run import open_run
 
 Closedbook = Callable[..., Any]

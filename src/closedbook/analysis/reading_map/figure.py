@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     from torch import Tensor
 
-    from closedbook.model.reading import ReadingMap
+    from closedbook.analysis.reading_map.weights import ReadingMap
 
 _INCHES_A_CELL = 0.115
 _INCHES_ACROSS = (5.5, 14.0)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from closedbook.answers.reading_figure import draw_reading
+from closedbook.analysis.reading_map.figure import draw_reading
+from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
 from closedbook.commands.demo_figure import as_png
 from closedbook.errors import InputError, RunError
 from closedbook.model.config import ModelConfig
-from closedbook.model.reading import ReadingMap, reading_map
 from closedbook.storage.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import unknown_characters

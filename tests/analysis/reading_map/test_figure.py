@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from closedbook.answers.reading_figure import draw_reading
+from closedbook.analysis.reading_map.figure import draw_reading
+from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
 from closedbook.commands.demo_figure import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.reading import ReadingMap, reading_map
 
 COURSE = ModelConfig("perceiver", n_layer=2, n_head=1, n_embd=6, block_size=331, bottleneck_dim=7)
 STRIDED = replace(COURSE, coverage="strided", bottleneck_dim=83)
@@ -101,5 +101,7 @@ def test_the_same_map_is_the_same_picture():
 
 def test_importing_is_cheap():
     """The import loads neither matplotlib nor torch."""
-    program = "import sys, closedbook.answers.reading_figure\nassert not {'matplotlib', 'torch'} & set(sys.modules)\n"
+    program = (
+        "import sys, closedbook.analysis.reading_map.figure\nassert not {'matplotlib', 'torch'} & set(sys.modules)\n"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,1 @@
+"""The reading map: which characters each latent of a Perceiver reads."""
