@@ -249,7 +249,7 @@ def _demo(options: DemoOptions) -> None:
 
 
 def _lab(options: LabOptions) -> None:
-    from closedbook.gallery import catalogue, check_free, configured, exhibits, write_gallery
+    from closedbook.lab.gallery import catalogue, check_free, configured, exhibits, write_gallery
     from closedbook.lab.page import write_page
 
     settings = [setting for given in options.settings for setting in given or ("",)]
