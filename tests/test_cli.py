@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from closedbook.assignment.targets import TARGETS
 from closedbook.cli import COMMANDS
 from closedbook.recipe.recipe import FAST
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.targets import TARGETS
 
 Closedbook = Callable[..., Any]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from closedbook.assignment.targets import TARGETS
 from closedbook.cli import COMMANDS
-from closedbook.targets import TARGETS
 
 Closedbook = Callable[..., Any]
 

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
+from closedbook.assignment.targets import TARGETS
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.options import (
     AskOptions,
@@ -32,7 +33,6 @@ from closedbook.options import (
 )
 from closedbook.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.recipe.recipe import Recipe
-from closedbook.targets import TARGETS
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.world.world import write_world
 
@@ -296,7 +296,7 @@ def _inspect(options: InspectOptions) -> None:
 
 def _target(name: str, options: TargetOptions) -> None:
     TARGETS[name].check(options)
-    from closedbook.assignment import run_target
+    from closedbook.assignment.run import run_target
 
     for line in run_target(name, options, follow):
         out(line)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from closedbook.course import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
+from closedbook.assignment.api import CharCorruptionDataset, GPTConfig, initialize_vanilla_model, load_params
+from closedbook.assignment.targets import TARGETS
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.targets import TARGETS
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import pretrain
 
@@ -76,7 +76,7 @@ def test_every_target_makes_the_assignments_file(
     assert open_run(out / "perceiver.finetune.run").info.parent == str(out / "perceiver.pretrain.run")
     whole = {"course": COURSE, "fast": FAST}[preset]
     assert open_run(out / "vanilla.pretrain.run").recipe.pretrain.learning_rate == whole.pretrain.learning_rate
-    # What is written is the run's own weights, and closedbook.course reads them.
+    # What is written is the run's own weights, and closedbook.assignment.api reads them.
     params = (out / "vanilla.finetune.params").read_bytes()
     assert params == (out / "vanilla.finetune.run/model.safetensors").read_bytes()
     if preset == "course":

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from closedbook import course
+from closedbook.assignment import api as course
 from closedbook.errors import InputError, RunError, TextError
 
 BLOCK_SIZE = 61

@@ -1,0 +1,1 @@
+"""The assignment: its API, its targets and their runs."""
