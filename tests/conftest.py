@@ -54,7 +54,7 @@ def closedbook(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 def run_command(*words: object) -> int:
     """The exit status of a command run in this process."""
-    from closedbook.cli import main
+    from closedbook.commands.main import main
 
     try:
         return main([str(word) for word in words])

@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 
-from closedbook.cli import main
+from closedbook.commands.main import main
 
 
 def run(words: list[str], folder: str, stdout: str, stderr: str) -> int:

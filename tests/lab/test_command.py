@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from closedbook.commands.options import LabOptions
 from closedbook.lab.config import CONFIGS
-from closedbook.options import LabOptions
 
 Closedbook = Callable[..., Any]
 
@@ -215,7 +215,7 @@ def test_listing_and_faults_import_no_torch():
     """What needs no experiment needs no torch, which takes seconds to import."""
     script = """
 import sys
-from closedbook.cli import main
+from closedbook.commands.main import main
 for words, status in [(["lab"], 0), (["lab", "coyping"], 2), (["lab", "noise", "--set", "beta=-1"], 2)]:
     assert main(words) == status, words
     assert "torch" not in sys.modules, words

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from closedbook.assignment.targets import TARGETS, Target
+from closedbook.commands.options import TargetOptions
 from closedbook.evaluation.evaluate import evaluate, save_predictions
-from closedbook.options import TargetOptions
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
 from closedbook.storage.durable import contents, write_atomically

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from closedbook.commands.options import TargetOptions
 from closedbook.errors import RunError, TextError
 from closedbook.model.config import Variant
-from closedbook.options import TargetOptions
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from closedbook.analysis.reading_map.weights import reading_map
-from closedbook.cli import main
+from closedbook.commands.main import main
 from closedbook.storage.run import open_run
 
 Closedbook = Callable[..., Any]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from closedbook.assignment.targets import TARGETS
-from closedbook.cli import COMMANDS
+from closedbook.commands.main import COMMANDS
 from closedbook.recipe.recipe import FAST
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
@@ -52,7 +52,7 @@ def test_help_of_every_command_and_target_imports_no_torch():
     """The list of commands and the help of each answer without torch, which takes seconds to import."""
     script = """
 import sys
-from closedbook.cli import COMMANDS, TARGETS, main
+from closedbook.commands.main import COMMANDS, TARGETS, main
 for words in [[], ["--version"], *([name, "--help"] for name in (*COMMANDS, *TARGETS))]:
     try:
         status = main(words)
@@ -345,7 +345,7 @@ def test_a_reader_that_goes_away_ends_predict_without_a_traceback(files: Path, r
     """`closedbook predict RUN | head -0` ends with status 1 and not a word."""
     questions = tmp_path / "questions.txt"
     questions.write_text((files / "questions.txt").read_text() * 20)
-    words = [sys.executable, "-W", "error", "-m", "closedbook.cli", "predict", runs / "finetuned", questions]
+    words = [sys.executable, "-W", "error", "-m", "closedbook.commands.main", "predict", runs / "finetuned", questions]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -401,7 +401,7 @@ def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("Zoë Bø was born in Malmö .\n", encoding="utf-8")
     words = ["pretrain", corpus, "--recipe", files / "tiny.toml", "--out", tmp_path / "Zoë"]
-    program = [sys.executable, "-m", "closedbook.cli", *map(str, words)]
+    program = [sys.executable, "-m", "closedbook.commands.main", *map(str, words)]
     done = subprocess.run(program, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True)
     assert done.stdout.decode() == f"{tmp_path / 'Zoë'}\n"
 

@@ -12,12 +12,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from closedbook.commands.options import Size
 from closedbook.commands.report import Arm, Curve, Exchange, Report, write_report
 from closedbook.errors import RunError
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.config import Variant
-from closedbook.options import Size
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
 from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_toml
 from closedbook.storage.durable import contents, write_atomically

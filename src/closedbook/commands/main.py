@@ -14,10 +14,9 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from typing import Any
 
-from closedbook.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
 from closedbook.assignment.targets import TARGETS
-from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
-from closedbook.options import (
+from closedbook.commands.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
+from closedbook.commands.options import (
     AskOptions,
     DemoOptions,
     EvaluateOptions,
@@ -31,7 +30,8 @@ from closedbook.options import (
     TargetOptions,
     WorldOptions,
 )
-from closedbook.progress import Interrupted, be_quiet, follow, out, say
+from closedbook.commands.progress import Interrupted, be_quiet, follow, out, say
+from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.recipe.recipe import Recipe
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.world.world import write_world
@@ -242,7 +242,7 @@ def _world(options: WorldOptions) -> None:
 
 
 def _demo(options: DemoOptions) -> None:
-    from closedbook.demo import run_demo
+    from closedbook.commands.demo import run_demo
 
     for line in run_demo(options.out, options.seed, options.size, follow):
         out(line)

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from closedbook.commands.demo_figure import duration
+from closedbook.commands.loss_in_words import meaning
 from closedbook.recipe.recipe_file import Rows
-from closedbook.training.meaning import meaning
 
 if TYPE_CHECKING:
     from closedbook.training.events import Event, Finished

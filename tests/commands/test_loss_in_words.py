@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from closedbook.training.meaning import meaning
+from closedbook.commands.loss_in_words import meaning
 
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "loss_meaning.json"
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from closedbook.assignment.targets import TARGETS
-from closedbook.cli import COMMANDS
+from closedbook.commands.main import COMMANDS
 
 Closedbook = Callable[..., Any]
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import tyro
 
-from closedbook.errors import InputError
-from closedbook.options import (
+from closedbook.commands.options import (
     FinetuneNumbers,
     FinetuneOptions,
     Numbers,
@@ -19,6 +18,7 @@ from closedbook.options import (
     StudyOptions,
     TargetOptions,
 )
+from closedbook.errors import InputError
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
 

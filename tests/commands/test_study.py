@@ -14,7 +14,7 @@ import pytest
 
 from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text
 from closedbook.analysis.ledger.report import dataset_of, exposures_of
-from closedbook.cli import main
+from closedbook.commands.main import main
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
 from closedbook.recipe.recipe_file import load_recipe
