@@ -37,7 +37,7 @@ from closedbook.examples.datasets import EpochDataset
 from closedbook.model.attention import CausalSelfAttention
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT, Past
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 from closedbook.recipe.recipe import FAST, Precision, Recipe
 from closedbook.text.corpus import check_questions, read_corpus, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary

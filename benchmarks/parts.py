@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from closedbook.model.attention import attend, attention_weights, lower_triangle
-from closedbook.model.dropout import drop
-from closedbook.model.qk_norm import of_one_length
-from closedbook.model.rotary import rotate
+from closedbook.model.kernels.dropout import drop
+from closedbook.model.kernels.qk_norm import of_one_length
+from closedbook.model.kernels.rotary import rotate
 from closedbook.training.optim.muon import orthogonalised
 from machine import facts
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from closedbook.lab.config import PositionsConfig
 from closedbook.lab.positions import KINDS, MASK, frequencies, run, sinusoid
 from closedbook.lab.scene import normal, seeded
-from closedbook.model.rotary import rotate
+from closedbook.model.kernels.rotary import rotate
 
 Check = Callable[[Any], list[str]]
 

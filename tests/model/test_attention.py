@@ -12,7 +12,7 @@ from closedbook.model.attention import (
     lower_triangle,
 )
 from closedbook.model.config import ModelConfig
-from closedbook.model.past import Cache
+from closedbook.model.kv_cache import Cache
 
 # Queries and keys: both sides of the size from which the fused path is taken, square, wide and tall.
 SIZES = [(7, 7), (5, 11), (11, 5), (89, 89), (97, 97), (101, 103), (7, 101), (103, 13)]

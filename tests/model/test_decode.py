@@ -7,7 +7,7 @@ import torch
 from closedbook.model.config import ModelConfig
 from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=31)
 STRIDED = replace(VANILLA, variant="perceiver", coverage="strided")

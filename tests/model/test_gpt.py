@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 
 COURSE = ModelConfig()
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=17)

@@ -11,7 +11,7 @@ from closedbook.errors import RecipeError
 from closedbook.model.blocks import StridedDownProjectBlock
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.past import Past
+from closedbook.model.kv_cache import Past
 from closedbook.model.strided import latents_read, places_consult
 
 N_CHARACTERS = 11

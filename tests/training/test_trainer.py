@@ -23,7 +23,7 @@ from closedbook.examples.batches import Batches, Position
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.text.corpus import Question
 from closedbook.text.vocabulary import Vocabulary

@@ -26,7 +26,7 @@ from closedbook.lab.config import PositionsConfig
 from closedbook.lab.estimate import Estimate, Measured, Row, mean_of, measured
 from closedbook.lab.scene import chunks, normal, seeded, weights
 from closedbook.model.attention import lower_triangle
-from closedbook.model.rotary import rotate
+from closedbook.model.kernels.rotary import rotate
 
 KINDS = ("none", "sinusoid", "learned", "rotary")
 MASK = "causal mask"

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from closedbook.model.config import ModelConfig
-from closedbook.model.dropout import Dropout, drop
-from closedbook.model.past import Cache
-from closedbook.model.qk_norm import of_one_length
-from closedbook.model.rotary import rotate
-from closedbook.model.softmax import softmax
+from closedbook.model.kernels.dropout import Dropout, drop
+from closedbook.model.kernels.qk_norm import of_one_length
+from closedbook.model.kernels.rotary import rotate
+from closedbook.model.kernels.softmax import softmax
+from closedbook.model.kv_cache import Cache
 
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
 _FUSED_FROM = 96

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from closedbook.model.attention import Attention, CausalCrossAttention, CausalSelfAttention
 from closedbook.model.config import ModelConfig
-from closedbook.model.dropout import Dropout
-from closedbook.model.past import Cache, Past
+from closedbook.model.kernels.dropout import Dropout
+from closedbook.model.kv_cache import Cache, Past
 from closedbook.model.strided import DownAttention, UpAttention
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from closedbook.model.gpt import GPT
-from closedbook.model.past import Past
+from closedbook.model.kv_cache import Past
 
 _MOST_ROWS = 256
 _MOST_APART = 16

@@ -16,9 +16,9 @@ from closedbook.model.blocks import (
     UpProjectBlock,
 )
 from closedbook.model.config import ModelConfig
-from closedbook.model.dropout import Dropout
-from closedbook.model.memory import WordMemory, WordTrie
-from closedbook.model.past import Past
+from closedbook.model.kernels.dropout import Dropout
+from closedbook.model.kv_cache import Past
+from closedbook.model.prefix_table import WordMemory, WordTrie
 
 
 class GPT(nn.Module):

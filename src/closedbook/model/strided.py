@@ -18,10 +18,10 @@ from torch.nn import functional
 
 from closedbook.model.attention import Attention, attend, lower_triangle
 from closedbook.model.config import ModelConfig
-from closedbook.model.dropout import drop
-from closedbook.model.past import Past
-from closedbook.model.rotary import rotate
-from closedbook.model.softmax import softmax
+from closedbook.model.kernels.dropout import drop
+from closedbook.model.kernels.rotary import rotate
+from closedbook.model.kernels.softmax import softmax
+from closedbook.model.kv_cache import Past
 
 
 def latents_read(

@@ -23,7 +23,7 @@ from torch import Tensor
 from closedbook.errors import RunError, TextError
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe, recipe_toml
 from closedbook.storage.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically

@@ -19,7 +19,7 @@ from closedbook.lab.logit_normal import Share
 from closedbook.lab.looking import Looking, expected
 from closedbook.lab.page import page_html, write_page
 from closedbook.lab.scene import weights
-from closedbook.model.rotary import rotate
+from closedbook.model.kernels.rotary import rotate
 
 WITHIN = 1e-6
 """How far JavaScript's numbers may lie from Python's."""

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.memory import WordTrie
+from closedbook.model.prefix_table import WordTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.training.optim.muon import orthogonalised
 from closedbook.training.optim.optimizer import Optimizer, make_optimizer

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.model.softmax import softmax
+from closedbook.model.kernels.softmax import softmax
 
 DENORMAL = torch.finfo(torch.float32).tiny
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.model.rotary import rotate
+from closedbook.model.kernels.rotary import rotate
 
 
 @pytest.mark.parametrize("distance", [0, 1, 7, 31])

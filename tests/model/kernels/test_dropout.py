@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from closedbook.model.dropout import Dropout, drop
+from closedbook.model.kernels.dropout import Dropout, drop
 
 
 @pytest.mark.parametrize("p", [0.03, 0.1, 0.5, 0.97])

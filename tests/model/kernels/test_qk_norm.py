@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from closedbook.model.qk_norm import of_one_length
+from closedbook.model.kernels.qk_norm import of_one_length
 
 
 @given(shape=st.tuples(*[st.integers(1, 5)] * 4), scale=st.floats(0.1, 9), seed=st.integers(0, 2**31))

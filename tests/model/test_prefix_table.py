@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.model.memory import WordMemory, WordTrie
+from closedbook.model.prefix_table import WordMemory, WordTrie
 
 # The numbers of seven characters: PAD, MASK, blank, and a to d, of which words are made.
 A, B, C, D = 3, 4, 5, 6
