@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from closedbook.errors import RunError
-from closedbook.storage.durable import load_weights, save_weights, write_atomically
+from closedbook.files.durable import write_atomically
+from closedbook.storage.tensors import load_weights, save_weights
 
 
 class Trap:

@@ -18,16 +18,16 @@ from torch.utils.data import get_worker_info
 
 from closedbook.errors import InputError
 from closedbook.evaluation.score import score
+from closedbook.examples import datasets
 from closedbook.examples.batches import Batches
 from closedbook.model import gpt
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import COURSE, StageConfig
-from closedbook.storage.durable import load_weights, save_weights
 from closedbook.storage.run import fill_model
+from closedbook.storage.tensors import load_weights, save_weights
 from closedbook.text.corpus import check_questions, parse_questions, read_pairs, read_questions, without_accents
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.mixture import datasets
 from closedbook.training.schedule import COURSE_FINAL_EPOCHS, COURSE_WARMUP_TOKENS, course_multiplier
 from closedbook.training.trainer import Trainer as StepTrainer
 

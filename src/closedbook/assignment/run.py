@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from closedbook.assignment.targets import TARGETS, Target
-from closedbook.commands.options import TargetOptions
+from closedbook.assignment.targets import TARGETS, Target, TargetOptions
 from closedbook.evaluation.evaluate import evaluate, save_predictions
+from closedbook.files.durable import contents, write_atomically
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
-from closedbook.storage.durable import contents, write_atomically
 from closedbook.storage.run import open_run
 from closedbook.text.corpus import read_pairs, read_questions
 from closedbook.training.checkpointing import Saving

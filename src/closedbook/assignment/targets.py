@@ -2,11 +2,39 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from closedbook.commands.options import TargetOptions
+from tyro.conf import FlagCreatePairsOff, Suppress, arg
+
 from closedbook.errors import RunError, TextError
 from closedbook.model.config import Variant
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """One of the assignment's targets.
+
+    The files' defaults can be set by the environment as well: CLOSEDBOOK_CORPUS, CLOSEDBOOK_TRAIN,
+    CLOSEDBOOK_DEV, CLOSEDBOOK_TEST, CLOSEDBOOK_OUT.
+    """
+
+    corpus: Path = Path("data/wiki.txt")
+    """The pretraining corpus."""
+    train: Path = Path("data/birth_places_train.tsv")
+    """The training pairs."""
+    dev: Path = Path("data/birth_dev.tsv")
+    """The dev pairs."""
+    test: Path = Path("data/birth_test_inputs.tsv")
+    """The test questions."""
+    out: Path = Path()
+    """Folder for parameters and predictions."""
+    recipe: str = "course"
+    """course, fast, perceiver, or a TOML file."""
+    epochs: Annotated[int | None, arg(metavar="N")] = None
+    """So many epochs in place of the recipe's: a local try before a long run."""
+    resume: FlagCreatePairsOff[bool] = False
+    """Go on with the target, which was interrupted."""
+    save_every: Suppress[float] = 60.0
 
 
 @dataclass(frozen=True)

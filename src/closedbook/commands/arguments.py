@@ -8,6 +8,7 @@ from typing import Any
 
 import tyro
 
+from closedbook.assignment.targets import TargetOptions
 from closedbook.commands.options import (
     FinetuneNumbers,
     FinetuneOptions,
@@ -16,7 +17,6 @@ from closedbook.commands.options import (
     PretrainOptions,
     StudyNumbers,
     StudyOptions,
-    TargetOptions,
 )
 from closedbook.errors import InputError
 from closedbook.recipe.recipe import FAST, Recipe

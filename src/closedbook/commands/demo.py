@@ -17,10 +17,10 @@ from closedbook.commands.report import Arm, Curve, Exchange, Report, write_repor
 from closedbook.errors import RunError
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
+from closedbook.files.durable import contents, write_atomically
 from closedbook.model.config import Variant
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
 from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_toml
-from closedbook.storage.durable import contents, write_atomically
 from closedbook.storage.run import Run, open_run
 from closedbook.text.corpus import Question, read_corpus, read_pairs
 from closedbook.training.checkpointing import Saving

@@ -4,12 +4,11 @@ matplotlib is imported where it is used, so that importing this is cheap. No use
 be in letters that matplotlib's font lacks.
 """
 
-import io
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from closedbook.commands.duration import duration
 from closedbook.evaluation.score import Score
 
 if TYPE_CHECKING:
@@ -70,37 +69,6 @@ def draw(arms: tuple[Arm, ...], baseline: Score) -> "matplotlib.figure.Figure":
         _losses(figure.add_subplot(grid[row, 0]), arms, stage)
     _accuracies(figure.add_subplot(grid[:, -1]), arms, baseline)
     return figure
-
-
-def as_svg(figure: "matplotlib.figure.Figure") -> str:
-    """An <svg> element to stand in HTML, without a ground; the same for the same figure."""
-    # HTML knows the namespaces, whose names look like addresses, and the page says how large.
-    tag = re.compile(r'.*?<svg[^>]*(viewBox="[^"]*")[^>]*>(\s*<metadata>.*?</metadata>)?', re.DOTALL)
-    return tag.sub(r"<svg \1>", as_svg_file(figure).decode(), count=1)
-
-
-def as_svg_file(figure: "matplotlib.figure.Figure") -> bytes:
-    """The figure as a file of its own, without a ground; the same bytes for the same figure."""
-    import matplotlib
-
-    file = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "closedbook"}):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return file.getvalue()
-
-
-def as_png(figure: "matplotlib.figure.Figure") -> bytes:
-    """The figure on white; the same bytes for the same figure."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
-    return file.getvalue()
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _losses(axes: "matplotlib.axes.Axes", arms: tuple[Arm, ...], stage: str) -> None:

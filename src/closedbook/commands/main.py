@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from typing import Any
 
-from closedbook.assignment.targets import TARGETS
+from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
 from closedbook.commands.options import (
     AskOptions,
@@ -27,11 +27,11 @@ from closedbook.commands.options import (
     PredictOptions,
     PretrainOptions,
     StudyOptions,
-    TargetOptions,
     WorldOptions,
 )
 from closedbook.commands.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
+from closedbook.files.durable import check_folder_is_free
 from closedbook.recipe.recipe import Recipe
 from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
 from closedbook.world.world import write_world
@@ -249,7 +249,7 @@ def _demo(options: DemoOptions) -> None:
 
 
 def _lab(options: LabOptions) -> None:
-    from closedbook.lab.gallery import catalogue, check_free, configured, exhibits, write_gallery
+    from closedbook.lab.gallery import catalogue, configured, exhibits, write_gallery
     from closedbook.lab.page import write_page
 
     settings = [setting for given in options.settings for setting in given or ("",)]
@@ -257,7 +257,7 @@ def _lab(options: LabOptions) -> None:
         raise InputError("lab: --set and --out need an experiment; name one, or all (`lab` alone lists them)")
     configs = {} if options.experiment is None else configured(options.experiment, settings)
     if options.out is not None:
-        check_free(options.out)
+        check_folder_is_free(options.out)
     if options.page is not None:
         write_page(options.page)
         out(str(options.page))

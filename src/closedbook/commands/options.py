@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
@@ -250,30 +250,3 @@ class InspectOptions:
     """Of a Perceiver: which characters of TEXT each latent reads, and which latents each place consults."""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
     """Folder for the reading map, which is made; none: RUN/reading-map."""
-
-
-@dataclass(frozen=True)
-class TargetOptions:
-    """One of the assignment's targets.
-
-    The files' defaults can be set by the environment as well: CLOSEDBOOK_CORPUS, CLOSEDBOOK_TRAIN,
-    CLOSEDBOOK_DEV, CLOSEDBOOK_TEST, CLOSEDBOOK_OUT.
-    """
-
-    corpus: Path = Path("data/wiki.txt")
-    """The pretraining corpus."""
-    train: Path = Path("data/birth_places_train.tsv")
-    """The training pairs."""
-    dev: Path = Path("data/birth_dev.tsv")
-    """The dev pairs."""
-    test: Path = Path("data/birth_test_inputs.tsv")
-    """The test questions."""
-    out: Path = Path()
-    """Folder for parameters and predictions."""
-    recipe: str = "course"
-    """course, fast, perceiver, or a TOML file."""
-    epochs: Epochs = None
-    """So many epochs in place of the recipe's: a local try before a long run."""
-    resume: Switch = False
-    """Go on with the target, which was interrupted."""
-    save_every: Suppress[float] = 60.0

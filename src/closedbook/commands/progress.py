@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from closedbook.commands.demo_figure import duration
+from closedbook.commands.duration import duration
 from closedbook.commands.loss_in_words import meaning
 from closedbook.recipe.recipe_file import Rows
 

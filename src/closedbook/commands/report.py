@@ -5,8 +5,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from closedbook.commands.demo_figure import Arm, Curve, as_png, as_svg, draw, duration
+from closedbook.commands.demo_figure import Arm, Curve, draw
+from closedbook.commands.duration import duration
 from closedbook.evaluation.score import Score
+from closedbook.files.pictures import as_png, as_svg
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -50,7 +52,7 @@ def figure(report: Report) -> "matplotlib.figure.Figure":
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write report.html and figure.png, each whole or not at all; raises RunError without a folder."""
     # It imports torch, and a report's values are wanted without.
-    from closedbook.storage.durable import write_atomically
+    from closedbook.files.durable import write_atomically
 
     page, picture = folder / "report.html", folder / "figure.png"
     page_bytes, picture_bytes = report_html(report).encode(), as_png(figure(report))

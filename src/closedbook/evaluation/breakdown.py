@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from closedbook.analysis.ledger.counts import Exposure
 from closedbook.evaluation.score import Score
 from closedbook.text.links import Fact
 
@@ -15,7 +14,6 @@ NOT_STATED = "not in the text"
 ENDS = (0, 32, 48, 64, 80, 96)
 """Bounds of bins: each reaches from behind one bound to the next, that included, and the last is open."""
 _FREQUENCIES = (-1, 0, 1, 5, 20)
-_EXPOSURES = (-1, 0, 3, 10, 30, 100, 300)
 
 
 @dataclass(frozen=True)
@@ -63,26 +61,14 @@ class Table:
 def by_end(facts: Sequence[Fact], right: Sequence[bool]) -> Table:
     """Right answers by how far into its document one must read to have read the answer."""
     ends = [fact.end for fact in facts]
-    return _table("end", "where the answer ends in its document (characters from its start)", ENDS, ends, right)
+    return table("end", "where the answer ends in its document (characters from its start)", ENDS, ends, right)
 
 
 def by_frequency(answers: Sequence[str], training_answers: Iterable[str], right: Sequence[bool]) -> Table:
     """Right answers by how many training pairs have the same answer."""
     counts = Counter(training_answers)
     numbers = [counts[answer] for answer in answers]
-    return _table("frequency", "training pairs with the same answer (pairs)", _FREQUENCIES, numbers, right)
-
-
-def by_exposure(facts: Sequence[Fact], exposures: Sequence[Exposure], right: Sequence[bool]) -> Table:
-    """Right answers by how often training asked for them in the form of an answer, out of their documents."""
-    times = [e.in_answer_form if fact.places else None for fact, e in zip(facts, exposures, strict=True)]
-    return _table("in_answer_form", "exposures in the form of an answer (times)", _EXPOSURES, times, right)
-
-
-def by_asking(exposures: Sequence[Exposure], right: Sequence[bool]) -> Table:
-    """Right answers by how often the question itself was trained on."""
-    times = [exposure.asked for exposure in exposures]
-    return _table("asked", "how often the question was itself an example (times)", _EXPOSURES, times, right)
+    return table("frequency", "training pairs with the same answer (pairs)", _FREQUENCIES, numbers, right)
 
 
 def bin_labels(bounds: Sequence[int]) -> list[str]:
@@ -95,7 +81,8 @@ def bin_number(bounds: Sequence[int], value: int | None) -> int:
     return len(bounds) if value is None else bisect_left(bounds, value) - 1
 
 
-def _table(name: str, axis: str, bounds: Sequence[int], values: Sequence[int | None], right: Sequence[bool]) -> Table:
+def table(name: str, axis: str, bounds: Sequence[int], values: Sequence[int | None], right: Sequence[bool]) -> Table:
+    """Right answers by bins of `values`: bin i reaches from above bounds[i] to bounds[i + 1], and the last is open."""
     bins = [bin_number(bounds, value) for value in values]
     n_questions = Counter(bins)
     n_correct = Counter(number for number, is_right in zip(bins, right, strict=True) if is_right)

@@ -10,7 +10,7 @@ from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
-from closedbook.storage.durable import write_atomically
+from closedbook.files.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
 from closedbook.text.links import link

@@ -3,11 +3,8 @@
 Imports no torch until an experiment runs, so that a bad number is answered at once.
 """
 
-import io
 import json
-import os
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
@@ -15,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from closedbook.errors import InputError
+from closedbook.files.durable import folder_written_whole
+from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.lab.config import CONFIGS, LabConfig
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from closedbook.lab.estimate import Row
     from closedbook.lab.experiments import Result
 
@@ -91,19 +88,6 @@ def _unknown(experiment: str, name: str, known: tuple[str, ...]) -> str:
     return f"{experiment} has no such number; {hint}"
 
 
-def check_free(folder: Path) -> None:
-    """Raise InputError unless a gallery can be made there: a new folder, or an empty one."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: the gallery needs a folder and this is a file; name another")
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(
-            f"{folder}: the gallery needs a new or an empty folder and this one is not empty; name another"
-        )
-    above = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not above.is_dir():
-        raise InputError(f"{folder}: {above} is a file, in which there can be no folder; name another")
-
-
 def exhibits(configs: dict[str, LabConfig], *, with_files: bool) -> Iterator[Exhibit]:
     """Run the experiments, one after the other."""
     from closedbook.lab.experiments import EXPERIMENTS
@@ -115,35 +99,18 @@ def exhibits(configs: dict[str, LabConfig], *, with_files: bool) -> Iterator[Exh
         if with_files:
             files[f"{name}.json"] = _json(name, config, result)
             for picture, figure in EXPERIMENTS[name].draw(result).items():
-                files[f"{picture}.png"] = _picture(figure, "png")
-                files[f"{picture}.svg"] = _picture(figure, "svg")
+                files[f"{picture}.png"] = as_png(figure, _DOTS_AN_INCH)
+                files[f"{picture}.svg"] = as_svg_file(figure, transparent=False)
         yield Exhibit(name, lines, files)
 
 
 def write_gallery(folder: Path, configs: dict[str, LabConfig], shown: Sequence[Exhibit]) -> None:
-    """Write every file, and README.md that shows them, all or none; raises InputError."""
+    """Write every file, and README.md that shows them, all or none; raises RunError."""
     files = {name: data for exhibit in shown for name, data in exhibit.files.items()}
     files["README.md"] = _index(configs, shown).encode()
-    check_free(folder)
-    folder = folder.absolute()
-    # Where parents are missing they are made last, so that a failure leaves none behind.
-    beside = next(parent for parent in folder.parents if parent.exists())
-    partial = beside / f".{folder.name}.{os.getpid()}.partial"
-    try:
-        partial.mkdir()
+    with folder_written_whole(folder) as partial:
         for name, data in files.items():
             (partial / name).write_bytes(data)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists():
-            folder.rmdir()  # it is empty, and not every system can rename onto an empty folder
-        partial.rename(folder)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: the gallery cannot be written there: {error.strerror or error}; "
-            "make room or name another folder"
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def command(name: str, config: LabConfig) -> str:
@@ -181,17 +148,6 @@ def _json(name: str, config: LabConfig, result: "Result") -> bytes:
 
     whole = {"experiment": name, "command": command(name, config), **as_json(result)}
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _picture(figure: "matplotlib.figure.Figure", form: str) -> bytes:
-    """The same bytes for the same figure, on white."""
-    import matplotlib
-
-    file = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "closedbook"}):
-        metadata = {"Software": None} if form == "png" else {"Date": None}
-        figure.savefig(file, format=form, dpi=_DOTS_AN_INCH, metadata=metadata)
-    return file.getvalue()
 
 
 def _index(configs: dict[str, LabConfig], shown: Sequence[Exhibit]) -> str:

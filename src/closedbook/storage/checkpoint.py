@@ -10,7 +10,6 @@ and, last, `latest` move. So `latest` always names a whole checkpoint. Two gener
 One process at a time writes a run. Nothing here is a pickle, and none is ever loaded.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -23,16 +22,16 @@ from typing import Any
 from torch import Tensor
 
 from closedbook.errors import RunError
-from closedbook.storage.durable import (
+from closedbook.files.durable import (
     contents,
     remove_leftovers,
+    sha256,
     sync_folder,
     temporary_beside,
-    tensors_from_bytes,
-    tensors_to_bytes,
     write_atomically,
     write_synced,
 )
+from closedbook.storage.tensors import tensors_from_bytes, tensors_to_bytes
 
 _FORMAT = 1
 _WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = _FILES = (
@@ -80,7 +79,7 @@ def save_checkpoint(
         _OPTIMIZER: tensors_to_bytes(tensors, {}),
         _STATE: _to_json({"state": dict(state), "optimizer": layout}),
     }
-    sums = {name: {"size": len(data), "sha256": _sha256(data)} for name, data in files.items()}
+    sums = {name: {"size": len(data), "sha256": sha256(data)} for name, data in files.items()}
     manifest = {"format": _FORMAT, "step": step, "fingerprint": dict(fingerprint), "files": sums}
     files[_MANIFEST] = _to_json(manifest)
     home = run / "checkpoints"
@@ -203,7 +202,7 @@ def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
         manifest = json.loads(contents(path))
         if manifest["format"] != _FORMAT:
             raise RunError(f"{path}: format {manifest['format']!r}, and this version reads {_FORMAT}")
-        data = {name: _verified(folder / name, **manifest["files"][name]) for name in _FILES[:-1]}
+        data = {name: _verified(folder / name, manifest["files"][name]) for name in _FILES[:-1]}
         path = folder / _STATE
         state = json.loads(data[_STATE])
         tensors, _ = tensors_from_bytes(folder / _OPTIMIZER, data[_OPTIMIZER])
@@ -220,17 +219,13 @@ def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
         raise RunError(f"{path}: damaged: not what a checkpoint has there") from error
 
 
-def _verified(path: Path, size: int, sha256: str) -> bytes:
+def _verified(path: Path, entry: Mapping[str, Any]) -> bytes:
     data = contents(path)
-    if len(data) != size:
-        raise RunError(f"{path}: damaged: {size} bytes by the manifest, {len(data)} there")
-    if _sha256(data) != sha256:
+    if len(data) != entry["size"]:
+        raise RunError(f"{path}: damaged: {entry['size']} bytes by the manifest, {len(data)} there")
+    if sha256(data) != entry["sha256"]:
         raise RunError(f"{path}: damaged: its SHA-256 is not the manifest's")
     return data
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _to_json(value: Any) -> bytes:

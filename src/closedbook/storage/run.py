@@ -9,7 +9,6 @@ RUN/
   evaluations/         predictions and scores
 """
 
-import hashlib
 import json
 import shutil
 from contextlib import suppress
@@ -21,12 +20,13 @@ import torch
 from torch import Tensor
 
 from closedbook.errors import RunError, TextError
+from closedbook.files.durable import contents, remove_leftovers, sha256, write_atomically
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import WordTrie
 from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe, recipe_toml
-from closedbook.storage.durable import contents, load_weights, remove_leftovers, save_weights, write_atomically
+from closedbook.storage.tensors import load_weights, save_weights
 from closedbook.text.vocabulary import Vocabulary
 
 Kind = Literal["pretrain", "study", "finetune"]
@@ -43,7 +43,7 @@ class Source:
     def of(cls, path: Path) -> "Source":
         """The file as it is now; raises TextError where it cannot be read."""
         try:
-            return cls(str(path.resolve()), hashlib.sha256(path.read_bytes()).hexdigest())
+            return cls(str(path.resolve()), sha256(path.read_bytes()))
         except OSError as error:
             raise TextError(path, None, f"cannot be read: {error.strerror}; check the path") from None
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from closedbook.errors import RunError
-from closedbook.storage.durable import write_atomically
+from closedbook.files.durable import write_atomically
 from closedbook.training.trainer import StepReport
 
 

@@ -18,11 +18,11 @@ from closedbook.errors import InputError, NotFinite, RunError
 from closedbook.evaluation.sources import may_have_learnt, replayed_text
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
+from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
-from closedbook.storage.durable import write_atomically
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
 from closedbook.text.corpus import (

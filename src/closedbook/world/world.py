@@ -28,16 +28,13 @@ In the order in which they stand in the line; empty in a line about no person. T
 that every question can be spelled in the corpus's characters, whatever the switches.
 """
 
-import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO, get_args
 
-from closedbook.errors import RunError
+from closedbook.files.durable import folder_written_whole, sha256
 from closedbook.world.language import QUESTION, UNSEEN_QUESTIONS
 from closedbook.world.lines import LONGEST_LINE, Fact, Line, Lines
 from closedbook.world.people import People, Person, Split, WorldConfig
@@ -90,43 +87,10 @@ def generate_world(config: WorldConfig) -> Iterator[Line]:
 
 
 def write_world(config: WorldConfig, folder: Path) -> WorldFiles:
-    """Write a world's files into `folder`, all or none; raises RunError where it is not free.
-
-    They are written beside the folder and moved there at the end. Not promised: a killed process leaves the
-    hidden folder `.<name>.<process>.partial`, which may be deleted.
-    """
-    folder = folder.absolute()
-    try:
-        _check_free(folder)
-        # Where parents are missing they are made last, so that a failure leaves none behind.
-        beside = next(parent for parent in folder.parents if parent.exists())
-        partial = beside / f".{folder.name}.{os.getpid()}.partial"
-        partial.mkdir()
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    try:
+    """Write a world's files into `folder`, all or none; raises RunError where it is not free."""
+    with folder_written_whole(folder) as partial:
         _write_files(config, WorldFiles.of_folder(partial))
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists():
-            folder.rmdir()  # it is empty, and not every system can rename onto an empty folder
-        partial.rename(folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return WorldFiles.of_folder(folder)
-
-
-def _check_free(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder}: a world needs a folder and this is a file; name another")
-    if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder}: a world needs a new or an empty folder and this one is not empty; name another")
-
-
-def _unwritable(folder: Path, error: OSError) -> RunError:
-    reason = error.strerror or str(error)
-    return RunError(f"{folder}: the world cannot be written there: {reason}; make room or name another folder")
+    return WorldFiles.of_folder(folder.absolute())
 
 
 def _write_files(config: WorldConfig, files: WorldFiles) -> None:
@@ -151,7 +115,7 @@ def _write_files(config: WorldConfig, files: WorldFiles) -> None:
         "n_people": {split: len(config.people_of(split)) for split in get_args(Split)},
         "question": QUESTION,
         "unseen_questions": UNSEEN_QUESTIONS,
-        "sha256": {path.name: _sha256(path) for path in sorted(files.corpus.parent.iterdir())},
+        "sha256": {path.name: sha256(path.read_bytes()) for path in sorted(files.corpus.parent.iterdir())},
     }
     with _open(files.spec) as file:
         file.write(json.dumps(spec, indent=2) + "\n")
@@ -198,8 +162,3 @@ def _facts_of(number: int, line: Line) -> dict[str, object]:
 def _open(path: Path) -> TextIO:
     """A new text file whose bytes are the same on every system."""
     return path.open("x", encoding="utf-8", newline="\n")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

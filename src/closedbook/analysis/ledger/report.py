@@ -11,16 +11,17 @@ from pathlib import Path
 
 from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.analysis.ledger.figure import draw_tables
-from closedbook.commands.demo_figure import as_png, as_svg_file
+from closedbook.analysis.ledger.tables import by_asking, by_exposure
 from closedbook.errors import RunError, TextError
-from closedbook.evaluation.breakdown import Table, by_asking, by_end, by_exposure, by_frequency
+from closedbook.evaluation.breakdown import Table, by_end, by_frequency
 from closedbook.evaluation.evaluate import Evaluation, evaluate
 from closedbook.evaluation.sources import as_learnt, learnt_pairs, lineage, needed, training_pairs_of
 from closedbook.examples.batches import Batches, Position
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import EpochDataset, supervised
+from closedbook.files.durable import write_atomically
+from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.storage.checkpoint import load_best
-from closedbook.storage.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
 from closedbook.text.links import Fact, link

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from closedbook.analysis.reading_map.figure import draw_reading
 from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
-from closedbook.commands.demo_figure import as_png
 from closedbook.errors import InputError, RunError
+from closedbook.files.durable import write_atomically
+from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
-from closedbook.storage.durable import write_atomically
 from closedbook.storage.run import Run
 from closedbook.text.corpus import unknown_characters
 

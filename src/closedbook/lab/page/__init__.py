@@ -1,12 +1,11 @@
 """The playable page: hand-written parts, joined into one file that needs no network."""
 
-import os
 import re
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 from closedbook.errors import InputError
+from closedbook.files.durable import write_atomically
 
 _PART = re.compile(r'<link rel="stylesheet" href="(\w+\.css)">|<script src="(\w+\.js)"></script>|<!-- (\w+\.html) -->')
 """Where lab.html names one of its parts."""
@@ -23,19 +22,7 @@ def write_page(path: Path) -> None:
         raise InputError(f"{path}: is a folder; name the file that the page is to be, as in {path / 'lab.html'}")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent} to write to; make it, or name one that exists")
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    try:
-        try:
-            temporary.write_bytes(page_html().encode())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}; make room, or name a file that can be written to"
-        ) from error
+    write_atomically(path, page_html().encode())
 
 
 def _joined(named: re.Match[str]) -> str:

@@ -1,11 +1,7 @@
-"""Files that are there whole or not at all, and tensors in them as safetensors. No pickle is ever loaded."""
+"""Tensors in files, as safetensors. No pickle is ever loaded."""
 
-import errno
 import json
-import os
-import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import safetensors.torch
@@ -14,24 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from closedbook.errors import RunError
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that, whenever the process dies, the old or the new one is whole; raises RunError."""
-    temporary = temporary_beside(path)
-    try:
-        try:
-            write_synced(temporary, data)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)
-    except OSError as error:
-        raise RunError(
-            f"{path}: cannot be written: {error.strerror or error}; make room, or give a folder that can be written to"
-        ) from error
+from closedbook.files.durable import contents, write_atomically
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> None:
@@ -76,49 +55,3 @@ def tensors_from_bytes(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict
         raise RunError(f"{path}: {reason}") from None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return tensors, header.get("__metadata__", {})
-
-
-def contents(path: Path) -> bytes:
-    """A file's bytes; raises RunError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such file") from None
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def temporary_beside(path: Path) -> Path:
-    """Where this process writes what is to become `path`."""
-    return path.with_name(f".tmp-{os.getpid()}-{path.name}")
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process was in the middle of writing there."""
-    for leftover in folder.glob(".tmp-*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a file and wait until the disk has it; may leave half of it, so `path` is a temporary one."""
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder, where the system can do that."""
-    if os.name == "nt":  # Windows opens no folders.
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # Some network file systems answer so.
-            raise
-    finally:
-        os.close(descriptor)
