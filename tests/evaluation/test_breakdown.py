@@ -3,9 +3,9 @@ import pytest
 from closedbook.analysis.ledger.counts import Exposure
 from closedbook.analysis.ledger.figure import draw_tables
 from closedbook.analysis.ledger.tables import by_asking, by_exposure
-from closedbook.commands.demo_figure import as_png, as_svg_file
 from closedbook.evaluation.breakdown import NOT_STATED, Table, by_end, by_frequency
 from closedbook.evaluation.score import Score
+from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.text.links import Fact, Place
 
 
