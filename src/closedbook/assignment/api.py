@@ -47,7 +47,6 @@ class GPTConfig:
         self.resid_pdrop = COURSE.model.resid_pdrop
         self.attn_pdrop = COURSE.model.attn_pdrop
         self.positions = COURSE.model.positions
-        self.activation = COURSE.model.activation
         self.perceiver = False
         self.bottleneck_dim = COURSE.model.bottleneck_dim
         for name, value in kw.items():
@@ -66,7 +65,6 @@ class GPTConfig:
             resid_pdrop=self.resid_pdrop,
             attn_pdrop=self.attn_pdrop,
             positions=self.positions,
-            activation=self.activation,
         )
 
 

@@ -16,12 +16,11 @@ from random import Random
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
-from closedbook.examples.views import reorder, repeat_name
 from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 
-Objective = Literal["course", "entity", "distant", "learned"]
+Objective = Literal["course", "distant", "learned"]
 
 _N_MASKS = 3
 _NEAR = 24
@@ -37,25 +36,20 @@ class CorruptionConfig:
 
     course: float = 1.0
     """Weight of the assignment's objective: truncate at random, mask one random stretch."""
-    entity: float = 0.0
-    """Weight of masking a whole capitalised or numeric span that stands after the document's title."""
     distant: float = 0.0
-    """Weight of masking such a span and dropping a random part of what surrounds it, but not the title."""
+    """Weight of masking a whole capitalised or numeric span that stands after the document's title, and dropping a
+    random part of what surrounds it, but not the title."""
     learned: float = 0.0
     """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
     alone: float = 0.0
     """distant and learned: the share of draws in which nothing but the title is left."""
     near: float = 0.0
     """distant and learned: of the other draws, the share in which at most 24 characters beside the span are left."""
-    repeat_name: float = 0.0
-    """The share of draws in which the title's full name first takes the place of 'he', 'she' and of its own parts."""
-    reorder: float = 0.0
-    """The share of draws in which the clauses behind the title are first put in another order."""
     supervised: Literal["all", "content"] = "all"
     """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
 
     def __post_init__(self) -> None:
-        for name in ("alone", "near", "repeat_name", "reorder"):
+        for name in ("alone", "near"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
@@ -84,19 +78,12 @@ def corrupt(
     if name == "learned" and tagged:
         # Of a single span nothing is drawn: a question more changes no draw of the documents that it is not about.
         span = random.choice(tagged) if len(tagged) > 1 else tagged[0]
-    if config.repeat_name and random.random() < config.repeat_name:
-        document, span = repeat_name(document, span)
-    if config.reorder and random.random() < config.reorder:
-        document, span = reorder(document, random, span)
     if name == "course":
         return Masked(corrupt_course(document, block_size, random))
-    if name == "entity":
-        text = corrupt_entity(document, block_size, random, keep_context=True)
-    else:
-        most = 0 if random.random() < config.alone else None
-        if most is None and config.near and random.random() < config.near:
-            most = _NEAR
-        text = corrupt_entity(document, block_size, random, keep_context=False, span=span, most=most)
+    most = 0 if random.random() < config.alone else None
+    if most is None and config.near and random.random() < config.near:
+        most = _NEAR
+    text = corrupt_entity(document, block_size, random, span=span, most=most)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
@@ -120,16 +107,14 @@ def corrupt_entity(
     block_size: int,
     random: Random,
     *,
-    keep_context: bool,
     span: Span | None = None,
     most: int | None = None,
 ) -> str:
     """Mask a whole capitalised or numeric span after the title; the assignment's objective where none fits.
 
     The title is the text up to the first full stop that does not end an initial ('Name.'). What does not fit
-    `block_size` is cut off at a window's ends, so that every span of a long document has its turn. With
-    `keep_context` false a random part of the window, up to all of it, is dropped on both sides of the span; `most`
-    characters are left at the most. A `span` that fits is masked in place of a random one.
+    `block_size` is cut off at a window's ends, so that every span of a long document has its turn. A random
+    part of the window, up to all of it, is dropped on both sides of the span; `most` characters are left at the most. A `span` that fits is masked in place of a random one.
     """
     room = block_size - _N_MASKS
     title_end = title_length(document)
@@ -143,7 +128,7 @@ def corrupt_entity(
     budget = min(room - title_end - (end - start), n_before + n_after)
     if most is not None:
         budget = min(budget, most)
-    if not keep_context and most != 0:
+    if most != 0:
         budget = random.randint(0, budget)
     # A window slides over the document: how much of it lies before the span is random where not all fits.
     before = random.randint(max(0, budget - n_after), min(n_before, budget))

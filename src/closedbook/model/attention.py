@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.kernels.dropout import Dropout, drop
-from closedbook.model.kernels.qk_norm import of_one_length
 from closedbook.model.kernels.rotary import rotate
 from closedbook.model.kernels.softmax import softmax
 from closedbook.model.kv_cache import Cache
@@ -25,9 +24,6 @@ from closedbook.model.kv_cache import Cache
 # Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
 _FUSED_FROM = 96
 _FUSED_FROM_LEARNING_IN_BFLOAT16 = 192
-# With queries and keys of length sqrt(D) this much of their product is left after the division by sqrt(D): enough for
-# a query to pick one key of a hundred, which it could not at 1.
-_QK_SCALE = 2.4
 
 
 def attention_weights(
@@ -84,7 +80,6 @@ class Attention(nn.Module):
         self.attn_pdrop = config.attn_pdrop
         self.n_head = config.n_head
         self.rotary = config.positions == "rotary"
-        self.qk_norm = config.qk_norm
 
     def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
         """Each head's part of the channels."""
@@ -93,14 +88,6 @@ class Attention(nn.Module):
     def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
         """What all heads read, mapped back to the channels."""
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
-
-    def normed_queries(self, q: Float[Tensor, "B H Q D"]) -> Float[Tensor, "B H Q D"]:
-        """Queries of one length, under QK-norm."""
-        return of_one_length(q, _QK_SCALE) if self.qk_norm else q
-
-    def normed_keys(self, k: Float[Tensor, "B H K D"]) -> Float[Tensor, "B H K D"]:
-        """Keys of one length, under QK-norm."""
-        return of_one_length(k) if self.qk_norm else k
 
     @property
     def dropout(self) -> float:
@@ -117,7 +104,7 @@ class CausalSelfAttention(Attention):
         weight = torch.cat([one.weight for one in maps])
         bias = torch.cat([one.bias for one in maps])
         q, k, v = functional.linear(x, weight, bias).chunk(3, dim=-1)
-        return self.normed_queries(self.heads(q)), self.normed_keys(self.heads(k)), self.heads(v)
+        return self.heads(q), self.heads(k), self.heads(v)
 
     def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
         """`x` are the places after those in `cache`, which takes them up."""
@@ -146,5 +133,4 @@ class CausalCrossAttention(Attention):
         """Queries, keys and values of all heads, and which keys each query sees."""
         q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
         k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
-        q, k = self.normed_queries(q), self.normed_keys(k)
         return q, k, v, lower_triangle(q.size(-2), k.size(-2), x_kv.device)

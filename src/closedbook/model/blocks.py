@@ -3,12 +3,9 @@
 Letters: B batch, T time, C channels, M latents.
 """
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from closedbook.model.attention import Attention, CausalCrossAttention, CausalSelfAttention
 from closedbook.model.config import ModelConfig
@@ -17,34 +14,11 @@ from closedbook.model.kv_cache import Cache, Past
 from closedbook.model.strided import DownAttention, UpAttention
 
 
-class SquaredReLU(nn.Module):
-    """max(x, 0) squared (So et al. 2021, Primer, section 4)."""
-
-    def forward(self, x: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-        """Entry by entry."""
-        return _SquaredReLU.apply(x)  # type: ignore[no-untyped-call]
-
-
-class _SquaredReLU(torch.autograd.Function):
-    """With a gradient of two products; autograd's own power costs more than the map behind it."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        positive = functional.relu(x)
-        ctx.save_for_backward(positive)
-        return positive * positive
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (positive,) = ctx.saved_tensors
-        return (gradient * positive).mul_(2)
-
-
 def feed_forward(config: ModelConfig) -> nn.Sequential:
     """Two maps, four times as wide between them."""
     return nn.Sequential(
         nn.Linear(config.n_embd, 4 * config.n_embd),
-        nn.GELU() if config.activation == "gelu" else SquaredReLU(),
+        nn.GELU(),
         nn.Linear(4 * config.n_embd, config.n_embd),
         Dropout(config.resid_pdrop),
     )

@@ -31,21 +31,13 @@ class ModelConfig:
     """Perceiver: course: latent j reads characters 0 to j alone; strided: each latent stands for a stretch of text."""
     stretch: int = 0
     """Perceiver, strided: characters a latent stands for; 0: block_size / bottleneck_dim, rounded up."""
-    reach: Literal["past", "stretch"] = "past"
-    """Perceiver, strided: a latent reads all characters up to the end of its stretch, or those of its stretch alone."""
     phases: bool = False
     """Perceiver, strided: while training the first stretch is shorter by a random number of characters, so that what is
     learnt of a word does not depend on where stretches happen to end."""
     positions: Literal["learned", "rotary"] = "learned"
     """learned: one vector a place, added at the stem; rotary: queries and keys turned by their places."""
-    activation: Literal["gelu", "relu2"] = "gelu"
-    """Nonlinearity of the feed-forward part: GELU or the squared ReLU."""
-    qk_norm: bool = False
-    """Whether queries and keys are brought to one length, so that attention cannot run away (Dehghani et al. 2023)."""
     word_memory: bool = False
     """A learned vector for every beginning of a word that the corpus has, added at the stem; costs no arithmetic."""
-    initialization: Literal["course", "zero"] = "course"
-    """course: all maps N(0, 0.02); zero: what a block adds and the head start at zero, other maps keep variance."""
     embd_pdrop: float = 0.1
     """Dropout on the embeddings."""
     resid_pdrop: float = 0.1

@@ -35,7 +35,7 @@ def cost(config: ModelConfig, vocab_size: int) -> Cost:
     | ---------------------- | ------------------- | ----------------- | ----------- |
     | vanilla                |                     | T x T             |             |
     | Perceiver              | M x T               | M x M             | T x M       |
-    | Perceiver, strided     | M x T, or M x S     | M x M             | T x (M + S) |
+    | Perceiver, strided     | M x T               | M x M             | T x (M + S) |
     """
     count = _vanilla if config.variant == "vanilla" else _strided if config.is_strided else _perceiver
     n_maps, n_pairs = count(config)
@@ -61,5 +61,4 @@ def _strided(config: ModelConfig) -> tuple[int, int]:
     T, S, n_middle = config.block_size, config.stretch_length, config.n_layer - 2
     M, n_stretches = T // S, -(-T // S)  # those that have ended, and with the one that has not
     down, up = 2 * T + (_BLOCK - 3) * M, 2 * (M + T) + (_BLOCK - 2) * T
-    read = M * M * S if config.reach == "past" else M * S
-    return down + n_middle * _BLOCK * M + up, read + n_middle * M * M + n_stretches * S * (M + S)
+    return down + n_middle * _BLOCK * M + up, M * M * S + n_middle * M * M + n_stretches * S * (M + S)

@@ -32,9 +32,6 @@ class GPT(nn.Module):
     | learned positions  | 0                           |
     | the basis C        | Xavier uniform              |
     | the word memory    | 0                           |
-
-    Under initialization 'zero' maps are normal with deviation 1 / sqrt(inputs), embeddings 0.3, and what a block adds
-    and the head are zero, so that the first steps learn from the embeddings alone.
     """
 
     def __init__(self, config: ModelConfig, vocab_size: int, words: WordTrie | None = None) -> None:
@@ -60,8 +57,6 @@ class GPT(nn.Module):
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.head = nn.Linear(config.n_embd, vocab_size, bias=False)
         self.apply(_initialize)
-        if config.initialization == "zero":
-            _start_at_zero(self)
         if config.variant == "perceiver":
             nn.init.xavier_uniform_(self.down_block.C)
 
@@ -134,17 +129,6 @@ class GPT(nn.Module):
     def logits(self, hidden: Float[Tensor, "*B C"]) -> Float[Tensor, "*B V"]:
         """The head, at whatever places are wanted."""
         return self.head(self.ln_f(hidden))
-
-
-def _start_at_zero(model: GPT) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=module.in_features**-0.5)
-    nn.init.normal_(model.tok_emb.weight, std=0.3)
-    nn.init.zeros_(model.head.weight)
-    for name, parameter in model.named_parameters():
-        if name.endswith(("attn.proj.weight", "mlp.2.weight")):
-            nn.init.zeros_(parameter)
 
 
 def _initialize(module: nn.Module) -> None:

@@ -1,7 +1,7 @@
 """Coverage strided: cross-attention of a Perceiver that reads its whole past, without a length by length matrix.
 
 The text is cut into stretches of S characters. Latent j stands for stretch j: it reads the characters up to the end
-of it, or its own stretch alone. Place t consults the latents whose stretches have ended by t, and the characters of
+of it. Place t consults the latents whose stretches have ended by t, and the characters of
 its own stretch up to itself. So every past character reaches every later place, and no future one does; the
 assignment's mask, by index, lets latent j read characters 0 to j only.
 
@@ -25,13 +25,12 @@ from closedbook.model.kv_cache import Past
 
 
 def latents_read(
-    latents: range, n_places: int, stretch: int, *, whole_past: bool, device: torch.device | None = None
+    latents: range, n_places: int, stretch: int, device: torch.device | None = None
 ) -> Bool[Tensor, "M T"]:
     """Which characters each of some latents reads."""
     place = torch.arange(n_places, device=device)
     end = (torch.arange(latents.start, latents.stop, device=device)[:, None] + 1) * stretch
-    read = place < end
-    return read if whole_past else read & (place >= end - stretch)
+    return place < end
 
 
 def places_consult(
@@ -48,7 +47,6 @@ class StridedAttention(Attention):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.stretch = config.stretch_length
-        self.whole_past = config.reach == "past"
 
     def at_places(self, x: Float[Tensor, "B H T D"], first: int) -> Float[Tensor, "B H T D"]:
         """Turned by their places, of which `first` is the first."""
@@ -60,7 +58,7 @@ class StridedAttention(Attention):
 
 
 class DownAttention(StridedAttention):
-    """Each latent reads the characters up to the end of its stretch, or those of its stretch."""
+    """Each latent reads the characters up to the end of its stretch."""
 
     def forward(
         self,
@@ -74,8 +72,7 @@ class DownAttention(StridedAttention):
 
         Nobody reads the first `n_hidden` places.
         """
-        o = attend(*self.asked(x, basis, latents, past, n_hidden), self.dropout)
-        return self.joined(o if self.whole_past else o.squeeze(-2))
+        return self.joined(attend(*self.asked(x, basis, latents, past, n_hidden), self.dropout))
 
     def asked(
         self,
@@ -84,28 +81,18 @@ class DownAttention(StridedAttention):
         latents: range,
         past: Past | None = None,
         n_hidden: int = 0,
-    ) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, "..."] | None]:
-        """Queries, keys and values of all heads, and which keys each query sees; None: all.
-
-        A latent that reads its own stretch alone has keys and values to itself.
-        """
-        q = self.at_ends(self.normed_queries(self.heads(self.query(basis))), latents.start)
+    ) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, "M K"]]:
+        """Queries, keys and values of all heads, and which keys each query sees."""
+        q = self.at_ends(self.heads(self.query(basis)), latents.start)
         q = q.expand(x.size(0), -1, -1, -1)
-        k = self.at_places(self.normed_keys(self.heads(self.key(x))), 0 if past is None else len(past))
+        k = self.at_places(self.heads(self.key(x)), 0 if past is None else len(past))
         v = self.heads(self.value(x))
         if past is not None:
             k, v = past.down.extend(k, v)
-        begin, end = 0 if self.whole_past else latents.start * self.stretch, latents.stop * self.stretch
-        k, v = k[:, :, begin:end], v[:, :, begin:end]
-        if self.whole_past:
-            visible = latents_read(latents, end, self.stretch, whole_past=True, device=x.device)
-            visible[:, :n_hidden] = False
-            return q, k, v, visible
-        k, v = (_in_stretches(z, len(latents), self.stretch) for z in (k, v))
-        shown = None
-        if n_hidden:
-            shown = (torch.arange(begin, end, device=x.device) >= n_hidden).view(len(latents), 1, self.stretch)
-        return q[..., None, :], k, v, shown
+        end = latents.stop * self.stretch
+        visible = latents_read(latents, end, self.stretch, device=x.device)
+        visible[:, :n_hidden] = False
+        return q, k[:, :, :end], v[:, :, :end], visible
 
 
 class UpAttention(StridedAttention):
@@ -125,9 +112,9 @@ class UpAttention(StridedAttention):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int, int]:
         """What `consult` takes first: queries, keys and values of characters, those of latents, and two places."""
         first, first_latent = (0, 0) if past is None else (len(past), len(past.up_latents))
-        q = self.at_places(self.normed_queries(self.heads(self.query(x))), first)
-        k = self.at_places(self.normed_keys(self.heads(self.key(x))), first)
-        y_k = self.at_ends(self.normed_keys(self.heads(self.key(y))), first_latent)
+        q = self.at_places(self.heads(self.query(x)), first)
+        k = self.at_places(self.heads(self.key(x)), first)
+        y_k = self.at_ends(self.heads(self.key(y)), first_latent)
         v, y_v = self.heads(self.value(x)), self.heads(self.value(y))
         if past is not None:
             k, v = past.up_characters.extend(k, v)

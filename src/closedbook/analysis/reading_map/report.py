@@ -68,8 +68,6 @@ class TextReading:
             return f"latent j of {config.bottleneck_dim} reads characters 0 to j{lost}"
         stretch = config.stretch_length
         what = f"all characters up to the end of stretch j, of {stretch} each"
-        if config.reach == "stretch":
-            what = f"the {stretch} characters of stretch j alone"
         return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // stretch} stretches have ended"
 
 

@@ -70,7 +70,7 @@ def masks(config: ModelConfig, n_places: int) -> Reading:
     stretch = config.stretch_length
     n_latents = n_places // stretch
     return Reading(
-        latents_read(range(n_latents), n_places, stretch, whole_past=config.reach == "past"),
+        latents_read(range(n_latents), n_places, stretch),
         places_consult(range(n_places), n_latents, stretch),
         torch.arange(stretch) <= torch.arange(n_places)[:, None] % stretch,
     )
