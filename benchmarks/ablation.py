@@ -21,8 +21,8 @@ from closedbook.recipe.recipe import FAST
 from ladder import studied, with_values
 from machine import facts
 
-KEPT = ["corruption.alone=0"]
-BLIND = ["corruption.learned=0", "corruption.distant=1"]
+KEPT = ["corruption.name_only=0"]
+BLIND = ["corruption.guided=0", "corruption.salient=1"]
 NAMES = ["corruption.repeat_name=0.5"]
 CLAUSES = ["corruption.reorder=0.5"]
 BLOCKS = {
@@ -35,8 +35,8 @@ BLOCKS = {
 
 ARMS = {
     "the recipe": [],
-    "no word memory": ["model.word_memory=false"],
-    "the memory's rate a fifth": ["STAGE.memory_ratio=3"],
+    "no word memory": ["model.prefix_table=false"],
+    "the memory's rate a fifth": ["STAGE.table_ratio=3"],
     "AdamW in place of Muon": ["STAGE.optimizer=adamw"],
     **{name: [value] for name, value in BLOCKS.items()},
     "those four together": list(BLOCKS.values()),
@@ -48,7 +48,7 @@ ARMS = {
     "width 256": ["model.n_embd=256"],
     "batch 64, twice the steps": ["STAGE.batch_size=64", "STEPS*2"],
     "all characters supervised": ["corruption.supervised=all"],
-    "context kept half of the time": ["corruption.alone=0.5"],
+    "context kept half of the time": ["corruption.name_only=0.5"],
     "context kept": KEPT,
     "more pairs": ["STAGE.mix_pairs=0.4"],
     "full-name repetition": NAMES,
@@ -58,7 +58,7 @@ ARMS = {
     "masks blind to answers": BLIND,
     "masks blind to answers, full-name repetition": BLIND + NAMES,
     "masks blind to answers, clauses reordered": BLIND + CLAUSES,
-    "the assignment's masks": ["corruption.learned=0", "corruption.distant=0", "corruption.course=1"],
+    "the assignment's masks": ["corruption.guided=0", "corruption.salient=0", "corruption.span=1"],
 }
 """STAGE stands for the stage that the track trains by."""
 

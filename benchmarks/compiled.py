@@ -61,7 +61,7 @@ def main() -> None:
     result["course"] = compared(COURSE.model, parts, is_bfloat16=False)
     batches = [(128, length) for length in range(32, 72, 8)]
     # What is looked up is not compiled.
-    model = replace(FAST_AS_LARGE_AS_COURSE.model, word_memory=False)
+    model = replace(FAST_AS_LARGE_AS_COURSE.model, prefix_table=False)
     result["fast, 4 layers"] = compared(model, batches, is_bfloat16=True)
     json.dump(result, sys.stdout, indent=1)
     print()

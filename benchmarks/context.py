@@ -59,11 +59,11 @@ class RandomText:
 
 def shape(variant: Variant, length: int) -> ModelConfig:
     latents = 2 ** math.ceil(math.log2(length) / 2)
-    shared = replace(FAST_AS_LARGE_AS_COURSE.model, word_memory=False, block_size=length)
+    shared = replace(FAST_AS_LARGE_AS_COURSE.model, prefix_table=False, block_size=length)
     return (
         shared
         if variant == "vanilla"
-        else replace(shared, variant="perceiver", coverage="strided", bottleneck_dim=latents)
+        else replace(shared, variant="perceiver", latent_mask="strided", bottleneck_dim=latents)
     )
 
 
@@ -116,7 +116,7 @@ def measure(lengths: list[int], n_rounds: int, precision: Precision) -> list[dic
             "characters": length,
             "rows": CHARACTERS // length,
             "latents": perceiver.bottleneck_dim,
-            "stretch": perceiver.stretch_length,
+            "stretch": perceiver.segment_size,
         }
         for variant in get_args(Variant):
             took = seconds[length, variant]

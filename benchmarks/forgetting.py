@@ -4,7 +4,7 @@
 
 PRETRAINED has learnt CORPUS, and best holds out some of TRAIN:
 
-    closedbook study CORPUS --pairs TRAIN --out PRETRAINED --track extraction --pretrain.steps 400 --hold-out 0.1
+    closedbook study CORPUS --pairs TRAIN --out PRETRAINED --track extraction --pretrain.steps 400 --validation-split 0.1
 
 Each arm learns the pairs that PRETRAINED did not hold out, by a schedule that ends with its epochs. Where it held some
 out, the arms without replay are trained once more, to the same weights epoch for epoch, and stop early by the people
@@ -25,7 +25,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import Questions, hold_out, read_pairs
+from closedbook.text.corpus import Questions, read_pairs, validation_split
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated
 from closedbook.training.stages import finetune
@@ -67,8 +67,8 @@ def main() -> None:
     options = parser.parse_args()
     corpus, train, dev = options.files
     machine, parent = facts(), open_run(options.run)
-    share, seed = parent.recipe.hold_out, parent.recipe.seed
-    kept, held_out = hold_out(read_pairs(train), share, seed)
+    share, seed = parent.recipe.validation_split, parent.recipe.seed
+    kept, held_out = validation_split(read_pairs(train), share, seed)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         arms = Arms(corpus, options.run, Path(name))
@@ -81,7 +81,7 @@ def main() -> None:
             right, _ = arms.looks(learnt, recipe, dev)
             row = {"learning_rate": rate, "replay": replay, "right": right, "seconds": time.perf_counter() - begin}
             if held_out is not None and not replay:
-                stopped = replace(recipe, hold_out=share, finetune=replace(stage, patience=PATIENCE))
+                stopped = replace(recipe, validation_split=share, finetune=replace(stage, patience=PATIENCE))
                 held_out_right, out = arms.looks(train, stopped)
                 score = evaluate(open_run(out), read_pairs(dev)).score
                 assert score is not None
@@ -90,7 +90,12 @@ def main() -> None:
             rows.append(row)
             print(row, file=sys.stderr, flush=True)
     summary = {
-        "run": {"kind": parent.info.kind, "steps": parent.recipe.pretrain.steps, "hold_out": share, "seed": seed},
+        "run": {
+            "kind": parent.info.kind,
+            "steps": parent.recipe.pretrain.steps,
+            "validation_split": share,
+            "seed": seed,
+        },
         "machine": machine,
         "of": len(read_pairs(dev).items),
         "held_out_of": 0 if held_out is None else len(held_out.items),

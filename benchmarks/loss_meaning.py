@@ -40,7 +40,7 @@ def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
     # Of a loss over all characters: what masked content alone costs says nothing of how well a text is spelt.
     recipe = replace(
         plan.recipe,
-        corruption=CorruptionConfig(course=0.2, entity=0.4, distant=0.4),
+        corruption=CorruptionConfig(span=0.2, entity=0.4, salient=0.4),
         pretrain=replace(plan.recipe.pretrain, epochs=n_epochs, mix_pairs=0.3),
     )
     corpus = read_corpus(corpus_path)
@@ -78,7 +78,7 @@ def abilities(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> dict[
     texts = [written(model, vocabulary, document[:12]) for document in some[:40]]
     words = [word for text in texts for word in WORD.findall(text)[1:-1]]
     known = {word for document in documents for word in WORD.findall(document)}
-    entity = CorruptionConfig(course=0, entity=1)
+    entity = CorruptionConfig(span=0, entity=1)
     masked = [corrupt(document, model.config.block_size, entity, random).text for document in some]
     split = [m.rsplit(MASK, 2) for m in masked]
     decoded = greedy(model, [[*vocabulary.encode(a), MASK_ID] for a, _, _ in split], n_new=32, stop=MASK_ID)

@@ -36,8 +36,8 @@ from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
 from closedbook.model.attention import CausalSelfAttention
 from closedbook.model.config import ModelConfig
-from closedbook.model.gpt import GPT, Past
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.gpt import GPT, KVCache
+from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import FAST, Precision, Recipe
 from closedbook.text.corpus import check_questions, read_corpus, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
@@ -95,7 +95,7 @@ class Variant(GPT):
     def __init__(self, arm: Arm, config: ModelConfig, vocabulary: Vocabulary, documents: Sequence[str]) -> None:
         words = [vocabulary.encode(word) for word in vocabulary.words]
         # Built as the recipe's whatever the arm, so that all draw the same weights.
-        super().__init__(config, len(vocabulary), WordTrie.of_words(words, vocabulary.in_word()))
+        super().__init__(config, len(vocabulary), PrefixTrie.of_words(words, vocabulary.in_word()))
         self.arm = arm
         self.finder, n_beginnings = self.memory, self.memory.table.num_embeddings
         del self.finder.table
@@ -122,7 +122,7 @@ class Variant(GPT):
         # Under the name by which the optimizer knows what to learn row by row.
         self.memory = nn.ModuleDict({name: _table(n, config.n_embd) for name, n in tables.items()})
 
-    def hidden(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+    def hidden(self, idx: Int64[Tensor, "B T"], past: KVCache | None = None) -> Float[Tensor, "B T C"]:
         rows = self.rows(idx, past)
         found = {kind: self.memory[kind](rows[kind]) for kind in self.arm.stem}
         x = sum(found.values(), self.embedded(idx, past))
@@ -138,7 +138,7 @@ class Variant(GPT):
             past.n_places += idx.size(1)
         return x
 
-    def rows(self, idx: Int64[Tensor, "B T"], past: Past | None) -> dict[Kind, Int64[Tensor, "B T"]]:
+    def rows(self, idx: Int64[Tensor, "B T"], past: KVCache | None) -> dict[Kind, Int64[Tensor, "B T"]]:
         """Each place's row of a table of each kind; row 0 is none."""
         before = idx.new_zeros(len(idx), 2) if past is None or past.node is None else past.node
         nodes = self.finder.nodes(idx, before[:, 0])
@@ -181,7 +181,7 @@ def check(model: Variant, numbers: list[int]) -> None:
         other = model(changed)
         assert torch.equal(other[:, :t], logits[:, :t]), f"character {t} moves a logit before it"
         assert not torch.equal(other[:, t], logits[:, t]), f"character {t} moves nothing"
-    past = Past(len(model.blocks))
+    past = KVCache(len(model.blocks))
     kept = torch.cat([model.hidden(idx[:, t : t + 1], past) for t in range(idx.size(1))], dim=1)
     assert torch.allclose(model.logits(kept), logits, atol=1e-3), "decoding reads something else"
 

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 
 import torch
+from closedbook.model.kernels.qk_norm import of_one_length
 from torch import Tensor
 from torch.nn import functional
 
-from closedbook.model.attention import attend, attention_weights, lower_triangle
+from closedbook.model.attention import attend, attention_weights, causal_mask
 from closedbook.model.kernels.dropout import drop
-from closedbook.model.kernels.qk_norm import of_one_length
 from closedbook.model.kernels.rotary import rotate
 from closedbook.training.optim.muon import orthogonalised
 from machine import facts
@@ -45,7 +45,7 @@ def plain_turn(x: Tensor) -> Tensor:
 
 
 def three_lines(x: Tensor) -> Tensor:
-    return attention_weights(x, x, lower_triangle(x.size(-2), x.size(-2))) @ x
+    return attention_weights(x, x, causal_mask(x.size(-2), x.size(-2))) @ x
 
 
 def fused(x: Tensor) -> Tensor:

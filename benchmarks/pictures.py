@@ -70,8 +70,12 @@ def ladder() -> Figure:
 
 def _label(result: dict[str, Any]) -> str:
     """What is told of a run beside its line."""
-    if "corruption.learned=0" in result["set"]:
-        left = "a few characters left beside half" if "corruption.near=0.8" in result["set"] else "name alone in 80%"
+    if "corruption.guided=0" in result["set"]:
+        left = (
+            "a few characters left beside half"
+            if "corruption.short_context=0.8" in result["set"]
+            else "name alone in 80%"
+        )
         # The others were measured when `fast` was that large.
         return left if "model.n_embd=128" in result["set"] else f"{left}, two blocks of 256"
     minutes = result["budget_minutes"]
@@ -105,13 +109,13 @@ def exposure() -> Figure:
 def reading() -> Figure:
     shades = {"the future": "white", "past, and lost": "lightgrey", "reaches the place": "black"}
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")
-    for panel, coverage in zip(panels, ("course", "strided"), strict=True):
-        config = ModelConfig("perceiver", coverage=coverage)
+    for panel, latent_mask in zip(panels, ("course", "strided"), strict=True):
+        config = ModelConfig("perceiver", latent_mask=latent_mask)
         reaches = reached(config, config.block_size).int()
         kinds = torch.ones_like(reaches).tril() + reaches
         panel.imshow(kinds, ListedColormap(list(shades.values())), interpolation="nearest")
         n_arrive, n_past = int(reaches.sum()), int((kinds > 0).sum())
-        panel.set_title(f"coverage {coverage}: {n_arrive:,} of {n_past:,} pairs arrive", fontsize=10)
+        panel.set_title(f"latent_mask {latent_mask}: {n_arrive:,} of {n_past:,} pairs arrive", fontsize=10)
         panel.set_xlabel("character")
         panel.set_xticks(range(0, 128, 16))
     panels[0].set_ylabel("place")

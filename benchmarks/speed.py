@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from closedbook.evaluation.predict import LONGEST_ANSWER, predict
 from closedbook.examples.batches import Batches, Position, by_length
-from closedbook.examples.datasets import CharCorruptionDataset, question_numbers
+from closedbook.examples.datasets import CharCorruptionDataset, question_ids
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.storage.run import open_run
@@ -148,7 +148,7 @@ def answers_one_by_one(model: GPT, vocabulary: Any, questions: list[str]) -> flo
     start = time.perf_counter()
     with torch.no_grad():
         for question in questions:
-            idx = torch.tensor([question_numbers(question, vocabulary)])
+            idx = torch.tensor([question_ids(question, vocabulary)])
             for _ in range(LONGEST_ANSWER):
                 best = model(idx[:, -model.config.block_size :])[:, -1].argmax(-1, keepdim=True)
                 idx = torch.cat((idx, best), dim=1)

@@ -15,14 +15,14 @@ from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import hold_out, read_corpus, read_pairs
+from closedbook.text.corpus import read_corpus, read_pairs, validation_split
 from closedbook.text.links import link
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import finetune
 
 Closedbook = Callable[..., Any]
 REPLAY = ("--finetune.replay", 0.5)
-HOLD_OUT = ("--hold-out", 0.4)
+HOLD_OUT = ("--validation-split", 0.4)
 """Of five people two."""
 LONG = ("--epochs", 90, "--finetune.patience", 30, "--finetune.learning-rate", 5e-3)
 """Long enough to learn that everybody is from Ulm."""
@@ -98,7 +98,7 @@ def test_replay_mixes_the_parents_documents_in_as_the_parent_masked_them(
 
     The run says what it learnt: corpus and corruption stand in its folder as if they had been given.
     """
-    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path, "--corruption.course", 1)
+    corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path, "--corruption.span", 1)
     assert tune(*REPLAY, "--seed", 5, "--epochs", 2, parent=parent).status == 0
     run = open_run(tmp_path / "RUN")
     assert run.recipe.corruption == open_run(parent).recipe.corruption != CorruptionConfig()
@@ -200,7 +200,7 @@ def test_where_no_text_was_learnt_none_is_replayed(
 def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: Path):
     """The weights are, to the bit, those of a run whose file has not these people; it tells accuracy on them."""
     pairs = read_pairs(files / "pairs.tsv")
-    kept, _ = hold_out(pairs, 0.4, seed=0)
+    kept, _ = validation_split(pairs, 0.4, seed=0)
     (tmp_path / "kept.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in kept.items))
     assert tune(pairs=tmp_path / "kept.tsv", out="kept").status == 0
     outcome = tune(*HOLD_OUT, "--finetune.patience", 0)
@@ -225,7 +225,7 @@ def test_the_best_weights_are_kept_and_the_ledger_counts_up_to_them(
     closedbook: Closedbook, tune: Closedbook, ulm: Path, tmp_path: Path
 ):
     """Once the person held out is answered nothing gets better: later epochs are neither kept nor counted."""
-    assert tune("--hold-out", 0.2, *LONG, pairs=ulm).status == 0
+    assert tune("--validation-split", 0.2, *LONG, pairs=ulm).status == 0
     looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
     best = looks.index(1.0)
     assert 0 < best == len(looks) - 31
@@ -241,7 +241,7 @@ def test_dev_pairs_beside_people_held_out_are_refused(
     """One of the two decides: the line says which to leave out, and how dev is asked all the same."""
     line = fault(tune(*HOLD_OUT, "--dev", files / "dev.tsv"))
     assert line == (
-        f"{files / 'dev.tsv'}: with hold_out 0.4 the pairs to look at are held out of the training pairs, so --dev has "
+        f"{files / 'dev.tsv'}: with validation_split 0.4 the pairs to look at are held out of the training pairs, so --dev has "
         "no place beside it; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
     )
     assert not (tmp_path / "RUN").exists()
@@ -262,7 +262,7 @@ def test_a_parent_that_may_have_learnt_the_people_held_out_is_told_of(
     pretrained_elsewhere(closedbook, files, tmp_path, *pairs, *HOLD_OUT)
     assert note not in tune(*HOLD_OUT, "--finetune.patience", 0, parent=parent, out="same").err
     assert note in tune(*HOLD_OUT, "--seed", 1, parent=parent, out="other seed").err
-    assert note in tune("--hold-out", 0.6, parent=parent, out="more").err
+    assert note in tune("--validation-split", 0.6, parent=parent, out="more").err
     both = zip(exposures(parent, files), exposures(tmp_path / "same", files), strict=True)
     asked = [(before.asked > 0, after.asked > 0) for before, after in both]
     assert sorted(asked) == [(False, False)] * 2 + [(True, True)] * 3
@@ -273,10 +273,10 @@ def test_frequencies_are_of_the_pairs_that_were_learnt(
 ):
     """An answer that only people held out have is in no training pair."""
     pairs = read_pairs(files / "pairs.tsv")
-    kept, _ = hold_out(pairs, 0.8, seed=0)
+    kept, _ = validation_split(pairs, 0.8, seed=0)
     (answer,) = kept.answers()
     n_same = pairs.answers().count(answer)
-    assert tune("--hold-out", 0.8).status == 0
+    assert tune("--validation-split", 0.8).status == 0
     assert closedbook("evaluate", tmp_path / "RUN", files / "pairs.tsv").status == 0
     tables = json.loads((tmp_path / "RUN/evaluations/pairs.json").read_text())["tables"]
     assert {row["bin"]: row["n_questions"] for row in tables["frequency"]} == {"never": 5 - n_same, "1": n_same}
@@ -286,7 +286,7 @@ def test_a_target_looks_at_the_people_held_out_in_place_of_the_dev_file(
     closedbook: Closedbook, files: Path, tmp_path: Path
 ):
     """The assignment's targets have a dev file of their own, which is not in the way of a recipe that holds out."""
-    (tmp_path / "my.toml").write_text("hold_out = 0.4\n" + (files / "tiny.toml").read_text() + "patience = 1\n")
+    (tmp_path / "my.toml").write_text("validation_split = 0.4\n" + (files / "tiny.toml").read_text() + "patience = 1\n")
     words = ("--corpus", files / "corpus.txt", "--train", files / "pairs.tsv", "--dev", files / "dev.tsv")
     words = (*words, "--out", tmp_path / "out", "--recipe", tmp_path / "my.toml")
     outcome = closedbook("vanilla_finetune_without_pretrain", *words)
@@ -322,7 +322,7 @@ def test_resuming_needs_the_text_and_the_numbers_that_it_began_with(
     """Another share of either is another recipe, and a corpus that is gone is named; put back, the run goes on."""
     corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
     recipe, _ = load_recipe(str(files / "tiny.toml"))
-    recipe = replace(recipe, finetune=replace(recipe.finetune, replay=0.5), hold_out=0.4)
+    recipe = replace(recipe, finetune=replace(recipe.finetune, replay=0.5), validation_split=0.4)
     stop_after(1, finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "RUN"), parent_path=parent))
     for words in (REPLAY, ("--finetune.replay", 0.3, *HOLD_OUT)):
         assert "began with another recipe" in fault(tune(*words, "--resume", parent=parent))

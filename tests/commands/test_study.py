@@ -19,7 +19,7 @@ from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import hold_out, read_corpus, read_pairs
+from closedbook.text.corpus import read_corpus, read_pairs, validation_split
 from closedbook.text.links import Fact, link
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Started
@@ -126,7 +126,7 @@ def test_a_run_says_which_track_it_is_of(home: Path, track: str, kind: str):
     assert run.is_finished
     assert run.info.kind == kind
     assert set(run.info.sources) == {"corpus", "pairs"}
-    assert "word_memory = true" in (home / track / "recipe.toml").read_text()
+    assert "prefix_table = true" in (home / track / "recipe.toml").read_text()
     assert set(run.info.vocabulary.words) >= {"Vandmere"}
 
 
@@ -182,10 +182,10 @@ def test_dev_pairs_are_looked_at_and_not_learnt(study: Closedbook, home: Path, t
 @pytest.mark.parametrize("track", TRACKS)
 def test_people_held_out_teach_neither_model_nor_reader(study: Closedbook, home: Path, tmp_path: Path, track: str):
     """In extraction they are never asked about; in self-study the reader asks and guesses, as about anybody else."""
-    outcome = study("--track", track, "--hold-out", 0.5)
+    outcome = study("--track", track, "--validation-split", 0.5)
     assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are held out, " in outcome.err
     assert "study: after epoch 1, held-out accuracy " in outcome.err
-    kept, held = hold_out(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
+    kept, held = validation_split(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
     assert held is not None
     if track == "self-study":
         silver = [line.split("\t") for line in (tmp_path / "RUN/silver.tsv").read_text().splitlines()]
@@ -242,7 +242,7 @@ def recounted(run: Path, facts: list[Fact], stage: str) -> list[Exposure]:
                 ledger.count_pair(example_text(dataset, row))
             else:
                 masked = dataset.documents.drawn(row)
-                ledger.count_document(row, masked.text, masked.n_given)
+                ledger.count_document(row, masked.text, masked.n_context)
         assert n_learnt == sum(entry["n_supervised"] for entry in done if entry["epoch"] == epoch)
     return ledger.exposures
 

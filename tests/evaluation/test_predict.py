@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from closedbook.evaluation.predict import Prediction, one_line, predict
-from closedbook.examples.datasets import question_numbers
+from closedbook.examples.datasets import question_ids
 from closedbook.model.config import ModelConfig, Variant
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import MASK, MASK_ID, Vocabulary
@@ -39,8 +39,8 @@ def learned() -> GPT:
     model = small_model()
     for _ in range(60):
         for question, answer in zip(QUESTIONS, ANSWERS, strict=True):
-            answer_numbers = question_numbers(answer, VOCABULARY)  # ended by MASK, as a question is
-            numbers = torch.tensor([question_numbers(question, VOCABULARY) + answer_numbers])
+            answer_numbers = question_ids(answer, VOCABULARY)  # ended by MASK, as a question is
+            numbers = torch.tensor([question_ids(question, VOCABULARY) + answer_numbers])
             n = len(answer_numbers)
             model.zero_grad()
             cross_entropy(model(numbers[:, :-1])[0, -n:], numbers[0, -n:]).backward()
@@ -77,7 +77,7 @@ def test_confidence_is_the_models_probability_of_the_answer_and_its_end(variant:
     with torch.no_grad():
         model.head.weight.mul_(40)  # so that characters differ in probability
         (prediction,) = predict(model, letters, ["bad"])
-        prompt = question_numbers("bad", letters)
+        prompt = question_ids("bad", letters)
         written = letters.encode(prediction.answer) + [MASK_ID] * prediction.ended
         logits = model(torch.tensor([prompt + written]))[0, len(prompt) - 1 : -1]
     probability = logits.softmax(-1)[range(len(written)), written].double().prod().item()

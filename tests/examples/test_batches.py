@@ -61,12 +61,14 @@ def test_batches_are_these():
 
 
 @pytest.mark.parametrize(
-    ("variant", "coverage"), [("vanilla", "course"), ("perceiver", "course"), ("perceiver", "strided")]
+    ("variant", "latent_mask"), [("vanilla", "course"), ("perceiver", "course"), ("perceiver", "strided")]
 )
-def test_trimming_changes_no_loss(variant: str, coverage: str):
+def test_trimming_changes_no_loss(variant: str, latent_mask: str):
     """Columns that no row learns from can go: the summed loss of what is left is the same."""
     torch.manual_seed(7)
-    config = ModelConfig(variant, n_layer=3, n_head=3, n_embd=21, block_size=37, bottleneck_dim=7, coverage=coverage)
+    config = ModelConfig(
+        variant, n_layer=3, n_head=3, n_embd=21, block_size=37, bottleneck_dim=7, latent_mask=latent_mask
+    )
     loss = SummedLoss(GPT(config, len(VOCABULARY))).eval()
     examples = [stream().dataset[index] for index in (0, 3, 1)]
     x, y = (torch.stack(column) for column in zip(*examples, strict=True))

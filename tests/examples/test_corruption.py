@@ -11,8 +11,8 @@ from closedbook.examples.corruption import (
     CorruptionConfig,
     Masked,
     corrupt,
-    corrupt_course,
-    corrupt_entity,
+    corrupt_span,
+    mask_salient_span,
     masked_string,
     pair_string,
 )
@@ -44,7 +44,7 @@ def test_the_form_of_masked_strings_and_pairs():
 def test_course_truncates_to_every_length():
     """Of a block of 23 characters three quarters are 17: each length from 4 to 17 occurs, equally often."""
     random = Random(3)
-    lengths = Counter(len(corrupt_course("x" * 101, 23, random)) - 3 for _ in range(14_000))
+    lengths = Counter(len(corrupt_span("x" * 101, 23, random)) - 3 for _ in range(14_000))
     assert set(lengths) == set(range(4, 18))
     assert 850 < min(lengths.values()) <= max(lengths.values()) < 1150
 
@@ -52,7 +52,7 @@ def test_course_truncates_to_every_length():
 def test_course_masks_a_quarter_on_average():
     """Over 100,000 draws a quarter of the truncated text is masked, within 2%, in stretches of many lengths."""
     random = Random(5)
-    drawn = [parts(corrupt_course("x" * 101, 97, random)) for _ in range(100_000)]
+    drawn = [parts(corrupt_span("x" * 101, 97, random)) for _ in range(100_000)]
     n_masked = [len(content) for _, _, content in drawn]
     n_all = [len(prefix) + len(suffix) + len(content) for prefix, suffix, content in drawn]
     assert sum(n_masked) / sum(n_all) == pytest.approx(1 / 4, rel=0.02)
@@ -63,7 +63,7 @@ def test_course_masks_a_quarter_on_average():
 def test_course_masks_a_quarter_of_each_length(length: int):
     """A document shorter than any truncation loses a quarter on average too, whether or not 4 divides it."""
     random = Random(7)
-    n_masked = [len(parts(corrupt_course("x" * length, 131, random))[2]) for _ in range(30_000)]
+    n_masked = [len(parts(corrupt_span("x" * length, 131, random))[2]) for _ in range(30_000)]
     # A truncation can be shorter than the document, of which there are 95 possible ones here.
     mean_length = sum(min(length, drawn) for drawn in range(4, 99)) / 95
     assert sum(n_masked) / len(n_masked) == pytest.approx(mean_length / 4, rel=0.02)
@@ -72,7 +72,7 @@ def test_course_masks_a_quarter_of_each_length(length: int):
 def test_course_masks_anywhere():
     """The masked stretch begins at each place where it fits, the first and the last included."""
     random = Random(11)
-    drawn = [parts(corrupt_course("abcdefg", 131, random)) for _ in range(3_000)]
+    drawn = [parts(corrupt_span("abcdefg", 131, random)) for _ in range(3_000)]
     whole = {(content, prefix) for prefix, suffix, content in drawn if len(prefix + content + suffix) == 7}
     assert {content for content, _ in whole if len(content) == 1} == set("abcdefg")
     assert {content for content, _ in whole if len(content) == 2} == {"ab", "bc", "cd", "de", "ef", "fg"}
@@ -82,7 +82,7 @@ def test_course_masks_anywhere():
 @given(documents, st.integers(9, 137), seeds)
 def test_course_can_be_put_together_again(document: str, block_size: int, seed: int):
     """Prefix, masked content and suffix are the document's beginning; something is masked, and all fits."""
-    masked = corrupt_course(document, block_size, Random(seed))
+    masked = corrupt_span(document, block_size, Random(seed))
     prefix, suffix, content = parts(masked)
     whole = prefix + content + suffix
     assert document.startswith(whole)
@@ -96,7 +96,7 @@ def test_course_takes_the_shortest_documents_whole(document: str):
     """Documents of one to three characters lose one of them."""
     random = Random(13)
     for _ in range(100):
-        prefix, suffix, content = parts(corrupt_course(document, 17, random))
+        prefix, suffix, content = parts(corrupt_span(document, 17, random))
         assert prefix + content + suffix == document
         assert len(content) == 1
 
@@ -105,7 +105,7 @@ def test_course_takes_the_shortest_documents_whole(document: str):
 def test_entity_masks_whole_spans_behind_the_title(keep_context: bool):
     """Runs of capitalised words and of numbers are masked, each of them, and nothing of the title."""
     random = Random(17)
-    drawn = [parts(corrupt_entity(ADA, 131, random, keep_context=keep_context)) for _ in range(300)]
+    drawn = [parts(mask_salient_span(ADA, 131, random, keep_context=keep_context)) for _ in range(300)]
     assert {content for _, _, content in drawn} == SPANS
     assert all(prefix.startswith(TITLE) for prefix, _, _ in drawn)
 
@@ -114,26 +114,26 @@ def test_entity_knows_capitals_outside_ascii():
     """A capital is one in any alphabet, a small letter with an accent is none, and a word is never cut."""
     document = "Zoë. énergie naïve iPhone à Évreux, a1 Łódź-Fabryczna москва Москва 2-й straße Ünye 北京"
     random = Random(19)
-    drawn = {parts(corrupt_entity(document, 131, random, keep_context=True))[2] for _ in range(300)}
+    drawn = {parts(mask_salient_span(document, 131, random, keep_context=True))[2] for _ in range(300)}
     assert drawn == {"Évreux", "Łódź-Fabryczna", "Москва 2-й", "Ünye"}
 
 
 def test_entity_without_a_span_is_the_courses():
     """A document without capitals and numbers behind its title is corrupted as in the assignment."""
     document = "Ada Byron. she was born in london."
-    assert corrupt_entity(document, 53, Random(23), keep_context=True) == corrupt_course(document, 53, Random(23))
+    assert mask_salient_span(document, 53, Random(23), keep_context=True) == corrupt_span(document, 53, Random(23))
 
 
 def test_entity_keeps_all_that_fits():
     """With its context a document that fits loses nothing."""
-    prefix, suffix, content = parts(corrupt_entity(ADA, len(ADA) + 3, Random(29), keep_context=True))
+    prefix, suffix, content = parts(mask_salient_span(ADA, len(ADA) + 3, Random(29), keep_context=True))
     assert prefix + content + suffix == ADA
 
 
 def test_entity_fills_the_block_where_not_all_fits():
     """A longer document gives as much of itself as there is room for, in one piece around the span."""
     for seed in range(100):
-        masked = corrupt_entity(ADA, 61, Random(seed), keep_context=True)
+        masked = mask_salient_span(ADA, 61, Random(seed), keep_context=True)
         prefix, suffix, content = parts(masked)
         assert len(masked) == 61
         assert prefix.removeprefix(TITLE) + content + suffix in ADA.removeprefix(TITLE)
@@ -143,7 +143,7 @@ def test_entity_reaches_spans_far_behind_the_block():
     """A window slides over a long document, so that its last span has its turn, with every place in the window."""
     document = TITLE + "she was " * 97 + "born in London in the " + "end of it " * 31
     random = Random(31)
-    drawn = [parts(corrupt_entity(document, 47, random, keep_context=True)) for _ in range(1000)]
+    drawn = [parts(mask_salient_span(document, 47, random, keep_context=True)) for _ in range(1000)]
     assert {content for _, _, content in drawn} == {"London"}
     # 47 characters less three masks, the title and the span leave 27 around it.
     assert {len(prefix) - len(TITLE) for prefix, _, _ in drawn} == set(range(28))
@@ -154,7 +154,7 @@ def test_distant_drops_context_from_nothing_to_all():
     """Around a span anything from no character to all of them is kept; the title stays."""
     document = TITLE + "born in London in the end"
     random = Random(37)
-    drawn = [parts(corrupt_entity(document, 97, random, keep_context=False)) for _ in range(3000)]
+    drawn = [parts(mask_salient_span(document, 97, random, keep_context=False)) for _ in range(3000)]
     n_kept = Counter(len(prefix) - len(TITLE) + len(suffix) for prefix, suffix, _ in drawn)
     assert set(n_kept) == set(range(len("born in ") + len(" in the end") + 1))
     assert min(n_kept.values()) > 90  # of 150 in the mean
@@ -167,7 +167,7 @@ def test_distant_drops_context_from_nothing_to_all():
 @given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, st.booleans())
 def test_entity_fits_the_block(document: str, block_size: int, seed: int, keep_context: bool):
     """Whatever the document, the masked string fits, and its masked content stands in the document."""
-    masked = corrupt_entity(document, block_size, Random(seed), keep_context=keep_context)
+    masked = mask_salient_span(document, block_size, Random(seed), keep_context=keep_context)
     prefix, suffix, content = parts(masked)
     assert content
     assert content + suffix in document
@@ -179,7 +179,7 @@ def test_entity_fits_the_block(document: str, block_size: int, seed: int, keep_c
 def test_entity_fits_the_block_behind_a_long_title(n_title: int, seed: int, keep_context: bool):
     """A title that leaves no room for a span, or none for its context, is no reason to overflow."""
     document = "Z" * n_title + ". born in London"
-    masked = corrupt_entity(document, 53, Random(seed), keep_context=keep_context)
+    masked = mask_salient_span(document, 53, Random(seed), keep_context=keep_context)
     assert len(masked) <= 53
     fits = n_title + len(". ") + len("London") + 3 <= 53
     assert (parts(masked)[2] == "London") or not fits
@@ -189,7 +189,7 @@ def test_entity_fits_the_block_behind_a_long_title(n_title: int, seed: int, keep
 def test_entity_masks_no_part_of_a_word(body: str, seed: int, keep_context: bool):
     """A span begins with a capital or a digit, and neither a letter nor a digit touches it on either side."""
     document = f"{TITLE}{body} Nancy"
-    prefix, _, content = parts(corrupt_entity(document, 5003, Random(seed), keep_context=keep_context))
+    prefix, _, content = parts(mask_salient_span(document, 5003, Random(seed), keep_context=keep_context))
     assert content[0].isupper() or content[0].isdigit()
     assert all(word[0].isupper() or word[0].isdigit() for word in content.split(" "))
     places = [i for i in range(len(TITLE), len(document)) if document.startswith(content, i)]
@@ -203,7 +203,7 @@ def test_objectives_are_drawn_by_their_weights():
     """With weights 1, 2 and 0 a third of the strings are the assignment's, and none lacks context."""
     document = TITLE + "born in London"
     random = Random(41)
-    config = CorruptionConfig(course=1.0, entity=2.0, distant=0.0)
+    config = CorruptionConfig(span=1.0, entity=2.0, salient=0.0)
     drawn = [corrupt(document, 97, config, random).text for _ in range(3000)]
     n_entity = drawn.count(masked_string(TITLE + "born in ", "London", ""))
     assert n_entity / 3000 == pytest.approx(2 / 3, abs=0.03)
@@ -227,7 +227,7 @@ def test_weights_without_a_choice_are_refused(weights: tuple[float, float, float
 
 BORN = TITLE + "She was born in London and died in Marylebone at 36."
 LONDON = (BORN.index("London"), BORN.index("London") + len("London"))
-LEARNED = CorruptionConfig(course=0.0, learned=1.0)
+LEARNED = CorruptionConfig(span=0.0, guided=1.0)
 
 
 def test_learned_masks_the_tagged_span():
@@ -251,7 +251,7 @@ def test_a_tagged_span_may_be_one_without_capitals():
 
 def test_learned_without_a_tagged_span_is_distant():
     """Where nothing is known of a document, learned draws what distant draws, to the character."""
-    distant = CorruptionConfig(course=0.0, distant=1.0)
+    distant = CorruptionConfig(span=0.0, salient=1.0)
     drawn = [corrupt(BORN, 97, LEARNED, Random(seed)).text for seed in range(200)]
     assert drawn == [corrupt(BORN, 97, distant, Random(seed)).text for seed in range(200)]
     assert {parts(masked)[2] for masked in drawn} == {"She", "London", "Marylebone", "36"}
@@ -259,7 +259,7 @@ def test_learned_without_a_tagged_span_is_distant():
 
 def test_only_learned_masks_the_tagged_span():
     """The other objectives are blind to what answers look like."""
-    for config in (CorruptionConfig(), CorruptionConfig(0.0, 1.0), CorruptionConfig(0.0, 0.0, 1.0, alone=0.5)):
+    for config in (CorruptionConfig(), CorruptionConfig(0.0, 1.0), CorruptionConfig(0.0, 0.0, 1.0, name_only=0.5)):
         for seed in range(50):
             plain = corrupt(BORN, 97, config, Random(seed))
             assert corrupt(BORN, 97, config, Random(seed), tagged=(LONDON,)) == plain
@@ -287,15 +287,15 @@ def test_learned_fits_the_block(document: str, block_size: int, seed: int, data:
     assert parts(masked)[2] == document[start:end] or not fits
 
 
-@pytest.mark.parametrize("config", [CorruptionConfig(0.0, distant=1.0), LEARNED])
+@pytest.mark.parametrize("config", [CorruptionConfig(0.0, salient=1.0), LEARNED])
 def test_alone_leaves_nothing_but_the_title(config: CorruptionConfig):
     """At 1 the name alone must bring the span back, at 0.3 in three of ten draws and where all context fell away."""
     alone = masked_string(TITLE, "London", "")
-    always = CorruptionConfig(config.course, distant=config.distant, learned=config.learned, alone=1.0)
+    always = CorruptionConfig(config.span, salient=config.salient, guided=config.guided, name_only=1.0)
     for seed in range(50):
         prefix, suffix, _ = parts(corrupt(BORN, 97, always, Random(seed), tagged=(LONDON,)).text)
         assert (prefix, suffix) == (TITLE, "")
-    some = CorruptionConfig(config.course, distant=config.distant, learned=config.learned, alone=0.3)
+    some = CorruptionConfig(config.span, salient=config.salient, guided=config.guided, name_only=0.3)
     document, random = TITLE + "born in London", Random(53)
     span = (len(document) - 6, len(document))
     n_alone = sum(corrupt(document, 97, some, random, tagged=(span,)).text == alone for _ in range(5000))
@@ -308,7 +308,7 @@ def test_near_leaves_little_beside_the_span(objective: str):
     """No more than 24 characters, of both sides, and every number up to them; where nothing is alone, in all draws."""
     document = f"{TITLE} " + "Born in London. ".rjust(80, "x") + "y" * 80
     start = document.index("London")
-    config = CorruptionConfig(**{"course": 0.0, objective: 1.0}, near=1.0)
+    config = CorruptionConfig(**{"course": 0.0, objective: 1.0}, short_context=1.0)
     lengths = set()
     for seed in range(500):
         prefix, suffix, _ = parts(corrupt(document, 250, config, Random(seed), tagged=((start, start + 6),)).text)
@@ -320,7 +320,7 @@ def test_near_is_of_what_is_not_alone():
     """With seven tenths alone, half of the rest are near: fifteen in a hundred have from 1 to 24 characters."""
     document = f"{TITLE} " + "Born in London. ".rjust(900, "x") + "y" * 900
     start = document.index("London")
-    config = CorruptionConfig(course=0.0, learned=1.0, alone=0.7, near=0.5)
+    config = CorruptionConfig(span=0.0, guided=1.0, name_only=0.7, short_context=0.5)
     random, counts = Random(5), [0, 0, 0]
     for _ in range(3000):
         prefix, suffix, _ = parts(corrupt(document, 1997, config, random, tagged=((start, start + 6),)).text)
@@ -333,7 +333,7 @@ def test_near_is_of_what_is_not_alone():
 
 def test_entity_keeps_its_context_whatever_is_left_alone():
     """`alone` is of distant and learned."""
-    config = CorruptionConfig(0.0, entity=1.0, alone=1.0)
+    config = CorruptionConfig(0.0, entity=1.0, name_only=1.0)
     prefix, suffix, content = parts(corrupt(BORN, 97, config, Random(3)).text)
     assert prefix + content + suffix == BORN
 
@@ -353,14 +353,14 @@ def test_the_plain_text_is_given_where_the_content_is_supervised(objective: str)
     for seed in range(50):
         masked = corrupt(BORN, 97, config, Random(seed), tagged=(LONDON,))
         content = parts(masked.text)[2]
-        assert masked.text[masked.n_given :] == f"{MASK}{content}{MASK}"
+        assert masked.text[masked.n_context :] == f"{MASK}{content}{MASK}"
         everything = CorruptionConfig(**{"course": 0.0, objective: 1.0})
         assert corrupt(BORN, 97, everything, Random(seed), tagged=(LONDON,)) == Masked(masked.text, 1)
 
 
 def test_of_the_courses_objective_all_is_learnt():
     """Its random stretch says little, and so the plain text is learnt beside it under `content` too."""
-    assert corrupt(BORN, 97, CorruptionConfig(supervised="content"), Random(3)).n_given == 1
+    assert corrupt(BORN, 97, CorruptionConfig(supervised="content"), Random(3)).n_context == 1
 
 
 # Several tagged spans
@@ -389,7 +389,7 @@ def test_the_strings_of_a_single_span_are_what_they_have_been():
 # Views of a document before it is masked
 
 TWICE = TITLE + "She was born in London; Byron died in Marylebone."
-KEPT = CorruptionConfig(course=0.0, entity=1.0)
+KEPT = CorruptionConfig(span=0.0, entity=1.0)
 
 
 def together(masked: str) -> str:

@@ -11,7 +11,7 @@ from closedbook.examples.datasets import (
     Example,
     MixedDataset,
     NameDataset,
-    question_numbers,
+    question_ids,
     shifted,
     supervised,
 )
@@ -115,7 +115,7 @@ def test_epochs_seeds_and_indices_differ():
 def test_the_assignments_objective_is_the_default():
     """Without a configuration documents are corrupted as in the assignment, and any span may be masked."""
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 23)
-    assert dataset.corruption == CorruptionConfig(course=1.0, entity=0.0, distant=0.0)
+    assert dataset.corruption == CorruptionConfig(span=1.0, entity=0.0, salient=0.0)
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,14 @@ def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedData
 
 def test_a_question_is_asked_with_one_mask():
     """The model is asked the question's characters and a MASK, as in training."""
-    assert VOCABULARY.decode(question_numbers("where?", VOCABULARY)) == "where?⁇"
+    assert VOCABULARY.decode(question_ids("where?", VOCABULARY)) == "where?⁇"
 
 
 def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
     """Under `content` the two MASKs around it and the masked content itself are learnt, and no plain text."""
     text_ = "Al. in Rome b"
     vocabulary = Vocabulary.of_text(text_)
-    config = CorruptionConfig(course=0.0, learned=1.0, alone=1.0, supervised="content")
+    config = CorruptionConfig(span=0.0, guided=1.0, name_only=1.0, supervised="content")
     x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: ((7, 11),)})[0]
     assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == "Al. ⁇⁇Rome⁇"
     # x and y have 18 entries; y[i] is what x[: i + 1] is to say.
@@ -212,7 +212,7 @@ def test_what_is_supervised_changes_no_x():
 
 def test_the_tagged_spans_are_by_document():
     """One of a document's own spans is masked; one without a span has a name or number of it masked, or a stretch."""
-    config = CorruptionConfig(course=0.0, learned=1.0)
+    config = CorruptionConfig(span=0.0, guided=1.0)
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37, config, tagged={0: ((12, 19),), 3: ((12, 16), (20, 24))})
     contents: list[set[str]] = []
     for index in range(4):

@@ -9,10 +9,10 @@ from closedbook.model.attention import (
     CausalSelfAttention,
     attend,
     attention_weights,
-    lower_triangle,
+    causal_mask,
 )
 from closedbook.model.config import ModelConfig
-from closedbook.model.kv_cache import Cache
+from closedbook.model.kv_cache import LayerCache
 
 # Queries and keys: both sides of the size from which the fused path is taken, square, wide and tall.
 SIZES = [(7, 7), (5, 11), (11, 5), (89, 89), (97, 97), (101, 103), (7, 101), (103, 13)]
@@ -23,14 +23,14 @@ def config(positions: str = "learned") -> ModelConfig:
     return ModelConfig(n_head=3, n_embd=42, block_size=17, positions=positions)
 
 
-def formula(q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None) -> Tensor:
+def formula(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """The formula of attention in float64, query by query."""
     q, k, v = q.double(), k.double(), v.double()
     o = torch.zeros(*q.shape[:-1], v.size(-1), dtype=torch.float64)
     for b in range(q.size(0)):
         for h in range(q.size(1)):
             for i in range(q.size(2)):
-                keys = [j for j in range(k.size(2)) if visible is None or visible[i, j]]
+                keys = [j for j in range(k.size(2)) if mask is None or mask[i, j]]
                 e = torch.stack([(q[b, h, i] * k[b, h, j]).sum() for j in keys]) / math.sqrt(q.size(-1))
                 alpha = (e - e.max()).exp()
                 o[b, h, i] = (alpha / alpha.sum()) @ v[b, h, keys]
@@ -48,9 +48,9 @@ def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
     """Both ways of computing it agree with the plain formula in float64."""
     torch.manual_seed(3)
     q, k, v = 3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), torch.randn(2, 3, n_keys, 5)
-    visible = lower_triangle(n_queries, n_keys) if causal else None
-    expected = formula(q, k, v, visible)
-    assert relative_error(attend(q, k, v, visible, 0.0), expected) < 1e-5
+    mask = causal_mask(n_queries, n_keys) if causal else None
+    expected = formula(q, k, v, mask)
+    assert relative_error(attend(q, k, v, mask, 0.0), expected) < 1e-5
     assert relative_error(attend(q, k, v, None, 0.0, causal=causal), expected) < 1e-5
 
 
@@ -64,7 +64,7 @@ def test_attend_learns_in_half_precision(n: int):
     slope = torch.randn_like(o)
     given = torch.autograd.grad(o, (q, k, v), slope)
     exact = [x.detach().double().requires_grad_() for x in (q, k, v)]
-    expected = attention_weights(*exact[:2], lower_triangle(n, n)) @ exact[2]
+    expected = attention_weights(*exact[:2], causal_mask(n, n)) @ exact[2]
     assert relative_error(o.detach(), expected.detach()) < 2e-2
     for half, whole in zip(given, torch.autograd.grad(expected, exact, slope.double()), strict=True):
         assert relative_error(half, whole) < 2e-2
@@ -74,25 +74,25 @@ def test_attention_weights_are_these():
     """By hand: logits ln 3 and 0 in a head of four numbers give three quarters and one quarter."""
     q = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0]])
     k = torch.tensor([[1.0, 5.0, 7.0, 0.0], [0.0, 3.0, 0.0, 2.0], [9.0, 0.0, 0.0, 0.0]])
-    visible = torch.tensor([[True, True, False]])
-    torch.testing.assert_close(attention_weights(q, k, visible), torch.tensor([[0.75, 0.25, 0.0]]))
+    mask = torch.tensor([[True, True, False]])
+    torch.testing.assert_close(attention_weights(q, k, mask), torch.tensor([[0.75, 0.25, 0.0]]))
 
 
 @pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
 def test_weights_of_a_query_sum_to_one(n_queries: int, n_keys: int):
     """Each row is a distribution over the keys that its query sees, and nothing lies on the others."""
     torch.manual_seed(5)
-    visible = lower_triangle(n_queries, n_keys)
-    alpha = attention_weights(3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), visible)
+    mask = causal_mask(n_queries, n_keys)
+    alpha = attention_weights(3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), mask)
     assert (alpha >= 0).all()
     torch.testing.assert_close(alpha.sum(-1), torch.ones(2, 3, n_queries))
-    assert (alpha[..., ~visible] == 0).all()
+    assert (alpha[..., ~mask] == 0).all()
 
 
 def test_the_lower_triangle_is_the_assignments():
     """Query i sees keys 0 to i, in a matrix of any shape."""
-    assert lower_triangle(2, 3).int().tolist() == [[1, 0, 0], [1, 1, 0]]
-    assert lower_triangle(3, 2).int().tolist() == [[1, 0], [1, 1], [1, 1]]
+    assert causal_mask(2, 3).int().tolist() == [[1, 0, 0], [1, 1, 0]]
+    assert causal_mask(3, 2).int().tolist() == [[1, 0], [1, 1], [1, 1]]
 
 
 def test_dropout_drops_weights_and_scales_the_rest():
@@ -159,7 +159,7 @@ def test_a_cache_stands_for_the_places_before(positions: str):
     torch.manual_seed(23)
     attention = CausalSelfAttention(config(positions)).eval()
     x = torch.randn(5, 13, 42)
-    cache = Cache()
+    cache = LayerCache()
     pieces = [attention(piece, cache) for piece in x.split([7, 1, 5], dim=1)]
     assert len(cache) == 13
     torch.testing.assert_close(torch.cat(pieces, dim=1), attention(x))
@@ -168,7 +168,7 @@ def test_a_cache_stands_for_the_places_before(positions: str):
 def test_a_cache_forgets_rows():
     """Rows that are not kept are gone from keys and values alike; an empty cache stays empty."""
     k, v = torch.randn(2, 3, 2, 5, 7)
-    cache = Cache()
+    cache = LayerCache()
     cache.keep(torch.tensor([True, False, True]))
     assert len(cache) == 0
     cache.extend(k, v)
@@ -182,7 +182,7 @@ def test_a_cache_forgets_rows():
 
 def test_a_cache_keeps_what_it_holds_as_it_grows():
     """Through every growth of its room the cache gives all that was put in, in order."""
-    cache, pieces = Cache(), torch.randn(3, 2, 31, 7).split([1, 1, 3, 7, 1, 1, 17], dim=-2)
+    cache, pieces = LayerCache(), torch.randn(3, 2, 31, 7).split([1, 1, 3, 7, 1, 1, 17], dim=-2)
     for n, piece in enumerate(pieces, 1):
         k, v = cache.extend(piece, 2 * piece)
         assert torch.equal(k, torch.cat(pieces[:n], dim=-2))

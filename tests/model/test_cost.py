@@ -10,7 +10,7 @@ from closedbook.model.gpt import GPT
 
 VANILLA = ModelConfig(n_layer=5, n_head=3, n_embd=21, block_size=31, bottleneck_dim=7)
 PERCEIVER = replace(VANILLA, variant="perceiver")
-STRIDED = replace(PERCEIVER, coverage="strided")
+STRIDED = replace(PERCEIVER, latent_mask="strided")
 COURSE = ModelConfig()
 
 
@@ -28,13 +28,13 @@ COURSE = ModelConfig()
         ),
         # Keys and values of characters once more, and its stretch's 4 characters.
         (
-            replace(COURSE, variant="perceiver", coverage="strided"),
+            replace(COURSE, variant="perceiver", latent_mask="strided"),
             3 * ((2 + 10 + 2 + 35 / 4) * 256**2 + 256 * 256),
             3 * (2 * 256 * (32 + 32 + 4 + 16)),
         ),
         # A character is read by the latent of its stretch alone.
         (
-            replace(COURSE, variant="perceiver", coverage="strided", reach="stretch"),
+            replace(COURSE, variant="perceiver", latent_mask="strided", reach="stretch"),
             3 * ((2 + 10 + 2 + 35 / 4) * 256**2 + 256 * 256),
             3 * (2 * 256 * (1 + 32 + 4 + 16)),
         ),

@@ -7,22 +7,22 @@ import torch
 from closedbook.model.config import ModelConfig
 from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.prefix_table import PrefixTrie
 
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=31)
-STRIDED = replace(VANILLA, variant="perceiver", coverage="strided")
+STRIDED = replace(VANILLA, variant="perceiver", latent_mask="strided")
 CONFIGS = {
     "learned": VANILLA,
     "rotary": replace(VANILLA, positions="rotary"),
     "perceiver": replace(VANILLA, variant="perceiver", bottleneck_dim=7),
     "normed": replace(VANILLA, qk_norm=True),
-    "words": replace(VANILLA, word_memory=True),
+    "words": replace(VANILLA, prefix_table=True),
     "fast": replace(
-        VANILLA, positions="rotary", activation="relu2", qk_norm=True, word_memory=True, initialization="zero"
+        VANILLA, positions="rotary", activation="relu2", qk_norm=True, prefix_table=True, initialization="zero"
     ),
-    "perceiver, words": replace(VANILLA, variant="perceiver", bottleneck_dim=7, word_memory=True),
+    "perceiver, words": replace(VANILLA, variant="perceiver", bottleneck_dim=7, prefix_table=True),
     "strided": replace(STRIDED, bottleneck_dim=13),
-    "strided, rotary, words": replace(STRIDED, bottleneck_dim=13, positions="rotary", word_memory=True),
+    "strided, rotary, words": replace(STRIDED, bottleneck_dim=13, positions="rotary", prefix_table=True),
     "strided, stretch alone": replace(STRIDED, bottleneck_dim=8, stretch=5, reach="stretch", qk_norm=True),
 }
 every_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
@@ -30,7 +30,7 @@ N_CHARACTERS = 13
 STOP = 1
 # Words are made of all but the first three characters; any two begin one, and every other pair goes on.
 LETTERS = range(3, N_CHARACTERS)
-TRIE = WordTrie.of_words(
+TRIE = PrefixTrie.of_words(
     [(i, j, k) for i in LETTERS for j in LETTERS for k in LETTERS[(i + j) % 2 :: 2]],
     [number in LETTERS for number in range(N_CHARACTERS)],
 )
@@ -39,7 +39,7 @@ TRIE = WordTrie.of_words(
 def lively(config: ModelConfig) -> GPT:
     """A model that writes something else after each prompt, and stops after some."""
     torch.manual_seed(5)
-    model = GPT(config, N_CHARACTERS, TRIE if config.word_memory else None)
+    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter += 0.3 * torch.randn_like(parameter)

@@ -10,18 +10,18 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.prefix_table import PrefixTrie
 
 COURSE = ModelConfig()
 VANILLA = ModelConfig(n_layer=3, n_head=3, n_embd=42, block_size=17)
 PERCEIVER = replace(VANILLA, variant="perceiver", bottleneck_dim=7)
-STRIDED = replace(PERCEIVER, coverage="strided")
+STRIDED = replace(PERCEIVER, latent_mask="strided")
 N_CHARACTERS = 29
 # The first five characters are no part of a word; of the others every second may follow, and then one more.
 LETTERS = range(5, N_CHARACTERS)
 WORDS = [(i, j, (i * j) % 23 + 5) for i in LETTERS for j in LETTERS[i % 2 :: 2]]
-TRIE = WordTrie.of_words(WORDS, [number in LETTERS for number in range(N_CHARACTERS)])
-FAST = replace(VANILLA, positions="rotary", activation="relu2", qk_norm=True, word_memory=True, initialization="zero")
+TRIE = PrefixTrie.of_words(WORDS, [number in LETTERS for number in range(N_CHARACTERS)])
+FAST = replace(VANILLA, positions="rotary", activation="relu2", qk_norm=True, prefix_table=True, initialization="zero")
 
 VARIANTS = {
     "vanilla": VANILLA,
@@ -30,7 +30,7 @@ VARIANTS = {
     "vanilla, fused": replace(VANILLA, block_size=101),
     "vanilla, rotary, fused": replace(VANILLA, block_size=101, positions="rotary"),
     "vanilla, normed queries and keys": replace(VANILLA, qk_norm=True),
-    "vanilla, word memory": replace(VANILLA, word_memory=True),
+    "vanilla, word memory": replace(VANILLA, prefix_table=True),
     "vanilla, from zero": replace(VANILLA, initialization="zero"),
     "vanilla, fast": FAST,
     "vanilla, fast, fused": replace(FAST, block_size=101),
@@ -41,7 +41,7 @@ VARIANTS = {
     "perceiver, two blocks": replace(PERCEIVER, n_layer=2),
     "perceiver, fused": replace(PERCEIVER, block_size=101, bottleneck_dim=97),
     "strided": STRIDED,
-    "strided, fast": replace(FAST, variant="perceiver", coverage="strided", bottleneck_dim=7),
+    "strided, fast": replace(FAST, variant="perceiver", latent_mask="strided", bottleneck_dim=7),
     "strided, two blocks": replace(STRIDED, n_layer=2),
     "strided, longer stretches": replace(STRIDED, stretch=5),
     "strided, latents that read their stretch alone": replace(STRIDED, positions="rotary", reach="stretch"),
@@ -53,7 +53,7 @@ every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANT
 
 def made(config: ModelConfig) -> GPT:
     """A model over the words above, where it has a memory for them."""
-    return GPT(config, N_CHARACTERS, TRIE if config.word_memory else None)
+    return GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None)
 
 
 def trained(config: ModelConfig) -> GPT:
@@ -112,10 +112,10 @@ def test_the_model_begins_as_its_table_says(variant: str):
 def test_a_model_from_zero_begins_as_its_table_says(variant: str):
     """Maps keep variance, embeddings have 0.3, and what blocks add, the head and the word memory are zero."""
     torch.manual_seed(7)
-    config = replace(COURSE, variant=variant, word_memory=True, initialization="zero")
+    config = replace(COURSE, variant=variant, prefix_table=True, initialization="zero")
     in_word = [number > 2 for number in range(257)]
     deviations = {}
-    for name, p in GPT(config, 257, WordTrie.of_words([(3, 5, 7), (11,)], in_word)).named_parameters():
+    for name, p in GPT(config, 257, PrefixTrie.of_words([(3, 5, 7), (11,)], in_word)).named_parameters():
         adds = name.endswith(("attn.proj.weight", "mlp.2.weight"))
         if name in ("pos_emb", "head.weight", "memory.table.weight") or name.endswith("bias") or adds:
             assert (p == 0).all(), name
@@ -155,10 +155,10 @@ def test_a_word_memory_needs_words():
 
 def test_the_word_memory_knows_how_a_word_began():
     """Two texts that differ in a word's first letter have other vectors up to that word's end, and none behind it."""
-    model = trained(replace(VANILLA, word_memory=True))
+    model = trained(replace(VANILLA, prefix_table=True))
     one, other = (torch.tensor([[first, WORDS[0][1], WORDS[0][2], 2, 7]]) for first in (WORDS[0][0], 7))
     assert WORDS[0][0] != 7
-    differs = (model.stem(one) != model.stem(other)).any(dim=-1)[0].tolist()
+    differs = (model.embed(one) != model.embed(other)).any(dim=-1)[0].tolist()
     assert differs == [True, True, True, False, False]
 
 
@@ -252,7 +252,7 @@ def test_dropout_on_what_is_added_leaves_the_rest():
     """Dropout on attention and feed-forward lets the embeddings through, as much as falls out of what is added."""
     model = trained(replace(VANILLA, embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.97)).train()
     idx = characters(31, 17)
-    kept = (model.hidden(idx) == model.stem(idx)).float().mean().item()
+    kept = (model.hidden(idx) == model.embed(idx)).float().mean().item()
     assert kept == pytest.approx(0.97 ** (2 * VANILLA.n_layer), abs=0.02)
 
 
@@ -396,7 +396,7 @@ def up(p: dict[str, Tensor], config: ModelConfig, xs: Vectors, latents: Vectors)
 
 def strided(p: dict[str, Tensor], config: ModelConfig, xs: Vectors) -> Vectors:
     """All blocks of the Perceiver whose latents stand for stretches, of which the ended ones alone are there."""
-    stretch = config.stretch_length
+    stretch = config.segment_size
     ends = list(range(stretch - 1, len(xs), stretch))
     turns, places = config.positions == "rotary", range(len(xs))
     basis = list(p["down_block.C"][0][: len(ends)])
@@ -426,12 +426,12 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], numbers: list[int
     xs = [p["tok_emb.weight"][number] for number in numbers]
     if "pos_emb" in p:
         xs = [x + p["pos_emb"][0, place] for place, x in enumerate(xs)]
-    if config.word_memory:
+    if config.prefix_table:
         xs = [x + p["memory.table.weight"][row] for x, row in zip(xs, word_rows(numbers), strict=True)]
     if config.variant == "vanilla":
         for number in range(config.n_layer):
             xs = self_attending(p, f"blocks.{number}", config, xs)
-    elif config.coverage == "strided":
+    elif config.latent_mask == "strided":
         xs = strided(p, config, xs)
     else:
         latents = down(p, config, xs)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.model.prefix_table import WordMemory, WordTrie
+from closedbook.model.prefix_table import PrefixTable, PrefixTrie
 
 # The numbers of seven characters: PAD, MASK, blank, and a to d, of which words are made.
 A, B, C, D = 3, 4, 5, 6
@@ -18,9 +18,9 @@ lexicons = st.lists(letters, max_size=11)
 texts = st.lists(st.integers(0, D), min_size=1, max_size=23)
 
 
-def trie(*words: Sequence[int]) -> WordTrie:
+def trie(*words: Sequence[int]) -> PrefixTrie:
     """Of words over the seven characters."""
-    return WordTrie.of_words(words, IN_WORD)
+    return PrefixTrie.of_words(words, IN_WORD)
 
 
 def beginnings(words: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
@@ -28,7 +28,7 @@ def beginnings(words: Sequence[Sequence[int]]) -> set[tuple[int, ...]]:
     return {tuple(word[:n]) for word in words for n in range(1, len(word) + 1)}
 
 
-def spelled(tree: WordTrie, node: int) -> tuple[int, ...]:
+def spelled(tree: PrefixTrie, node: int) -> tuple[int, ...]:
     """The beginning that a node stands for, by way of its parents."""
     parent, character = tree.edges[node - 1]
     return (*(spelled(tree, parent) if parent else ()), character)
@@ -45,9 +45,9 @@ def walked(words: Sequence[Sequence[int]], text: Sequence[int]) -> list[int]:
     return nodes
 
 
-def memory(*words: Sequence[int], n_embd: int = 5) -> WordMemory:
+def memory(*words: Sequence[int], n_embd: int = 5) -> PrefixTable:
     """A memory whose rows, but for the first, are all different."""
-    made = WordMemory(trie(*words), n_embd)
+    made = PrefixTable(trie(*words), n_embd)
     torch.manual_seed(3)
     with torch.no_grad():
         made.table.weight[1:] = torch.randn(len(made.table.weight) - 1, n_embd)
@@ -56,7 +56,7 @@ def memory(*words: Sequence[int], n_embd: int = 5) -> WordMemory:
 
 def nodes(words: Sequence[Sequence[int]], text: Sequence[int]) -> list[int]:
     """Of a text by the memory itself."""
-    return [int(node) for node in memory(*words).nodes(torch.tensor([text]))[0]]
+    return [int(node) for node in memory(*words).rows(torch.tensor([text]))[0]]
 
 
 def test_a_trie_by_hand():
@@ -108,11 +108,11 @@ def test_nodes_go_on_from_those_before(words: list[list[int]], text: list[int], 
     """In pieces, each continued from the last node of the one before, a text has the nodes of the whole."""
     made, idx = memory(*words), torch.tensor([text, text[::-1]])
     cut = data.draw(st.integers(1, len(text)))
-    first = made.nodes(idx[:, :cut])
+    first = made.rows(idx[:, :cut])
     pieces = [first]
     for place in range(cut, len(text)):
-        pieces.append(made.nodes(idx[:, place : place + 1], pieces[-1][:, -1]))
-    assert torch.equal(torch.cat(pieces, dim=1), made.nodes(idx))
+        pieces.append(made.rows(idx[:, place : place + 1], pieces[-1][:, -1]))
+    assert torch.equal(torch.cat(pieces, dim=1), made.rows(idx))
 
 
 @given(lexicons, texts, st.data())
@@ -126,7 +126,7 @@ def test_no_node_knows_a_later_character(words: list[list[int]], text: list[int]
 def test_what_is_in_no_known_beginning_has_no_vector():
     """A character outside of words, and one that leads away from all of them, add zeros; the others their row."""
     made = memory((A, B), (B,))
-    vectors = made(made.nodes(torch.tensor([[A, B, BLANK, C, B, B, A, 0]])))[0]
+    vectors = made(made.rows(torch.tensor([[A, B, BLANK, C, B, B, A, 0]])))[0]
     known = [True, True, False, False, False, False, False, False]
     assert [bool((vector != 0).all()) for vector in vectors] == known
     assert [bool((vector == 0).all()) for vector in vectors] == [not is_known for is_known in known]
@@ -137,13 +137,13 @@ def test_a_memory_of_no_words_adds_nothing():
     """Every letter is unknown then, and there is one row, of zeros."""
     made = memory()
     assert made.table.weight.shape == (1, 5)
-    assert made.nodes(torch.tensor([[A, BLANK, D]])).tolist() == [[UNKNOWN, OUTSIDE, UNKNOWN]]
-    assert (made(made.nodes(torch.tensor([[A, BLANK, D]]))) == 0).all()
+    assert made.rows(torch.tensor([[A, BLANK, D]])).tolist() == [[UNKNOWN, OUTSIDE, UNKNOWN]]
+    assert (made(made.rows(torch.tensor([[A, BLANK, D]]))) == 0).all()
 
 
-def gradient(made: WordMemory, text: Sequence[int]) -> Tensor:
+def gradient(made: PrefixTable, text: Sequence[int]) -> Tensor:
     """Of the sum of all vectors of a text."""
-    made(made.nodes(torch.tensor([text]))).sum().backward()
+    made(made.rows(torch.tensor([text]))).sum().backward()
     assert made.table.weight.grad is not None
     return made.table.weight.grad.coalesce()
 

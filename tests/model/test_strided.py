@@ -11,8 +11,8 @@ from closedbook.errors import RecipeError
 from closedbook.model.blocks import StridedDownProjectBlock
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.kv_cache import Past
-from closedbook.model.strided import latents_read, places_consult
+from closedbook.model.kv_cache import KVCache
+from closedbook.model.strided import character_mask, latent_mask_of_positions
 
 N_CHARACTERS = 11
 SMALL = ModelConfig(
@@ -22,7 +22,7 @@ SMALL = ModelConfig(
     n_embd=42,
     block_size=31,
     bottleneck_dim=7,
-    coverage="strided",
+    latent_mask="strided",
     embd_pdrop=0.0,
     resid_pdrop=0.0,
     attn_pdrop=0.0,
@@ -59,7 +59,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         positions=draw(st.sampled_from(["learned", "rotary"])),
         reach=draw(st.sampled_from(["past", "stretch"])),
         qk_norm=draw(st.booleans()),
-        phases=draw(st.booleans()),
+        random_segment_offset=draw(st.booleans()),
     )
 
 
@@ -87,7 +87,7 @@ def test_every_past_character_reaches_every_later_place_and_no_future_one_does(
 def test_decoding_with_a_past_equals_decoding_without(config: ModelConfig, data: st.DataObject):
     """However a text is cut into pieces that are read one after the other, the logits are those of the whole."""
     model, n_places = lively(config), data.draw(st.integers(1, config.block_size))
-    idx, past, pieces = characters(2, n_places), Past(len(model.blocks)), []
+    idx, past, pieces = characters(2, n_places), KVCache(len(model.blocks)), []
     with torch.no_grad():
         while len(past) < n_places:
             n = data.draw(st.integers(1, n_places - len(past)))
@@ -97,7 +97,7 @@ def test_decoding_with_a_past_equals_decoding_without(config: ModelConfig, data:
 
 def test_a_latent_is_computed_once():
     """Each latent comes from the step that ends its stretch, and what is kept of it never changes again."""
-    model, past, made = lively(SMALL), Past(1), []
+    model, past, made = lively(SMALL), KVCache(1), []
     model.down_block.register_forward_hook(lambda _module, _args, y: made.append(y.size(1)))
     idx, kept = characters(2, 31), torch.zeros(2, 3, 0, 14, dtype=torch.float64)
     with torch.no_grad():
@@ -112,17 +112,17 @@ def test_a_latent_is_computed_once():
 
 @pytest.mark.parametrize("reach", ["past", "stretch"])
 def test_the_masks_say_what_is_read(reach: str):
-    """Which characters change which latent is what latents_read says of them."""
+    """Which characters change which latent is what character_mask says of them."""
     config = replace(SMALL, reach=reach)
     model, idx = lively(config), characters(1, 31)
     assert isinstance(model.down_block, StridedDownProjectBlock)
-    said = latents_read(range(6), 31, 5, whole_past=reach == "past")
+    said = character_mask(range(6), 31, 5, whole_past=reach == "past")
     with torch.no_grad():
-        before = model.down_block(model.stem(idx))
+        before = model.down_block(model.embed(idx))
         for place in range(31):
             other = idx.clone()
             other[0, place] = (other[0, place] + 1) % N_CHARACTERS
-            after = model.down_block(model.stem(other))
+            after = model.down_block(model.embed(other))
             assert torch.equal((after != before).any(dim=-1)[0], said[:, place])
 
 
@@ -133,7 +133,7 @@ def test_a_phase_moves_the_stretches_and_nothing_else():
     for phase in range(5):
         noise = torch.randn(2, phase, 42, dtype=torch.float64)
         with torch.no_grad():
-            x = model.stem(idx)
+            x = model.embed(idx)
             padded, zeros = (torch.cat((z, x), dim=1) for z in (noise, torch.zeros_like(noise)))
             down = [model.down_block(z, None, phase) for z in (padded, zeros)]
             up = [model.up_block(y, z, None, phase)[:, phase:] for y, z in zip(down, (padded, zeros), strict=True)]
@@ -144,7 +144,7 @@ def test_a_phase_moves_the_stretches_and_nothing_else():
 
 def test_phases_are_drawn_in_training_alone():
     """While training, the seed decides of the phase, up to what the latents can cover; answers do not depend on it."""
-    model, idx = lively(replace(SMALL, phases=True)), characters(1, 31)
+    model, idx = lively(replace(SMALL, random_segment_offset=True)), characters(1, 31)
 
     def logits(seed: int, n_places: int) -> Tensor:
         torch.manual_seed(seed)
@@ -152,19 +152,19 @@ def test_phases_are_drawn_in_training_alone():
 
     assert torch.equal(logits(1, 31), logits(2, 31))
     model.train()
-    assert {model.random_phase(7) for _ in range(99)} == {0, 1, 2, 3, 4}
-    assert {model.random_phase(33) for _ in range(99)} == {0, 1, 2}
+    assert {model.segment_offset(7) for _ in range(99)} == {0, 1, 2, 3, 4}
+    assert {model.segment_offset(33) for _ in range(99)} == {0, 1, 2}
     assert torch.equal(logits(1, 23), logits(1, 23))
     assert len({float(logits(seed, 23).detach().sum()) for seed in range(20)}) == 5
 
 
 def test_latents_read_these_characters():
     """Latents 1 and 2 of stretches of three characters, by hand."""
-    assert latents_read(range(1, 3), 7, 3, whole_past=True).int().tolist() == [
+    assert character_mask(range(1, 3), 7, 3, whole_past=True).int().tolist() == [
         [1, 1, 1, 1, 1, 1, 0],
         [1, 1, 1, 1, 1, 1, 1],
     ]
-    assert latents_read(range(1, 3), 7, 3, whole_past=False).int().tolist() == [
+    assert character_mask(range(1, 3), 7, 3, whole_past=False).int().tolist() == [
         [0, 0, 0, 1, 1, 1, 0],
         [0, 0, 0, 0, 0, 0, 1],
     ]
@@ -172,7 +172,14 @@ def test_latents_read_these_characters():
 
 def test_places_consult_these_latents():
     """Places 1 to 6 and stretches of three characters, by hand: a place that ends a stretch has its latent."""
-    assert places_consult(range(1, 7), 2, 3).int().tolist() == [[0, 0], [1, 0], [1, 0], [1, 0], [1, 1], [1, 1]]
+    assert latent_mask_of_positions(range(1, 7), 2, 3).int().tolist() == [
+        [0, 0],
+        [1, 0],
+        [1, 0],
+        [1, 0],
+        [1, 1],
+        [1, 1],
+    ]
 
 
 class Largest(TorchDispatchMode):
@@ -195,12 +202,14 @@ def test_no_matrix_is_length_by_length():
     Vanilla's weights are seen where dropout has them made; the fused kernel keeps them to itself.
     """
     sizes = {}
-    for coverage, variant in (("strided", "perceiver"), ("course", "vanilla")):
-        config = replace(SMALL, variant=variant, coverage=coverage, n_head=1, n_embd=6, block_size=1021, attn_pdrop=0.1)
+    for latent_mask, variant in (("strided", "perceiver"), ("course", "vanilla")):
+        config = replace(
+            SMALL, variant=variant, latent_mask=latent_mask, n_head=1, n_embd=6, block_size=1021, attn_pdrop=0.1
+        )
         model = GPT(replace(config, bottleneck_dim=31), N_CHARACTERS)
         with Largest() as largest:
             model(characters(1, 1021)).sum().backward()
-        sizes[coverage] = largest.n_numbers
+        sizes[latent_mask] = largest.n_numbers
     assert sizes["strided"] < 1021**2 / 8
     assert sizes["course"] >= 1021**2
 
@@ -208,7 +217,7 @@ def test_no_matrix_is_length_by_length():
 @pytest.mark.parametrize(("stretch", "expected"), [(0, 5), (5, 5), (31, 31)])
 def test_a_stretch_of_0_is_as_long_as_the_latents_need(stretch: int, expected: int):
     """Seven latents for 31 characters need stretches of 5; longer ones are taken as they are."""
-    assert replace(SMALL, stretch=stretch).stretch_length == expected
+    assert replace(SMALL, stretch=stretch).segment_size == expected
 
 
 def test_stretches_that_do_not_cover_the_block_are_refused():
@@ -223,5 +232,5 @@ def test_stretches_that_do_not_cover_the_block_are_refused():
 
 def test_coverage_moves_no_parameter():
     """The strided Perceiver has the parameters of the assignment's, name by name."""
-    course, strided = (GPT(replace(SMALL, coverage=c), N_CHARACTERS).state_dict() for c in ("course", "strided"))
+    course, strided = (GPT(replace(SMALL, latent_mask=c), N_CHARACTERS).state_dict() for c in ("course", "strided"))
     assert {n: p.shape for n, p in course.items()} == {n: p.shape for n, p in strided.items()}

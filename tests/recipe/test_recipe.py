@@ -24,15 +24,15 @@ def test_course_is_the_assignment():
         "resid_pdrop": 0.1,
         "attn_pdrop": 0.1,
         "qk_norm": False,
-        "word_memory": False,
+        "prefix_table": False,
         "initialization": "course",
     }
     assert asdict(COURSE.model).items() >= model.items()
-    assert asdict(COURSE.corruption) == asdict(CorruptionConfig(course=1.0))
-    assert (COURSE.corruption.learned, COURSE.corruption.supervised) == (0.0, "all")
+    assert asdict(COURSE.corruption) == asdict(CorruptionConfig(span=1.0))
+    assert (COURSE.corruption.guided, COURSE.corruption.supervised) == (0.0, "all")
     assert COURSE.precision == "float32"
     assert COURSE.strip_accents
-    assert COURSE.hold_out == 0
+    assert COURSE.validation_split == 0
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_recipe_by_default_is_the_courses_model_and_pretraining():
 
 def test_fast_is_what_its_docstring_promises():
     """The fast preset masks what looks like answers, mixes pairs in, and ends its schedule at zero."""
-    assert FAST.corruption.learned > 0
+    assert FAST.corruption.guided > 0
     assert FAST.pretrain.mix_pairs > 0
-    assert FAST.model.word_memory
+    assert FAST.model.prefix_table
     assert {FAST.pretrain.schedule, FAST.study.schedule, FAST.finetune.schedule, FAST.scratch.schedule} == {"linear"}
     assert {"course": COURSE, "fast": FAST}.items() < PRESETS.items()
 
@@ -105,12 +105,12 @@ def test_fast_is_what_its_docstring_promises():
         (StageConfig, "warmup", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (StageConfig, "mix_pairs", 1.5, "from 0 up to but not 1 is needed; received 1.5"),
         (StageConfig, "replay", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
-        (Recipe, "hold_out", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
-        (Recipe, "hold_out", float("nan"), "from 0 up to but not 1 is needed; received nan"),
+        (Recipe, "validation_split", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (Recipe, "validation_split", float("nan"), "from 0 up to but not 1 is needed; received nan"),
         (StageConfig, "weight_decay", -0.1, "0 or more is needed; received -0.1"),
         (StageConfig, "steps", -1, "0 or more is needed; received -1"),
         (StageConfig, "sort_window", 0, "1 or more is needed; received 0"),
-        (StageConfig, "memory_ratio", 0.0, "more than 0 is needed; received 0.0"),
+        (StageConfig, "table_ratio", 0.0, "more than 0 is needed; received 0.0"),
         (StageConfig, "patience", -1, "0 or more is needed; received -1"),
         (ModelConfig, "n_layer", 0, "1 or more is needed; received 0"),
         (ModelConfig, "bottleneck_dim", 0, "1 or more is needed; received 0"),
@@ -151,7 +151,7 @@ def test_a_shape_that_its_variant_cannot_have_is_refused(shape: dict[str, Any], 
 def test_corruption_needs_a_weight_above_zero_and_none_below(course: float, entity: float):
     """Weights that are all zero, or one of them negative, raise RecipeError with the weights."""
     with pytest.raises(RecipeError, match=rf"^corruption: .* received \[{course}, {entity}, 0.0, 0.0\]$"):
-        CorruptionConfig(course=course, entity=entity)
+        CorruptionConfig(span=course, entity=entity)
 
 
 def test_nobody_mutates_a_recipe():

@@ -347,7 +347,7 @@ def test_a_saved_recipe_explains_itself():
 def test_flatten_keeps_the_trees_order():
     """Leaves come out by dotted key, scalars as they are."""
     leaves = flatten(COURSE)
-    top = ["seed", "precision", "strip_accents", "hold_out", "silver_confidence"]
+    top = ["seed", "precision", "strip_accents", "validation_split", "silver_confidence"]
     assert list(leaves)[:6] == [*top, "model.variant"]
     assert leaves["strip_accents"] is True
     assert leaves["finetune.learning_rate"] == 6e-4

@@ -13,11 +13,11 @@ from closedbook.text.corpus import (
     Questions,
     check_questions,
     decode_lines,
-    hold_out,
     parse_questions,
     read_corpus,
     read_pairs,
     read_questions,
+    validation_split,
     without_accents,
 )
 from closedbook.text.vocabulary import Vocabulary
@@ -259,7 +259,7 @@ def asked_twice(n: int) -> Questions:
 def test_a_share_of_the_questions_is_held_out(share: float, n_held: int):
     """A question's pairs stay together; what is kept and what is held out are all pairs, in the file's order."""
     pairs = asked_twice(17)
-    kept, held = hold_out(pairs, share, seed=3)
+    kept, held = validation_split(pairs, share, seed=3)
     assert held is not None
     asked = {item.text for item in held.items}
     assert len(asked) == n_held
@@ -270,14 +270,14 @@ def test_a_share_of_the_questions_is_held_out(share: float, n_held: int):
 
 def test_without_a_share_nothing_is_held_out():
     """At 0 all pairs are learnt and there are none to look at."""
-    assert hold_out(asked_twice(5), 0.0, seed=3) == (asked_twice(5), None)
+    assert validation_split(asked_twice(5), 0.0, seed=3) == (asked_twice(5), None)
 
 
 def test_who_is_held_out_is_a_function_of_seed_and_question():
     """Another order draws the same people, a greater share these and more, another seed others."""
 
     def held_of(pairs: Questions, share: float, seed: int) -> set[str]:
-        _, held = hold_out(pairs, share, seed)
+        _, held = validation_split(pairs, share, seed)
         assert held is not None
         return {item.text for item in held.items}
 
@@ -291,5 +291,5 @@ def test_who_is_held_out_is_a_function_of_seed_and_question():
 @pytest.mark.parametrize(("share", "what"), [(0.05, "0 of its 7 questions"), (0.95, "7 of its 7 questions")])
 def test_a_share_that_leaves_nothing_to_learn_or_to_look_at_is_refused(share: float, what: str):
     """One question at least is needed on either side."""
-    with fault(Path("pairs.tsv"), None, f"hold_out {share} is {what}", "another hold_out"):
-        hold_out(asked_twice(7), share, seed=3)
+    with fault(Path("pairs.tsv"), None, f"validation_split {share} is {what}", "another validation_split"):
+        validation_split(asked_twice(7), share, seed=3)

@@ -174,7 +174,7 @@ def test_extraction_tells_in_how_many_documents_it_knows_answers(corpus: Corpus,
 
 def test_masks_blind_to_answers_need_no_reader(corpus: Corpus, pairs: Questions):
     """Without weight on objective learned nothing is tagged, and nothing is to be said."""
-    recipe = replace(RECIPE, corruption=CorruptionConfig(course=0.0, distant=1.0))
+    recipe = replace(RECIPE, corruption=CorruptionConfig(span=0.0, salient=1.0))
     examples = examples_of("pretrain", recipe, corpus.vocabulary, corpus, pairs)
     assert isinstance(examples.dataset, MixedDataset)
     assert (examples.dataset.documents.tagged, examples.notes) == ({}, ())

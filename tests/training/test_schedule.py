@@ -3,7 +3,7 @@ import math
 import pytest
 
 from closedbook.recipe.recipe import COURSE, FAST, StageConfig
-from closedbook.training.schedule import Schedule, course_multiplier, linear_multiplier
+from closedbook.training.schedule import Schedule, cosine_by_tokens, linear_decay
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from closedbook.training.schedule import Schedule, course_multiplier, linear_mul
 )
 def test_the_courses_schedule_by_hand(n_tokens: int, multiplier: float):
     """Warm-up over 10,000 tokens, cosine to a tenth at 110,000, and up again: the peak at 210,000."""
-    assert course_multiplier(n_tokens, 10_000, 110_000) == pytest.approx(multiplier, rel=1e-12)
+    assert cosine_by_tokens(n_tokens, 10_000, 110_000) == pytest.approx(multiplier, rel=1e-12)
 
 
 def course(stage: StageConfig = COURSE.pretrain) -> Schedule:
@@ -72,19 +72,19 @@ def test_the_course_depends_on_examples_and_not_on_steps():
 )
 def test_the_linear_schedule_by_hand(step: int, multiplier: float):
     """Up in the share of steps that is the warm-up, down to zero behind the last."""
-    assert linear_multiplier(step, 20, 0.2) == pytest.approx(multiplier)
+    assert linear_decay(step, 20, 0.2) == pytest.approx(multiplier)
 
 
 def test_the_linear_schedule_without_warm_up_begins_at_its_peak():
     """The first step has the whole rate, the last one the smallest, and zero comes after it."""
-    assert [linear_multiplier(step, 5, 0.0) for step in range(6)] == pytest.approx([1, 0.8, 0.6, 0.4, 0.2, 0])
+    assert [linear_decay(step, 5, 0.0) for step in range(6)] == pytest.approx([1, 0.8, 0.6, 0.4, 0.2, 0])
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 7, 101])
 @pytest.mark.parametrize("warmup", [0.0, 0.02, 0.5, 0.99])
 def test_the_linear_schedule_is_never_zero_and_never_above_its_peak(n_steps: int, warmup: float):
     """However few the steps, each of them learns, by the peak at most."""
-    assert all(0 < linear_multiplier(step, n_steps, warmup) <= 1 for step in range(n_steps))
+    assert all(0 < linear_decay(step, n_steps, warmup) <= 1 for step in range(n_steps))
 
 
 def test_a_stage_without_decay_keeps_its_peak():

@@ -23,7 +23,7 @@ from closedbook.examples.batches import Batches, Position
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, NameDataset
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.text.corpus import Question
 from closedbook.text.vocabulary import Vocabulary
@@ -34,7 +34,7 @@ TEXTS = [f"{name} was born in {place}." for name, place in zip("ABCDEFG", "PQRST
 PAIRS = [Question(f"where was {name} born?", place * 3, 1) for name, place in zip("ABCDE", "PQRST", strict=True)]
 VOCABULARY = Vocabulary.of_text("\n".join(TEXTS) + "where?")
 WORDS = VOCABULARY.with_words("\n".join(TEXTS)).words
-TRIE = WordTrie.of_words([VOCABULARY.encode(word) for word in WORDS], VOCABULARY.in_word())
+TRIE = PrefixTrie.of_words([VOCABULARY.encode(word) for word in WORDS], VOCABULARY.in_word())
 
 MODEL = ModelConfig(n_layer=2, n_head=3, n_embd=42, block_size=31, bottleneck_dim=7)
 STILL = replace(MODEL, embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0)
@@ -63,7 +63,7 @@ def make_trainer(
         n_processes=fabric.world_size,
         window=stage.sort_window,
     )
-    model = GPT(config, len(VOCABULARY), TRIE if config.word_memory else None)
+    model = GPT(config, len(VOCABULARY), TRIE if config.prefix_table else None)
     return Trainer(fabric, model, batches, stage, n_documents=7, seed=seed)
 
 
@@ -138,7 +138,7 @@ def test_the_gradient_is_clipped():
 
 def test_the_word_memorys_gradient_is_not_clipped():
     """The norm is of the other parameters: a row's step has one size whatever its gradient's."""
-    config = replace(STILL, word_memory=True)
+    config = replace(STILL, prefix_table=True)
     free, clipped = (make_trainer(config, replace(STAGE, grad_norm_clip=clip)) for clip in (math.inf, 0.07))
     reports = [next(trainer.run()) for trainer in (free, clipped)]
     norms = []
@@ -147,7 +147,7 @@ def test_the_word_memorys_gradient_is_not_clipped():
         norms.append(torch.stack(dense).sum().sqrt().item())
     assert reports[0].grad_norm == reports[1].grad_norm == pytest.approx(norms[0], rel=1e-5)
     assert norms[1] == pytest.approx(0.07, rel=1e-3)
-    rows = [trainer.model.memory.table.weight.grad.coalesce() for trainer in (free, clipped)]
+    rows = [trainer.model.prefix_table.table.weight.grad.coalesce() for trainer in (free, clipped)]
     assert torch.equal(rows[0].indices(), rows[1].indices())
     assert torch.equal(rows[0].values(), rows[1].values())
 
@@ -206,15 +206,15 @@ def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "schedule", "word_memory"),
+    ("optimizer", "schedule", "prefix_table"),
     [("adamw", "course", False), ("muon", "linear", False), ("muon", "linear", True)],
 )
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_a_run_resumed_at_any_step_is_the_undisturbed_one(
-    variant: str, optimizer: str, schedule: str, word_memory: bool
+    variant: str, optimizer: str, schedule: str, prefix_table: bool
 ):
     """From what was kept after each step a new trainer ends with the same reports and weights, bit for bit."""
-    config = replace(MODEL, variant=variant, n_layer=3, word_memory=word_memory)
+    config = replace(MODEL, variant=variant, n_layer=3, prefix_table=prefix_table)
     stage = replace(STAGE, optimizer=optimizer, schedule=schedule, sort_window=2)
     undisturbed = make_trainer(config, stage)
     reports, kept = [], []
@@ -293,8 +293,8 @@ def test_a_golden_run(variant: str):
 # Two processes. Without dropout, whose masks differ from process to process; in parts, so that gradients are
 # exchanged at the last part alone, those of the word memory as rows; in windows; and slowly, for AdamW makes much of
 # rounding.
-SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary", word_memory=True)
-SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4, sort_window=2, memory_ratio=1.0)
+SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary", prefix_table=True)
+SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4, sort_window=2, table_ratio=1.0)
 
 
 def one_of_two(out: Path) -> None:

@@ -478,7 +478,7 @@ def test_a_folder_with_something_in_it_is_left_as_it_is(tmp_path: Path) -> None:
     """No world is written over what stands there."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "corpus.txt").write_text("mine")
-    with pytest.raises(RunError, match=r"mine: a world needs a new or an empty folder .* not empty; name another$"):
+    with pytest.raises(RunError, match=r"mine: the world needs a new or an empty folder .* not empty; name another$"):
         write_world(SMALL, tmp_path / "mine")
     assert contents(tmp_path / "mine") == {"corpus.txt": b"mine"}
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
@@ -487,7 +487,7 @@ def test_a_folder_with_something_in_it_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     """A file where the folder, or a folder above it, should be is told in one line."""
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError, match=r"file: a world needs a folder and this is a file; name another$"):
+    with pytest.raises(RunError, match=r"file: the world needs a folder and this is a file; name another$"):
         write_world(SMALL, tmp_path / "file")
     with pytest.raises(RunError, match=r"file.world: the world cannot be written there: Not a directory; "):
         write_world(SMALL, tmp_path / "file" / "world")

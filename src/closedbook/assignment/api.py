@@ -28,7 +28,7 @@ from closedbook.storage.tensors import load_weights, save_weights
 from closedbook.text.corpus import check_questions, parse_questions, read_pairs, read_questions, without_accents
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.schedule import COURSE_FINAL_EPOCHS, COURSE_WARMUP_TOKENS, course_multiplier
+from closedbook.training.schedule import FINAL_EPOCHS, WARMUP_TOKENS, cosine_by_tokens
 from closedbook.training.trainer import Trainer as StepTrainer
 
 _logger = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class TrainerConfig:
         """The learning rate after so many characters, padding counted."""
         if not self.lr_decay:
             return self.learning_rate
-        return self.learning_rate * course_multiplier(tokens, self.warmup_tokens, self.final_tokens)
+        return self.learning_rate * cosine_by_tokens(tokens, self.warmup_tokens, self.final_tokens)
 
 
 class Trainer:
@@ -313,8 +313,8 @@ def _config(
         batch_size=stage.batch_size,
         learning_rate=learning_rate,
         lr_decay=True,
-        warmup_tokens=COURSE_WARMUP_TOKENS,
-        final_tokens=COURSE_FINAL_EPOCHS * len(dataset) * block_size,
+        warmup_tokens=WARMUP_TOKENS,
+        final_tokens=FINAL_EPOCHS * len(dataset) * block_size,
         num_workers=4,
         writer=writer,
     )

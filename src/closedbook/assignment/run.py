@@ -68,7 +68,7 @@ def _finetune(target: Target, options: TargetOptions, recipe: Recipe) -> Iterato
         _saving(target, options),
         parent_path=None if before is None else before.run_path(options.out),
         corpus_path=options.corpus if before is None else None,
-        dev_path=options.dev if stage.patience and not recipe.hold_out else None,
+        dev_path=options.dev if stage.patience and not recipe.validation_split else None,
     )
 
 

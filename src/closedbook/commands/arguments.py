@@ -10,22 +10,22 @@ import tyro
 
 from closedbook.assignment.targets import TargetOptions
 from closedbook.commands.options import (
-    FinetuneNumbers,
+    FinetuneHyperparameters,
     FinetuneOptions,
-    Numbers,
-    PretrainNumbers,
+    Hyperparameters,
+    PretrainHyperparameters,
     PretrainOptions,
-    StudyNumbers,
+    StudyHyperparameters,
     StudyOptions,
 )
 from closedbook.errors import InputError
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
 
-_NUMBERS: dict[type, type[Numbers]] = {
-    PretrainOptions: PretrainNumbers,
-    StudyOptions: StudyNumbers,
-    FinetuneOptions: FinetuneNumbers,
+_NUMBERS: dict[type, type[Hyperparameters]] = {
+    PretrainOptions: PretrainHyperparameters,
+    StudyOptions: StudyHyperparameters,
+    FinetuneOptions: FinetuneHyperparameters,
 }
 Trains = PretrainOptions | StudyOptions | FinetuneOptions
 _TARGET_FILES = ("corpus", "train", "dev", "test", "out")

@@ -257,7 +257,7 @@ def _lab(options: LabOptions) -> None:
         raise InputError("lab: --set and --out need an experiment; name one, or all (`lab` alone lists them)")
     configs = {} if options.experiment is None else configured(options.experiment, settings)
     if options.out is not None:
-        check_folder_is_free(options.out)
+        check_folder_is_free(options.out, "the gallery")
     if options.page is not None:
         write_page(options.page)
         out(str(options.page))

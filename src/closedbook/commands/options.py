@@ -19,7 +19,7 @@ FileOption = Annotated[Path | None, arg(metavar="FILE")]
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Hyperparameters:
     """Every number that a recipe has; what is not given here comes from --recipe."""
 
     seed: int = FAST.seed
@@ -28,14 +28,14 @@ class Numbers:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = FAST.strip_accents
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
-    hold_out: float = FAST.hold_out
+    validation_split: float = FAST.validation_split
     """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
     model: ModelConfig = field(default_factory=lambda: FAST.model)
     """The model's shape."""
 
 
 @dataclass(frozen=True)
-class PretrainNumbers(Numbers):
+class PretrainHyperparameters(Hyperparameters):
     """The numbers of pretraining."""
 
     corruption: CorruptionConfig = field(default_factory=lambda: FAST.corruption)
@@ -45,7 +45,7 @@ class PretrainNumbers(Numbers):
 
 
 @dataclass(frozen=True)
-class StudyNumbers(Numbers):
+class StudyHyperparameters(Hyperparameters):
     """The numbers of study: those of --study count for track self-study, of --pretrain for extraction."""
 
     silver_confidence: float = FAST.silver_confidence
@@ -59,7 +59,7 @@ class StudyNumbers(Numbers):
 
 
 @dataclass(frozen=True)
-class FinetuneNumbers(Numbers):
+class FinetuneHyperparameters(Hyperparameters):
     """The numbers of finetuning."""
 
     finetune: StageConfig = field(default_factory=lambda: FAST.finetune)
@@ -79,7 +79,7 @@ class PretrainOptions:
     """A UTF-8 text file, one document a line."""
     out: Annotated[Path, arg(metavar="RUN")]
     """The run's folder, which is made."""
-    numbers: Annotated[PretrainNumbers, arg(name="")]
+    numbers: Annotated[PretrainHyperparameters, arg(name="")]
     """The recipe's numbers."""
     recipe: str = "fast"
     """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
@@ -103,7 +103,7 @@ class FinetuneOptions:
     """Training pairs, question<TAB>answer a line."""
     out: Annotated[Path, arg(metavar="RUN")]
     """The run's folder, which is made."""
-    numbers: Annotated[FinetuneNumbers, arg(name="")]
+    numbers: Annotated[FinetuneHyperparameters, arg(name="")]
     """The recipe's numbers."""
     parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
     """Another run: start from its weights, with its model and vocabulary."""
@@ -136,7 +136,7 @@ class StudyOptions:
     """Training pairs, question<TAB>answer a line, whose questions name a document's title."""
     out: Annotated[Path, arg(metavar="RUN")]
     """The run's folder, which is made."""
-    numbers: Annotated[StudyNumbers, arg(name="")]
+    numbers: Annotated[StudyHyperparameters, arg(name="")]
     """The recipe's numbers."""
     recipe: str = "fast"
     """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""

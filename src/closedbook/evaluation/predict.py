@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from closedbook.examples.datasets import question_numbers
+from closedbook.examples.datasets import question_ids
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import MASK_ID, Vocabulary
@@ -27,10 +27,10 @@ class Prediction:
 
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
     """Greedy answers of up to 32 characters, in the order of the questions, all of whose characters are known."""
-    prompts = [question_numbers(question, vocabulary) for question in questions]
+    prompts = [question_ids(question, vocabulary) for question in questions]
     decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID)
     return [
-        Prediction(question, one_line(vocabulary.decode(d.numbers)), math.exp(d.log_probability), d.ended)
+        Prediction(question, one_line(vocabulary.decode(d.ids)), math.exp(d.log_probability), d.ended)
         for question, d in zip(questions, decoded, strict=True)
     ]
 

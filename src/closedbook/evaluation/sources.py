@@ -5,7 +5,7 @@ from pathlib import Path
 from closedbook.errors import RunError, TextError
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
-from closedbook.text.corpus import Corpus, Questions, hold_out, read_corpus, read_pairs, without_accents
+from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs, validation_split, without_accents
 
 
 def lineage(run: Run) -> list[Run]:
@@ -42,7 +42,7 @@ def may_have_learnt(run: Run, pairs: Source, recipe: Recipe) -> bool:
     if learnt is None:
         return False
     is_same_draw = learnt.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
-    return not (is_same_draw and run.recipe.hold_out >= recipe.hold_out)
+    return not (is_same_draw and run.recipe.validation_split >= recipe.validation_split)
 
 
 def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
@@ -83,7 +83,7 @@ def training_pairs_of(runs: list[Run]) -> Questions | None:
 
 def learnt_pairs(path: Path, run: Run) -> Questions:
     """Pairs of a file as a run learnt them: without those that it held out, and as its recipe spells them."""
-    kept, _ = hold_out(read_pairs(path), run.recipe.hold_out, run.recipe.seed)
+    kept, _ = validation_split(read_pairs(path), run.recipe.validation_split, run.recipe.seed)
     return as_learnt(kept, run)
 
 

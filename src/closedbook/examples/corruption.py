@@ -20,7 +20,7 @@ from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 
-Objective = Literal["course", "distant", "learned"]
+Objective = Literal["span", "salient", "guided"]
 
 _N_MASKS = 3
 _NEAR = 24
@@ -34,22 +34,22 @@ class CorruptionConfig:
     Raises RecipeError where no weight is above zero.
     """
 
-    course: float = 1.0
+    span: float = 1.0
     """Weight of the assignment's objective: truncate at random, mask one random stretch."""
-    distant: float = 0.0
+    salient: float = 0.0
     """Weight of masking a whole capitalised or numeric span that stands after the document's title, and dropping a
     random part of what surrounds it, but not the title."""
-    learned: float = 0.0
+    guided: float = 0.0
     """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
-    alone: float = 0.0
+    name_only: float = 0.0
     """distant and learned: the share of draws in which nothing but the title is left."""
-    near: float = 0.0
+    short_context: float = 0.0
     """distant and learned: of the other draws, the share in which at most 24 characters beside the span are left."""
     supervised: Literal["all", "content"] = "all"
     """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
 
     def __post_init__(self) -> None:
-        for name in ("alone", "near"):
+        for name in ("name_only", "short_context"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
@@ -62,7 +62,7 @@ class Masked:
     """A masked string, and how many of its characters, from the first, are given and not to be learnt."""
 
     text: str
-    n_given: int = 1
+    n_context: int = 1
 
 
 def corrupt(
@@ -75,19 +75,19 @@ def corrupt(
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
     span = None
-    if name == "learned" and tagged:
+    if name == "guided" and tagged:
         # Of a single span nothing is drawn: a question more changes no draw of the documents that it is not about.
         span = random.choice(tagged) if len(tagged) > 1 else tagged[0]
-    if name == "course":
-        return Masked(corrupt_course(document, block_size, random))
-    most = 0 if random.random() < config.alone else None
-    if most is None and config.near and random.random() < config.near:
+    if name == "span":
+        return Masked(corrupt_span(document, block_size, random))
+    most = 0 if random.random() < config.name_only else None
+    if most is None and config.short_context and random.random() < config.short_context:
         most = _NEAR
-    text = corrupt_entity(document, block_size, random, span=span, most=most)
+    text = mask_salient_span(document, block_size, random, span=span, most=most)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
-def corrupt_course(document: str, block_size: int, random: Random) -> str:
+def corrupt_span(document: str, block_size: int, random: Random) -> str:
     """The assignment's span corruption.
 
     Truncates to a length uniform from 4 to int(block_size * 3/4) (to all of a shorter document) and masks
@@ -102,7 +102,7 @@ def corrupt_course(document: str, block_size: int, random: Random) -> str:
     return masked_string(document[:start], document[start : start + n_masked], document[start + n_masked : length])
 
 
-def corrupt_entity(
+def mask_salient_span(
     document: str,
     block_size: int,
     random: Random,
@@ -119,9 +119,9 @@ def corrupt_entity(
     room = block_size - _N_MASKS
     title_end = title_length(document)
     if span is None or title_end + span[1] - span[0] > room:
-        spans = [(i, j) for i, j in spans_behind(document, title_end) if title_end + j - i <= room]
+        spans = [(i, j) for i, j in salient_spans(document, title_end) if title_end + j - i <= room]
         if not spans:
-            return corrupt_course(document, block_size, random)
+            return corrupt_span(document, block_size, random)
         span = random.choice(spans)
     start, end = span
     n_before, n_after = start - title_end, len(document) - end
@@ -137,7 +137,7 @@ def corrupt_entity(
     return masked_string(prefix, document[start:end], document[end : end + after])
 
 
-def spans_behind(document: str, start: int) -> list[tuple[int, int]]:
+def salient_spans(document: str, start: int) -> list[tuple[int, int]]:
     """Where the runs of words begin and end, a blank between two, that each begin with a capital or a digit."""
     spans: list[tuple[int, int]] = []
     for word in _WORD.finditer(document, start):

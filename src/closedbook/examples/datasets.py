@@ -75,7 +75,7 @@ class CharCorruptionDataset(Dataset[Example]):
             raise IndexError(index)
         masked = self.drawn(index)
         x, y = shifted(self.vocabulary.encode(masked.text), self.block_size)
-        y[: masked.n_given - 1] = PAD_ID
+        y[: masked.n_context - 1] = PAD_ID
         return x, y
 
 
@@ -155,6 +155,6 @@ def supervised(y: Int64[Tensor, "..."]) -> int:
     return int((y != PAD_ID).sum())
 
 
-def question_numbers(question: str, vocabulary: Vocabulary) -> list[int]:
+def question_ids(question: str, vocabulary: Vocabulary) -> list[int]:
     """A question as the model is asked it: its characters and a MASK."""
     return [*vocabulary.encode(question), MASK_ID]

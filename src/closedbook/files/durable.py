@@ -80,28 +80,28 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def check_folder_is_free(folder: Path) -> None:
-    """Raise RunError unless a new folder can be made there: nothing, or an empty folder, stands in its place."""
+def check_folder_is_free(folder: Path, what: str) -> None:
+    """Raise RunError, saying `what` it was for, unless nothing or an empty folder is there."""
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder}: a folder is to be made there and this is a file; name another")
+        raise RunError(f"{folder}: {what} needs a folder and this is a file; name another")
     if folder.exists() and any(folder.iterdir()):
-        raise RunError(f"{folder}: a new or an empty folder is needed and this one is not empty; name another")
+        raise RunError(f"{folder}: {what} needs a new or an empty folder and this one is not empty; name another")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     if not above.is_dir():
         raise RunError(f"{folder}: {above} is a file, in which there can be no folder; name another")
 
 
 @contextmanager
-def folder_written_whole(folder: Path) -> Iterator[Path]:
+def folder_written_whole(folder: Path, what: str) -> Iterator[Path]:
     """A temporary folder to write into, which becomes `folder` at the end; after any error nothing is left.
 
-    Raises RunError where `folder` is not free or cannot be written. Not promised: a killed process leaves the hidden
+    Raises RunError, which says `what` was to be written, where `folder` is not free or cannot be written. Not promised: a killed process leaves the hidden
     folder `.<name>.<process>.partial`, which may be deleted.
     """
     folder = folder.absolute()
     partial: Path | None = None
     try:
-        check_folder_is_free(folder)
+        check_folder_is_free(folder, what)
         # Missing parents are made last, so that a failure leaves none behind.
         beside = next(parent for parent in folder.parents if parent.exists())
         partial = beside / f".{folder.name}.{os.getpid()}.partial"
@@ -113,7 +113,9 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         partial.rename(folder)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RunError(f"{folder}: cannot be written there: {reason}; make room or name another folder") from None
+        raise RunError(
+            f"{folder}: {what} cannot be written there: {reason}; make room or name another folder"
+        ) from None
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)

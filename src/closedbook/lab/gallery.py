@@ -108,7 +108,7 @@ def write_gallery(folder: Path, configs: dict[str, LabConfig], shown: Sequence[E
     """Write every file, and README.md that shows them, all or none; raises RunError."""
     files = {name: data for exhibit in shown for name, data in exhibit.files.items()}
     files["README.md"] = _index(configs, shown).encode()
-    with folder_written_whole(folder) as partial:
+    with folder_written_whole(folder, "the gallery") as partial:
         for name, data in files.items():
             (partial / name).write_bytes(data)
 

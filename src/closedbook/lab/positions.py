@@ -25,7 +25,7 @@ from torch import Tensor
 from closedbook.lab.config import PositionsConfig
 from closedbook.lab.estimate import Estimate, Measured, Row, mean_of, measured
 from closedbook.lab.scene import chunks, normal, seeded, weights
-from closedbook.model.attention import lower_triangle
+from closedbook.model.attention import causal_mask
 from closedbook.model.kernels.rotary import rotate
 
 KINDS = ("none", "sinusoid", "learned", "rotary")
@@ -123,7 +123,7 @@ def _order(config: PositionsConfig, kind: str, added: dict[str, Tensor], generat
     """Attention over random sequences, forwards and backwards, with one set of random maps."""
     n, d = config.n, config.d
     maps = normal(generator, 3, d, d) / math.sqrt(d)
-    visible = lower_triangle(n, n) if kind == MASK else None
+    visible = causal_mask(n, n) if kind == MASK else None
     shift = added.get(kind, torch.zeros(n, d, dtype=torch.float64))
 
     def attention(x: Float[Tensor, "S T D"]) -> Float[Tensor, "S T D"]:

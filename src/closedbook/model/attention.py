@@ -1,14 +1,16 @@
-"""Attention: the formula, plainly, and the fast path that every block takes.
+"""Attention: the plain formula, and the fast path that every block takes.
 
 Letters: B batch, H heads, Q queries, K keys, D head size, T time, C channels.
 
     q = Q x,  k = K x,  v = V x
     e_ij = q_i . k_j,  alpha_i = softmax(e_i),  o_i = sum_j alpha_ij v_j
 
-with e scaled by 1 / sqrt(D) (Vaswani et al. 2017, section 3.2.1, equation 1).
+with e scaled by 1 / sqrt(D) (Vaswani et al. 2017, section 3.2.1, equation 1). Masks are boolean; True means "may
+attend".
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,28 +21,38 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.kernels.dropout import Dropout, drop
 from closedbook.model.kernels.rotary import rotate
 from closedbook.model.kernels.softmax import softmax
-from closedbook.model.kv_cache import Cache
+from closedbook.model.kv_cache import LayerCache
 
-# Below about so many keys three plain lines beat PyTorch's fused kernel on a CPU, whose gradient in bfloat16 is slow.
+# Below about this many keys three plain lines beat PyTorch's fused kernel on a CPU, whose backward pass in bfloat16 is
+# slow.
 _FUSED_FROM = 96
-_FUSED_FROM_LEARNING_IN_BFLOAT16 = 192
+_FUSED_FROM_TRAINING_IN_BFLOAT16 = 192
+
+
+class QKV(NamedTuple):
+    """Queries, keys and values of all heads, and the attention mask."""
+
+    q: Float[Tensor, "B H Q D"]
+    k: Float[Tensor, "B H K D"]
+    v: Float[Tensor, "B H K D"]
+    mask: Bool[Tensor, "Q K"]
 
 
 def attention_weights(
-    q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], visible: Bool[Tensor, "*#N Q K"] | None = None
+    q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], mask: Bool[Tensor, "*#N Q K"] | None = None
 ) -> Float[Tensor, "*B Q K"]:
-    """alpha of the formula above; `visible[i, j]` says whether query i may read key j.
+    """alpha of the formula above; `mask[i, j]` is True where query i may attend to key j.
 
-    Each query must see one key at least. The oracle of the tests and the heart of the lab.
+    Each query must have at least one key. The tests' reference, and what the lab computes with.
     """
     e = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
-    if visible is not None:
-        e = e.masked_fill(~visible, -math.inf)
+    if mask is not None:
+        e = e.masked_fill(~mask, -math.inf)
     return torch.softmax(e, dim=-1)
 
 
-def lower_triangle(n_queries: int, n_keys: int, device: torch.device | None = None) -> Bool[Tensor, "Q K"]:
-    """Query i sees keys 0 to i: the causal mask of self-attention, and the assignment's of cross-attention."""
+def causal_mask(n_queries: int, n_keys: int, device: torch.device | None = None) -> Bool[Tensor, "Q K"]:
+    """The lower triangle: query i may attend to keys 0 to i; also the assignment's mask of cross-attention."""
     return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril()
 
 
@@ -48,27 +60,27 @@ def attend(
     q: Float[Tensor, "*B Q D"],
     k: Float[Tensor, "*B K D"],
     v: Float[Tensor, "*B K D"],
-    visible: Bool[Tensor, "*#N Q K"] | None,
+    mask: Bool[Tensor, "*#N Q K"] | None,
     dropout: float,
     *,
     causal: bool = False,
 ) -> Float[Tensor, "*B Q D"]:
     """o of the formula above, by the faster of two ways that agree to rounding.
 
-    `causal` in place of `visible` is the lower triangle: the fused kernel then leaves out what is hidden, which is half
-    of the work, and no matrix of length by length is made.
+    `causal` stands for the lower triangle in place of `mask`: the fused kernel then skips the masked half, and no
+    Q x K matrix is made.
     """
-    learns_in_bfloat16 = v.dtype is torch.bfloat16 and v.requires_grad
-    if dropout == 0.0 and k.size(-2) >= (_FUSED_FROM_LEARNING_IN_BFLOAT16 if learns_in_bfloat16 else _FUSED_FROM):
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
+    trains_in_bfloat16 = v.dtype is torch.bfloat16 and v.requires_grad
+    if dropout == 0.0 and k.size(-2) >= (_FUSED_FROM_TRAINING_IN_BFLOAT16 if trains_in_bfloat16 else _FUSED_FROM):
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
     if causal:
-        visible = lower_triangle(q.size(-2), k.size(-2), q.device)
+        mask = causal_mask(q.size(-2), k.size(-2), q.device)
     e = (q / math.sqrt(q.size(-1))) @ k.transpose(-2, -1)
-    return drop(softmax(e, visible), dropout) @ v
+    return drop(softmax(e, mask), dropout) @ v
 
 
 class Attention(nn.Module):
-    """The four maps that all kinds share, under the assignment's names."""
+    """The four projections that all kinds of attention share, under the assignment's names."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -81,56 +93,54 @@ class Attention(nn.Module):
         self.n_head = config.n_head
         self.rotary = config.positions == "rotary"
 
-    def heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        """Each head's part of the channels."""
+    def split_heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
+        """Each head's slice of the channels."""
         return x.reshape(*x.shape[:-1], self.n_head, x.size(-1) // self.n_head).transpose(1, 2)
 
-    def joined(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
-        """What all heads read, mapped back to the channels."""
+    def merge_heads(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
+        """The heads' outputs side by side, through the output projection."""
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
 
     @property
     def dropout(self) -> float:
-        """On the weights; none in evaluation."""
+        """Of the attention weights; 0 in evaluation."""
         return self.attn_pdrop if self.training else 0.0
 
 
 class CausalSelfAttention(Attention):
-    """Each place reads itself and the places before it."""
+    """Each position attends to itself and to those before it."""
 
-    def projections(self, x: Float[Tensor, "B T C"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of all heads, in one product."""
-        maps = (self.query, self.key, self.value)
-        weight = torch.cat([one.weight for one in maps])
-        bias = torch.cat([one.bias for one in maps])
+    def project_qkv(self, x: Float[Tensor, "B T C"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of all heads, by one matrix product."""
+        layers = (self.query, self.key, self.value)
+        weight = torch.cat([layer.weight for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
         q, k, v = functional.linear(x, weight, bias).chunk(3, dim=-1)
-        return self.heads(q), self.heads(k), self.heads(v)
+        return self.split_heads(q), self.split_heads(k), self.split_heads(v)
 
-    def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
-        """`x` are the places after those in `cache`, which takes them up."""
-        q, k, v = self.projections(x)
-        n_past = 0 if cache is None else len(cache)
+    def forward(self, x: Float[Tensor, "B T C"], cache: LayerCache | None = None) -> Float[Tensor, "B T C"]:
+        """`x` are the positions after those in `cache`, which takes them up."""
+        q, k, v = self.project_qkv(x)
+        n_cached = 0 if cache is None else len(cache)
         if self.rotary:
-            q, k = rotate(q, n_past), rotate(k, n_past)
+            q, k = rotate(q, n_cached), rotate(k, n_cached)
         if cache is not None:
             k, v = cache.extend(k, v)
-        if n_past == 0:
-            return self.joined(attend(q, k, v, None, self.dropout, causal=True))
-        visible = lower_triangle(k.size(-2), k.size(-2), x.device)[n_past:]  # Q K
-        return self.joined(attend(q, k, v, visible, self.dropout))
+        if n_cached == 0:
+            return self.merge_heads(attend(q, k, v, None, self.dropout, causal=True))
+        mask = causal_mask(k.size(-2), k.size(-2), x.device)[n_cached:]  # Q K
+        return self.merge_heads(attend(q, k, v, mask, self.dropout))
 
 
 class CausalCrossAttention(Attention):
-    """Query i reads keys 0 to i of another sequence, as in the assignment: the mask is by index, not by time."""
+    """Query i attends to keys 0 to i of another sequence, as in the assignment: the mask is by index, not by time."""
 
     def forward(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> Float[Tensor, "B Q C"]:
-        """`x_q` of a single row is asked of every row of `x_kv`."""
-        return self.joined(attend(*self.asked(x_kv, x_q), self.dropout))
+        """`x_q` of a single row serves every row of `x_kv`."""
+        return self.merge_heads(attend(*self.project_qkv(x_kv, x_q), self.dropout))
 
-    def asked(
-        self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Queries, keys and values of all heads, and which keys each query sees."""
-        q = self.heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
-        k, v = self.heads(self.key(x_kv)), self.heads(self.value(x_kv))
-        return q, k, v, lower_triangle(q.size(-2), k.size(-2), x_kv.device)
+    def project_qkv(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> QKV:
+        """Queries, keys and values of all heads, and the mask."""
+        q = self.split_heads(self.query(x_q)).expand(x_kv.size(0), -1, -1, -1)
+        k, v = self.split_heads(self.key(x_kv)), self.split_heads(self.value(x_kv))
+        return QKV(q, k, v, causal_mask(q.size(-2), k.size(-2), x_kv.device))

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from closedbook.model.attention import Attention, CausalCrossAttention, CausalSelfAttention
 from closedbook.model.config import ModelConfig
 from closedbook.model.kernels.dropout import Dropout
-from closedbook.model.kv_cache import Cache, Past
+from closedbook.model.kv_cache import KVCache, LayerCache
 from closedbook.model.strided import DownAttention, UpAttention
 
 
 def feed_forward(config: ModelConfig) -> nn.Sequential:
-    """Two maps, four times as wide between them."""
+    """Two linear layers, four times as wide in between."""
     return nn.Sequential(
         nn.Linear(config.n_embd, 4 * config.n_embd),
         nn.GELU(),
@@ -25,7 +25,7 @@ def feed_forward(config: ModelConfig) -> nn.Sequential:
 
 
 class Block(nn.Module):
-    """Self-attention, then a feed-forward part, each behind a LayerNorm and added to its input."""
+    """Pre-LayerNorm block: self-attention, then a feed-forward part, each with a residual connection."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -34,14 +34,14 @@ class Block(nn.Module):
         self.attn = CausalSelfAttention(config)
         self.mlp = feed_forward(config)
 
-    def forward(self, x: Float[Tensor, "B T C"], cache: Cache | None = None) -> Float[Tensor, "B T C"]:
-        """`x` are the places after those in `cache`."""
+    def forward(self, x: Float[Tensor, "B T C"], cache: LayerCache | None = None) -> Float[Tensor, "B T C"]:
+        """`x` are the positions after those in `cache`."""
         x = x + self.attn(self.ln1(x), cache)
         return x + self.mlp(self.ln2(x))
 
 
 class DownProjectBlock(nn.Module):
-    """From T characters to M latents: the learned basis C asks, the characters answer.
+    """From T characters to M latents: queries from the learned basis C, keys and values from the characters.
 
     Perceiver IO (Jaegle et al. 2021), section 3.1, with the assignment's causal mask.
     """
@@ -63,9 +63,9 @@ class DownProjectBlock(nn.Module):
 
 
 class UpProjectBlock(nn.Module):
-    """From M latents back to T characters: the characters ask, the latents answer.
+    """From M latents back to T characters: queries from the characters, keys and values from the latents.
 
-    The first LayerNorm is the latents', as in the assignment's handout; the characters ask as they are.
+    The first LayerNorm is applied to the latents, as in the assignment's handout; the queries' input is not normalized.
     """
 
     attention: type[Attention] = CausalCrossAttention
@@ -78,46 +78,50 @@ class UpProjectBlock(nn.Module):
         self.mlp = feed_forward(config)
 
     def forward(self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
-        """`y` are the latents, `x_input` is what the down-projection read."""
+        """`y` are the latents, `x_input` the input of the down-projection."""
         x = x_input + self.attn(self.ln1(y), x_input)
         return x + self.mlp(self.ln2(x))
 
 
 class StridedDownProjectBlock(DownProjectBlock):
-    """A DownProjectBlock whose latents stand for stretches; it gives those whose stretches have ended."""
+    """A DownProjectBlock whose latents summarize segments of the text; it returns those of completed segments."""
 
     attention = DownAttention
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.stretch = config.stretch_length
+        self.segment_size = config.segment_size
 
     def forward(
-        self, x_input: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
+        self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None, n_hidden: int = 0
     ) -> Float[Tensor, "B M C"]:
-        """The latents of the stretches that end in `x_input`, the characters behind those in `past`.
+        """The latents of the segments that end in `x_input`, the characters after the cached ones.
 
-        Nobody reads the first `n_hidden` places.
+        Nobody attends to the first `n_hidden` positions.
         """
-        n_read = 0 if past is None else len(past)
-        latents = range(n_read // self.stretch, (n_read + x_input.size(1)) // self.stretch)
+        n_cached = 0 if cache is None else len(cache)
+        latents = range(n_cached // self.segment_size, (n_cached + x_input.size(1)) // self.segment_size)
         basis = self.C[:, latents.start : latents.stop]
-        x = basis + self.attn(x_input, self.ln1(basis), latents, past, n_hidden)
+        x = basis + self.attn(x_input, self.ln1(basis), latents, cache, n_hidden)
         return x + self.mlp(self.ln2(x))
 
 
 class StridedUpProjectBlock(UpProjectBlock):
-    """An UpProjectBlock whose characters ask the latents of ended stretches and the characters of their own."""
+    """An UpProjectBlock whose characters attend to the latents of completed segments and to their own segment."""
 
     attention = UpAttention
 
     def forward(
-        self, y: Float[Tensor, "B M C"], x_input: Float[Tensor, "B T C"], past: Past | None = None, n_hidden: int = 0
+        self,
+        y: Float[Tensor, "B M C"],
+        x_input: Float[Tensor, "B T C"],
+        cache: KVCache | None = None,
+        n_hidden: int = 0,
     ) -> Float[Tensor, "B T C"]:
-        """`y` are the latents and `x_input` the characters behind those in `past`.
+        """`y` are the latents and `x_input` the characters after the cached ones.
 
-        Nobody reads the first `n_hidden` places.
+        Nobody attends to the first `n_hidden` positions.
         """
-        # One LayerNorm for both, as latents and characters are keys and values side by side.
-        x = x_input + self.attn(self.ln1(y), self.ln1(x_input), past, n_hidden)
+        # One LayerNorm for both, since latents and characters are keys and values in one softmax.
+        x = x_input + self.attn(self.ln1(y), self.ln1(x_input), cache, n_hidden)
         return x + self.mlp(self.ln2(x))

@@ -27,17 +27,18 @@ class ModelConfig:
     """The longest text the model reads, in characters."""
     bottleneck_dim: int = 32
     """Latents of the Perceiver; unused by vanilla."""
-    coverage: Literal["course", "strided"] = "course"
-    """Perceiver: course: latent j reads characters 0 to j alone; strided: each latent stands for a stretch of text."""
-    stretch: int = 0
-    """Perceiver, strided: characters a latent stands for; 0: block_size / bottleneck_dim, rounded up."""
-    phases: bool = False
-    """Perceiver, strided: while training the first stretch is shorter by a random number of characters, so that what is
-    learnt of a word does not depend on where stretches happen to end."""
+    latent_mask: Literal["triangular", "strided"] = "triangular"
+    """Perceiver: triangular: latent j reads characters 0 to j only; strided: latent j reads up to the end of segment j
+    of the text."""
+    segment_length: int = 0
+    """Perceiver, strided: characters per segment; 0: block_size / bottleneck_dim, rounded up."""
+    random_segment_offset: bool = False
+    """Perceiver, strided: in training the first segment is shorter by a random number of characters, so that nothing
+    learned depends on where segments happen to end."""
     positions: Literal["learned", "rotary"] = "learned"
-    """learned: one vector a place, added at the stem; rotary: queries and keys turned by their places."""
-    word_memory: bool = False
-    """A learned vector for every beginning of a word that the corpus has, added at the stem; costs no arithmetic."""
+    """learned: one vector per position, added to the embeddings; rotary: rotary embedding of queries and keys."""
+    prefix_table: bool = False
+    """Prefix embedding table: one learned vector per distinct word prefix in the corpus, added to the embeddings."""
     embd_pdrop: float = 0.1
     """Dropout on the embeddings."""
     resid_pdrop: float = 0.1
@@ -65,21 +66,21 @@ class ModelConfig:
             raise RecipeError(
                 f"model.n_layer: the Perceiver needs 2 at least, one down and one up; received {self.n_layer}"
             )
-        if self.stretch < 0:
-            raise RecipeError(f"model.stretch: 0 or more is needed; received {self.stretch}")
-        if self.is_strided and self.stretch_length * self.bottleneck_dim < self.block_size:
+        if self.segment_length < 0:
+            raise RecipeError(f"model.segment_length: 0 or more is needed; received {self.segment_length}")
+        if self.is_strided and self.segment_size * self.bottleneck_dim < self.block_size:
             raise RecipeError(
-                f"model.stretch: bottleneck_dim ({self.bottleneck_dim}) stretches must cover block_size "
+                f"model.segment_length: bottleneck_dim ({self.bottleneck_dim}) segments must cover block_size "
                 f"({self.block_size}), so {-(-self.block_size // self.bottleneck_dim)} or more is needed, or 0; "
-                f"received {self.stretch}"
+                f"received {self.segment_length}"
             )
 
     @property
     def is_strided(self) -> bool:
-        """Whether this is the Perceiver whose latents stand for stretches."""
-        return self.variant == "perceiver" and self.coverage == "strided"
+        """Whether this is the Perceiver whose latents summarize segments."""
+        return self.variant == "perceiver" and self.latent_mask == "strided"
 
     @property
-    def stretch_length(self) -> int:
-        """Characters a latent stands for, under coverage strided."""
-        return self.stretch or -(-self.block_size // self.bottleneck_dim)
+    def segment_size(self) -> int:
+        """Characters per segment, under latent_mask strided."""
+        return self.segment_length or -(-self.block_size // self.bottleneck_dim)

@@ -1,6 +1,6 @@
 """What a model costs: multiply-adds, by its shape alone. Imports no torch.
 
-Letters: T time, M latents, S a stretch's length, C channels.
+Letters: T time, M latents, S a segment's length, C channels.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def _perceiver(config: ModelConfig) -> tuple[int, int]:
 
 
 def _strided(config: ModelConfig) -> tuple[int, int]:
-    T, S, n_middle = config.block_size, config.stretch_length, config.n_layer - 2
-    M, n_stretches = T // S, -(-T // S)  # those that have ended, and with the one that has not
+    T, S, n_middle = config.block_size, config.segment_size, config.n_layer - 2
+    M, n_segments = T // S, -(-T // S)  # those that have ended, and with the one that has not
     down, up = 2 * T + (_BLOCK - 3) * M, 2 * (M + T) + (_BLOCK - 2) * T
-    return down + n_middle * _BLOCK * M + up, M * M * S + n_middle * M * M + n_stretches * S * (M + S)
+    return down + n_middle * _BLOCK * M + up, M * M * S + n_middle * M * M + n_segments * S * (M + S)

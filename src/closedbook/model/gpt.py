@@ -1,4 +1,4 @@
-"""GPT: the stem, the blocks, the head.
+"""GPT: embeddings, blocks, head.
 
 Letters: B batch, T time, C channels, V vocabulary.
 """
@@ -17,37 +17,37 @@ from closedbook.model.blocks import (
 )
 from closedbook.model.config import ModelConfig
 from closedbook.model.kernels.dropout import Dropout
-from closedbook.model.kv_cache import Past
-from closedbook.model.prefix_table import WordMemory, WordTrie
+from closedbook.model.kv_cache import KVCache
+from closedbook.model.prefix_table import PrefixTable, PrefixTrie
 
 
 class GPT(nn.Module):
-    """Characters in, for each a logit of every character that may come next.
+    """A decoder-only transformer over characters: for each position, logits of the next character.
 
-    | parameter          | at the start                |
-    | ------------------ | --------------------------- |
-    | maps, embeddings   | normal, deviation 0.02      |
-    | biases             | 0                           |
-    | LayerNorms         | weight 1, bias 0            |
-    | learned positions  | 0                           |
-    | the basis C        | Xavier uniform              |
-    | the word memory    | 0                           |
+    | parameter             | initial value     |
+    | --------------------- | ----------------- |
+    | linear, embeddings    | N(0, 0.02)        |
+    | biases                | 0                 |
+    | LayerNorm             | weight 1, bias 0  |
+    | learned positions     | 0                 |
+    | the basis C           | Xavier uniform    |
+    | prefix table          | 0                 |
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int, words: WordTrie | None = None) -> None:
-        """`words` are those of the corpus, which the word memory needs."""
+    def __init__(self, config: ModelConfig, vocab_size: int, prefixes: PrefixTrie | None = None) -> None:
+        """`prefixes` are those of the corpus's words; a config with `prefix_table` needs them."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
         self.tok_emb = nn.Embedding(vocab_size, config.n_embd)
-        # The assignment's cross-attention turns nothing, so it needs the places at its stem in any case.
-        turned = config.variant == "vanilla" or config.is_strided
-        self.learned_positions = config.positions == "learned" or not turned
+        # The assignment's cross-attention has no rotary embedding, so it needs learned positions in any case.
+        can_rotate = config.variant == "vanilla" or config.is_strided
+        self.learned_positions = config.positions == "learned" or not can_rotate
         if self.learned_positions:
             self.pos_emb = nn.Parameter(torch.zeros(1, config.block_size, config.n_embd))
-        if config.word_memory:
-            assert words is not None, "a word memory is of some words"
-            self.memory = WordMemory(words, config.n_embd)
+        if config.prefix_table:
+            assert prefixes is not None, "a prefix table needs the corpus's prefixes"
+            self.prefix_table = PrefixTable(prefixes, config.n_embd)
         self.drop = Dropout(config.embd_pdrop)
         if config.variant == "perceiver":
             self.down_block = (StridedDownProjectBlock if config.is_strided else DownProjectBlock)(config)
@@ -62,77 +62,83 @@ class GPT(nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Numbers that are learnt."""
+        """Number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
-    def can_go_on(self) -> bool:
-        """Whether it takes a Past; in the assignment's Perceiver every new character may change what is past."""
+    def n_table_parameters(self) -> int:
+        """Of these, those of the prefix table; a step uses and updates only a few of its rows."""
+        return sum(p.numel() for p in self.prefix_table.parameters()) if self.config.prefix_table else 0
+
+    @property
+    def has_kv_cache(self) -> bool:
+        """Whether decoding can use a KVCache; in the assignment's Perceiver a new character may change earlier ones."""
         return self.config.variant == "vanilla" or self.config.is_strided
 
     def forward(self, idx: Int64[Tensor, "B T"]) -> Float[Tensor, "B T V"]:
-        """Logits of the next character at each place."""
+        """Logits of the next character at each position."""
         return self.logits(self.hidden(idx))
 
-    def hidden(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
-        """What the head reads, at each place; `idx` are the places after those in `past`."""
-        x = self.stem(idx, past)
-        x = self.through_latents(x, past) if self.config.variant == "perceiver" else self.through_blocks(x, past)
-        if past is not None:
-            past.n_places += idx.size(1)
+    def hidden(self, idx: Int64[Tensor, "B T"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
+        """The head's input at each position; `idx` are the positions after those in `cache`."""
+        x = self.embed(idx, cache)
+        x = self.through_latents(x, cache) if self.config.variant == "perceiver" else self.through_blocks(x, cache)
+        if cache is not None:
+            cache.n_positions += idx.size(1)
         return x
 
-    def stem(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
-        """Embeddings of the places after those in `past`."""
-        x = self.embedded(idx, past)
-        if self.config.word_memory:
-            nodes = self.memory.nodes(idx, None if past is None else past.node)
-            if past is not None:
-                past.node = nodes[:, -1]
-            x = x + self.memory(nodes)
+    def embed(self, idx: Int64[Tensor, "B T"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
+        """All embeddings of the positions after those in `cache`, added up."""
+        x = self.embed_characters(idx, cache)
+        if self.config.prefix_table:
+            rows = self.prefix_table.rows(idx, None if cache is None else cache.prefix)
+            if cache is not None:
+                cache.prefix = rows[:, -1]
+            x = x + self.prefix_table(rows)
         return self.drop(x)
 
-    def embedded(self, idx: Int64[Tensor, "B T"], past: Past | None = None) -> Float[Tensor, "B T C"]:
-        """The characters' vectors and, where places have some, theirs."""
-        first = 0 if past is None else len(past)
-        n_places = first + idx.size(1)
-        assert n_places <= self.config.block_size, f"{n_places} characters exceed {self.config.block_size}"
+    def embed_characters(self, idx: Int64[Tensor, "B T"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
+        """Character embeddings, plus position embeddings where they are learned."""
+        first = 0 if cache is None else len(cache)
+        end = first + idx.size(1)
+        assert end <= self.config.block_size, f"{end} characters exceed {self.config.block_size}"
         x = self.tok_emb(idx)
-        return x + self.pos_emb[:, first:n_places] if self.learned_positions else x
+        return x + self.pos_emb[:, first:end] if self.learned_positions else x
 
-    def through_blocks(self, x: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
-        """Through the blocks that attend to themselves."""
+    def through_blocks(self, x: Float[Tensor, "B T C"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
+        """Through the self-attention blocks."""
         for number, block in enumerate(self.blocks):
-            x = block(x, None if past is None else past.blocks[number])
+            x = block(x, None if cache is None else cache.blocks[number])
         return x
 
-    def through_latents(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
+    def through_latents(self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
         """Down to the latents, through the middle blocks, and up again."""
         if self.config.is_strided:
-            return self.through_stretches(x_input, past)
-        assert past is None, "the assignment's Perceiver decodes without a cache"
+            return self.through_segments(x_input, cache)
+        assert cache is None, "the assignment's Perceiver decodes without a cache"
         return self.up_block(self.through_blocks(self.down_block(x_input)), x_input)
 
-    def through_stretches(self, x_input: Float[Tensor, "B T C"], past: Past | None = None) -> Float[Tensor, "B T C"]:
-        """The same where latents stand for stretches, the first of which may be shorter by a random phase."""
-        phase = self.random_phase(x_input.size(1)) if self.training and self.config.phases else 0
-        x_input = functional.pad(x_input, (0, 0, phase, 0))
-        y = self.through_blocks(self.down_block(x_input, past, phase), past)
-        return self.up_block(y, x_input, past, phase)[:, phase:]
+    def through_segments(self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
+        """The same with latents of segments, the first of which may be shorter by a random offset."""
+        has_offset = self.training and self.config.random_segment_offset
+        offset = self.draw_segment_offset(x_input.size(1)) if has_offset else 0
+        x_input = functional.pad(x_input, (0, 0, offset, 0))
+        y = self.through_blocks(self.down_block(x_input, cache, offset), cache)
+        return self.up_block(y, x_input, cache, offset)[:, offset:]
 
-    def random_phase(self, n_places: int) -> int:
-        """Less than a stretch, and no more than the latents can cover besides."""
-        n_covered = self.config.stretch_length * self.config.bottleneck_dim
-        phase = int(torch.randint(self.config.stretch_length, ()))
-        return min(phase, n_covered - n_places)
+    def draw_segment_offset(self, n_positions: int) -> int:
+        """Fewer characters than a segment, and no more than the latents can cover besides `n_positions`."""
+        n_covered = self.config.segment_size * self.config.bottleneck_dim
+        offset = int(torch.randint(self.config.segment_size, ()))
+        return min(offset, n_covered - n_positions)
 
     def logits(self, hidden: Float[Tensor, "*B C"]) -> Float[Tensor, "*B V"]:
-        """The head, at whatever places are wanted."""
+        """The final LayerNorm and the head, at whatever positions are wanted."""
         return self.head(self.ln_f(hidden))
 
 
 def _initialize(module: nn.Module) -> None:
-    if isinstance(module, WordMemory):
+    if isinstance(module, PrefixTable):
         nn.init.zeros_(module.table.weight)
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, mean=0.0, std=0.02)

@@ -1,11 +1,11 @@
-"""WordMemory: a learned vector for every beginning of a word that the corpus has.
+"""PrefixTable: one learned vector per distinct word prefix in the corpus.
 
-What a character-level model has to put together anew at each name, that this name stands here, is looked up
-instead: it costs no arithmetic, and a step learns only the rows that it used. Words are found by following a trie of
-the corpus's words, so no two beginnings share a row, as they would under hashing (compare the n-gram embeddings of
-Joulin et al. 2016, 'Bag of Tricks for Efficient Text Classification', section 2.2).
+A character-level model must work out anew at each name that it is this name which stands here. The table looks it up
+instead: no arithmetic, and a step updates only the rows that it used. It belongs to the n-gram embeddings (Joulin et
+al. 2016, 'Bag of Tricks for Efficient Text Classification', section 2.2; Engram, arXiv 2601.07372), but its rows are
+found by following a trie of the corpus's words, so that no two prefixes share a row as they do under hashing.
 
-Letters: B batch, T time, C channels, V vocabulary, N nodes of the trie.
+Letters: B batch, T time, C channels.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ _UNKNOWN = -1
 
 
 @dataclass(frozen=True)
-class WordTrie:
-    """The beginnings of the words, as nodes from 1 on, and which characters are parts of words.
+class PrefixTrie:
+    """The prefixes of the corpus's words, numbered from 1 on, and which characters are parts of words.
 
-    Node i + 1 is `edges[i]`, its parent and the character that leads to it; edges are sorted. Node 0 is no word yet.
+    Prefix i + 1 is `edges[i]`: its parent and the character that extends it; edges are sorted. Prefix 0 is empty.
     """
 
     edges: tuple[tuple[int, int], ...]
     in_word: tuple[bool, ...]
 
     @classmethod
-    def of_words(cls, words: Sequence[Sequence[int]], in_word: Sequence[bool]) -> "WordTrie":
-        """All beginnings of `words`, each a row of characters' numbers."""
+    def of_words(cls, words: Sequence[Sequence[int]], in_word: Sequence[bool]) -> "PrefixTrie":
+        """All prefixes of `words`, each a sequence of token ids."""
         edges: list[tuple[int, int]] = []
         level = {_OUTSIDE: sorted(set(map(tuple, words)))}
         depth = 0
@@ -56,41 +56,40 @@ class WordTrie:
         return len(self.edges)
 
 
-class WordMemory(nn.Module):
-    """The vectors, zero at the start; a character outside of words, or in no known beginning, has none."""
+class PrefixTable(nn.Module):
+    """The vectors, zero-initialized; a character outside of words, or in no known prefix, adds nothing."""
 
-    def __init__(self, trie: WordTrie, n_embd: int) -> None:
+    def __init__(self, trie: PrefixTrie, n_embd: int) -> None:
         super().__init__()
         self.table = nn.Embedding(len(trie) + 1, n_embd, padding_idx=_OUTSIDE, sparse=True)
         edges = torch.tensor(trie.edges, dtype=torch.long).view(-1, 2)
         in_word = torch.tensor(trie.in_word, dtype=torch.bool)
-        # They follow from the vocabulary, so they are kept with it and not among the weights.
+        # They follow from the vocabulary, so they are saved with it and not among the weights.
         self.register_buffer("keys", edges[:, 0] * len(trie.in_word) + edges[:, 1], persistent=False)
         self.register_buffer("in_word", in_word, persistent=False)
 
-    def forward(self, nodes: Int64[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
-        """The vectors of nodes."""
-        return self.table(nodes.clamp(min=_OUTSIDE))
+    def forward(self, rows: Int64[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
+        """The vectors of some rows."""
+        return self.table(rows.clamp(min=_OUTSIDE))
 
-    def nodes(self, idx: Int64[Tensor, "B T"], before: Int64[Tensor, " B"] | None = None) -> Int64[Tensor, "B T"]:
-        """Which beginning each character ends; `before` are the nodes of the characters before the first."""
-        assert isinstance(self.keys, Tensor)
+    def rows(self, idx: Int64[Tensor, "B T"], before: Int64[Tensor, " B"] | None = None) -> Int64[Tensor, "B T"]:
+        """The row of the prefix that ends at each character; `before` are those of the characters before the first."""
         assert isinstance(self.in_word, Tensor)
-        node = idx.new_zeros(len(idx)) if before is None else before
-        nodes = []
+        row = idx.new_zeros(len(idx)) if before is None else before
+        rows = []
         within = self.in_word[idx]  # B T
         for t in range(idx.size(1)):
-            node = torch.where(within[:, t], self._child(node, idx[:, t]), _OUTSIDE)
-            nodes.append(node)
-        return torch.stack(nodes, dim=1)
+            row = torch.where(within[:, t], self._extended(row, idx[:, t]), _OUTSIDE)
+            rows.append(row)
+        return torch.stack(rows, dim=1)
 
-    def _child(self, node: Int64[Tensor, " B"], character: Int64[Tensor, " B"]) -> Int64[Tensor, " B"]:
-        """The node that a character leads to, or _UNKNOWN."""
+    def _extended(self, row: Int64[Tensor, " B"], character: Int64[Tensor, " B"]) -> Int64[Tensor, " B"]:
+        """The row of the prefix that is longer by one character, or _UNKNOWN."""
         assert isinstance(self.keys, Tensor)
         assert isinstance(self.in_word, Tensor)
-        key = node * len(self.in_word) + character
+        key = row * len(self.in_word) + character
         if not len(self.keys):
-            return torch.full_like(node, _UNKNOWN)
-        # Behind an unknown beginning the key is below zero, so that nothing is found there either.
-        place = torch.searchsorted(self.keys, key).clamp(max=len(self.keys) - 1)
-        return torch.where(self.keys[place] == key, place + 1, _UNKNOWN)
+            return torch.full_like(row, _UNKNOWN)
+        # After an unknown prefix the key is negative, so that nothing is found there either.
+        index = torch.searchsorted(self.keys, key).clamp(max=len(self.keys) - 1)
+        return torch.where(self.keys[index] == key, index + 1, _UNKNOWN)

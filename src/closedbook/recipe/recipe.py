@@ -36,7 +36,7 @@ class StageConfig:
     """adamw: for everything; muon: Muon for the maps inside the blocks, AdamW for the rest."""
     muon_ratio: float = 10.0
     """Muon: the maps' learning rate over that of the rest."""
-    memory_ratio: float = 10.0
+    table_ratio: float = 10.0
     """Word memory: its rows' learning rate over that of the rest."""
     beta1: float = 0.9
     """AdamW: decay of the mean of gradients."""
@@ -49,8 +49,9 @@ class StageConfig:
     optimizer looks for 'LayerNorm.weight', and its model calls them ln1, ln2 and ln_f."""
     grad_norm_clip: float = 1.0
     """The gradient's norm is scaled down to this."""
-    schedule: Literal["course", "linear"] = "course"
-    """course: warm-up and a cosine over tokens, floor a tenth; linear: warm-up, then down to zero at the end."""
+    schedule: Literal["cosine_by_tokens", "linear"] = "cosine_by_tokens"
+    """cosine_by_tokens: warm-up, then a cosine over tokens with a floor of a tenth; linear: warm-up, then linear decay
+    to zero at the end."""
     decay: bool = True
     """Whether the learning rate follows the schedule; false keeps it at its peak."""
     warmup: float = 0.0
@@ -72,7 +73,7 @@ class StageConfig:
         for name in ("epochs", "batch_size", "accumulate", "sort_window", "evaluate_every"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 1 or more is needed; received {getattr(self, name)}")
-        for name in ("learning_rate", "muon_ratio", "memory_ratio", "grad_norm_clip"):
+        for name in ("learning_rate", "muon_ratio", "table_ratio", "grad_norm_clip"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
         for name in ("beta1", "beta2", "warmup", "mix_pairs", "replay"):
@@ -82,7 +83,7 @@ class StageConfig:
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
         # An infinite grad_norm_clip is well: nothing is clipped then.
-        for name in ("learning_rate", "muon_ratio", "memory_ratio", "weight_decay"):
+        for name in ("learning_rate", "muon_ratio", "table_ratio", "weight_decay"):
             if not math.isfinite(getattr(self, name)):
                 raise RecipeError(f"{name}: a finite number is needed; received {getattr(self, name)}")
 
@@ -100,7 +101,7 @@ class Recipe:
     """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
-    hold_out: float = 0.0
+    validation_split: float = 0.0
     """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
     silver_confidence: float = 0.5
     """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
@@ -120,8 +121,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 0 <= self.silver_confidence <= 1:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
-        if not 0 <= self.hold_out < 1:
-            raise RecipeError(f"hold_out: from 0 up to but not 1 is needed; received {self.hold_out}")
+        if not 0 <= self.validation_split < 1:
+            raise RecipeError(f"validation_split: from 0 up to but not 1 is needed; received {self.validation_split}")
         for name in ("pretrain", "study", "scratch"):
             if share := getattr(self, name).replay:
                 rule = "finetuning of a run's model alone has a text to replay, and 0 is needed"
@@ -142,7 +143,7 @@ COURSE = Recipe(
 _FAST_STAGE = StageConfig(
     learning_rate=2e-3,
     decay_norms=False,
-    memory_ratio=15.0,
+    table_ratio=15.0,
     optimizer="muon",
     schedule="linear",
     warmup=0.02,
@@ -156,14 +157,14 @@ FAST = Recipe(
         n_layer=1,
         n_head=4,
         n_embd=128,
-        word_memory=True,
-        coverage="strided",
-        phases=True,
+        prefix_table=True,
+        latent_mask="strided",
+        random_segment_offset=True,
         embd_pdrop=0.0,
         resid_pdrop=0.0,
         attn_pdrop=0.0,
     ),
-    corruption=CorruptionConfig(course=0.0, distant=0.15, learned=0.85, alone=0.8, supervised="content"),
+    corruption=CorruptionConfig(span=0.0, salient=0.15, guided=0.85, name_only=0.8, supervised="content"),
     pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2),
     study=replace(_FAST_STAGE, epochs=4, mix_pairs=0.9),
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),

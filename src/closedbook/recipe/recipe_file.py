@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from closedbook.errors import RecipeError, TextError
+from closedbook.recipe.old_keys import REMOVED, modernized
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.text.corpus import decode_lines
 
@@ -50,7 +51,8 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
     for keys, line in file.lines.items():
         if _dotted(keys) in sources:
-            sources[_dotted(keys)] = f"{file.path}, line {line}"
+            old = f", where it has its old name {file.old_names[keys]}" if keys in file.old_names else ""
+            sources[_dotted(keys)] = f"{file.path}, line {line}{old}"
     return recipe, sources
 
 
@@ -92,6 +94,7 @@ class _RecipeFile:
     path: Path
     tables: dict[str, Any]
     lines: dict[Keys, int]
+    old_names: dict[Keys, str]
 
     def fault(self, keys: Keys, message: str) -> RecipeError:
         return RecipeError(f"{self.path}, line {self.lines[keys]}: {message}")
@@ -108,7 +111,19 @@ def _read(path: Path) -> _RecipeFile:
         line = (place and place[2]) or text.count("\n") + 1
         cure = "write a line as key = value, with words in quotes"
         raise RecipeError(f"{path}, line {line}: not TOML: {what}; {cure}") from None
-    return _RecipeFile(path, tables, _line_numbers(text))
+    lines = _line_numbers(text)
+    tables, old_keys = modernized(tables)
+    old_names = {_split(key.new): key.old for key in old_keys if key.new is not None}
+    for new, old in old_names.items():
+        lines.setdefault(new, lines[_split(old)])
+        for n_kept in range(1, len(new)):
+            lines.setdefault(new[:n_kept], lines[_split(old)])
+    return _RecipeFile(path, tables, lines, old_names)
+
+
+def _split(key: str) -> Keys:
+    """A dotted key of the recipe's own, none of which is quoted."""
+    return tuple(key.split("."))
 
 
 def _text(path: Path) -> str:
@@ -222,6 +237,8 @@ def _one_of(file: _RecipeFile, at: Keys, value: Any, allowed: tuple[Any, ...]) -
 
 def _unknown(at: Keys, value: Any, beside: Iterable[str]) -> str:
     """The message for a key or section that no field is called; `beside` are the fields where it stands."""
+    if _dotted(at) in REMOVED:
+        return f"'{_dotted(at)}' was removed, since nothing measured was better with it; delete the line"
     keys = flatten(PRESETS[_DEFAULT_PRESET])
     kind = "section" if isinstance(value, dict) else "key"
     known = ["preset", *keys] if kind == "key" else [key.rpartition(".")[0] for key in keys if "." in key]

@@ -31,7 +31,7 @@ from closedbook.files.durable import (
     write_atomically,
     write_synced,
 )
-from closedbook.storage.tensors import tensors_from_bytes, tensors_to_bytes
+from closedbook.storage.tensors import tensors_from_bytes, tensors_to_bytes, with_todays_names
 
 _FORMAT = 1
 _WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = _FILES = (
@@ -209,7 +209,7 @@ def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
         return Checkpoint(
             path=folder,
             step=int(manifest["step"]),
-            weights=tensors_from_bytes(folder / _WEIGHTS, data[_WEIGHTS])[0],
+            weights=with_todays_names(tensors_from_bytes(folder / _WEIGHTS, data[_WEIGHTS])[0]),
             optimizer=_unflatten(state["optimizer"], tensors),
             state=state["state"],
             fingerprint=dict(manifest["fingerprint"]),

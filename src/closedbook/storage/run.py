@@ -23,10 +23,10 @@ from closedbook.errors import RunError, TextError
 from closedbook.files.durable import contents, remove_leftovers, sha256, write_atomically
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe, recipe_toml
-from closedbook.storage.tensors import load_weights, save_weights
+from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
 Kind = Literal["pretrain", "study", "finetune"]
@@ -93,15 +93,16 @@ class Run:
                 "began it, with --resume"
             )
         weights, _ = load_weights(self.weights_path)
-        return fill_model(make_model(self.recipe.model, self.info.vocabulary), weights, self.weights_path)
+        model = make_model(self.recipe.model, self.info.vocabulary)
+        return fill_model(model, with_todays_names(weights), self.weights_path)
 
 
 def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
     """A new model over a vocabulary, and over its words where the model has a memory for them."""
-    if not config.word_memory:
+    if not config.prefix_table:
         return GPT(config, len(vocabulary))
-    trie = WordTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
-    return GPT(config, len(vocabulary), trie)
+    prefixes = PrefixTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
+    return GPT(config, len(vocabulary), prefixes)
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:

@@ -1,6 +1,7 @@
 """Tensors in files, as safetensors. No pickle is ever loaded."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,3 +56,8 @@ def tensors_from_bytes(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict
         raise RunError(f"{path}: {reason}") from None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return tensors, header.get("__metadata__", {})
+
+
+def with_todays_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A model's weights, of which older versions called the prefix table `memory`."""
+    return {re.sub(r"^memory\.", "prefix_table.", name): tensor for name, tensor in weights.items()}

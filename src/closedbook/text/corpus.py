@@ -157,7 +157,7 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
             )
 
 
-def hold_out(pairs: Questions, share: float, seed: int) -> tuple[Questions, Questions | None]:
+def validation_split(pairs: Questions, share: float, seed: int) -> tuple[Questions, Questions | None]:
     """The pairs to learn, and those to look at: a share of the questions, drawn by seed; None where the share is 0.
 
     Who is drawn first depends on seed and question alone, so that a greater share of the same questions holds out the
@@ -171,8 +171,8 @@ def hold_out(pairs: Questions, share: float, seed: int) -> tuple[Questions, Ques
         raise TextError(
             pairs.path,
             None,
-            f"hold_out {share} is {n_held} of its {len(asked)} questions, and one at least is needed to look at and "
-            "one to learn; choose another hold_out",
+            f"validation_split {share} is {n_held} of its {len(asked)} questions, and one at least is needed to look at and "
+            "one to learn; choose another validation_split",
         )
     held = set(sorted(asked, key=lambda question: Random(f"{seed} {question}").random())[:n_held])
     kept, looked_at = (

@@ -102,7 +102,7 @@ def _tagged(
     recipe: Recipe, corpus: Corpus, pairs: Questions | None
 ) -> tuple[dict[int, tuple[Span, ...]], tuple[str, ...]]:
     """What objective learned masks, and what is to be said of it."""
-    if pairs is None or not recipe.corruption.learned:
+    if pairs is None or not recipe.corruption.guided:
         return {}, ()
     try:
         tagged = tagged_spans(corpus, pairs, recipe.seed)

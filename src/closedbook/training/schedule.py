@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from closedbook.recipe.recipe import StageConfig
 
-COURSE_WARMUP_TOKENS = 512 * 20
-COURSE_FINAL_EPOCHS = 200
-COURSE_FLOOR = 0.1
+WARMUP_TOKENS = 512 * 20
+FINAL_EPOCHS = 200
+FLOOR = 0.1
 
 
-def course_multiplier(n_tokens: int, warmup_tokens: int, final_tokens: int) -> float:
+def cosine_by_tokens(n_tokens: int, warmup_tokens: int, final_tokens: int) -> float:
     """The assignment's schedule, after `n_tokens` characters, padding counted.
 
     Nothing holds the cosine at its floor: past `final_tokens` it climbs again, as in the assignment's code,
@@ -21,10 +21,10 @@ def course_multiplier(n_tokens: int, warmup_tokens: int, final_tokens: int) -> f
         return n_tokens / max(1, warmup_tokens)
     # 2. cosine, and 3. its floor
     progress = (n_tokens - warmup_tokens) / max(1, final_tokens - warmup_tokens)
-    return max(COURSE_FLOOR, 0.5 * (1.0 + math.cos(math.pi * progress)))
+    return max(FLOOR, 0.5 * (1.0 + math.cos(math.pi * progress)))
 
 
-def linear_multiplier(step: int, n_steps: int, warmup: float) -> float:
+def linear_decay(step: int, n_steps: int, warmup: float) -> float:
     """Up to 1 in the share `warmup` of the steps, then down to zero behind the last; `step` counts from 0."""
     n_warmup = warmup * n_steps
     if step < n_warmup:
@@ -46,10 +46,10 @@ class Schedule:
         if not self.stage.decay:
             return self.stage.learning_rate
         if self.stage.schedule == "linear":
-            return self.stage.learning_rate * linear_multiplier(step, self.n_steps, self.stage.warmup)
-        multiplier = course_multiplier(
+            return self.stage.learning_rate * linear_decay(step, self.n_steps, self.stage.warmup)
+        multiplier = cosine_by_tokens(
             n_rows * (self.block_size - 1),
-            COURSE_WARMUP_TOKENS,
-            COURSE_FINAL_EPOCHS * self.n_documents * self.block_size,
+            WARMUP_TOKENS,
+            FINAL_EPOCHS * self.n_documents * self.block_size,
         )
         return self.stage.learning_rate * multiplier

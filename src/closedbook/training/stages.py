@@ -29,9 +29,9 @@ from closedbook.text.corpus import (
     Corpus,
     Questions,
     check_questions,
-    hold_out,
     read_corpus,
     read_pairs,
+    validation_split,
     without_accents,
 )
 from closedbook.text.vocabulary import Vocabulary
@@ -178,9 +178,9 @@ def finetune(
         parent=None if parent is None else str(parent.path.resolve()),
         vocabulary=vocabulary,
     )
-    if parent is not None and recipe.hold_out and may_have_learnt(parent, info.sources["pairs"], recipe):
+    if parent is not None and recipe.validation_split and may_have_learnt(parent, info.sources["pairs"], recipe):
         notes.append(
-            f"{parent.path} may have learnt pairs that are held out here; train it with the same pairs, hold_out and "
+            f"{parent.path} may have learnt pairs that are held out here; train it with the same pairs, validation_split and "
             "seed, so that they are of people never asked about"
         )
     examples = examples_of("finetune", recipe, vocabulary, None if parent is None else corpus, pairs)
@@ -204,13 +204,13 @@ def new_model(recipe: Recipe, vocabulary: Vocabulary) -> GPT:
 
 def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
     """A corpus's characters, and its words for a model with a memory for them."""
-    return corpus.vocabulary.with_words(corpus.text) if recipe.model.word_memory else corpus.vocabulary
+    return corpus.vocabulary.with_words(corpus.text) if recipe.model.prefix_table else corpus.vocabulary
 
 
 def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
     """Pairs to learn from, checked against model and vocabulary, and what is to be said of them."""
     given = read_pairs(path)
-    pairs, held_out = hold_out(given, recipe.hold_out, recipe.seed)
+    pairs, held_out = validation_split(given, recipe.validation_split, recipe.seed)
     notes = []
     if held_out is not None:
         n = len(held_out.items)
@@ -241,10 +241,10 @@ def _looked_at(
     """The dev pairs, or those held out of the training pairs, where there are any."""
     held_out = None
     if pairs_path is not None:
-        _, held_out = hold_out(read_pairs(pairs_path), recipe.hold_out, recipe.seed)
+        _, held_out = validation_split(read_pairs(pairs_path), recipe.validation_split, recipe.seed)
     if dev_path is not None and held_out is not None:
         raise InputError(
-            f"{dev_path}: with hold_out {recipe.hold_out} the pairs to look at are held out of the training pairs, so "
+            f"{dev_path}: with validation_split {recipe.validation_split} the pairs to look at are held out of the training pairs, so "
             "--dev has no place beside it; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
         )
     pairs = held_out if dev_path is None else read_pairs(dev_path)
@@ -381,7 +381,7 @@ def _open(plan: _Stage, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint
 def _warnings(plan: _Stage) -> Iterator[Note]:
     """What is to be told once all that was given has been found good, so that a fault stands alone."""
     yield from map(Note, plan.notes)
-    if plan.info.kind == "pretrain" and plan.stage.schedule == "course" and plan.stage.epochs > 200:
+    if plan.info.kind == "pretrain" and plan.stage.schedule == "cosine_by_tokens" and plan.stage.epochs > 200:
         yield Note(
             "schedule course: the cosine reaches its floor after 200 epochs and climbs back to the peak by 400, "
             "as in the assignment's code"

@@ -88,7 +88,7 @@ def generate_world(config: WorldConfig) -> Iterator[Line]:
 
 def write_world(config: WorldConfig, folder: Path) -> WorldFiles:
     """Write a world's files into `folder`, all or none; raises RunError where it is not free."""
-    with folder_written_whole(folder) as partial:
+    with folder_written_whole(folder, "the world") as partial:
         _write_files(config, WorldFiles.of_folder(partial))
     return WorldFiles.of_folder(folder.absolute())
 

@@ -26,9 +26,9 @@ def perceivers(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that tests only read: the runs `course` and `strided`, of seven latents and 61 characters."""
     folder = tmp_path_factory.mktemp("perceivers")
     shape = ("--model.variant", "perceiver", "--model.n-layer", "3", "--model.bottleneck-dim", "7", "--epochs", "1")
-    for coverage in ("course", "strided"):
-        words = ("--recipe", str(files / "tiny.toml"), *shape, "--model.coverage", coverage)
-        assert main(["pretrain", str(files / "corpus.txt"), *words, "--out", str(folder / coverage)]) == 0
+    for latent_mask in ("course", "strided"):
+        words = ("--recipe", str(files / "tiny.toml"), *shape, "--model.latent_mask", latent_mask)
+        assert main(["pretrain", str(files / "corpus.txt"), *words, "--out", str(folder / latent_mask)]) == 0
     return folder
 
 
@@ -47,12 +47,12 @@ def kept(table: list[list[float | None]]) -> tuple[Tensor, Tensor]:
     )
 
 
-@pytest.mark.parametrize("coverage", ["course", "strided"])
+@pytest.mark.parametrize("latent_mask", ["course", "strided"])
 def test_the_map_is_kept_as_data_and_as_a_figure(
-    closedbook: Closedbook, perceivers: Path, tmp_path: Path, coverage: str
+    closedbook: Closedbook, perceivers: Path, tmp_path: Path, latent_mask: str
 ):
     """What stands in the file is what the run's model does with the text, MASK included, and no file is half there."""
-    run, text = perceivers / coverage, TEXT + "⁇"
+    run, text = perceivers / latent_mask, TEXT + "⁇"
     outcome = closedbook("inspect", run, "--reading-map", text, "--out", tmp_path / "new/map")
     assert (outcome.status, outcome.err) == (0, "")
     data, picture = tmp_path / "new/map/reading-map.json", tmp_path / "new/map/reading-map.png"
@@ -61,8 +61,8 @@ def test_the_map_is_kept_as_data_and_as_a_figure(
     assert picture.read_bytes().startswith(b"\x89PNG")
     facts = json.loads(data.read_text(encoding="utf-8"))
     expected = reading_map(open_run(run).model(), open_run(run).info.vocabulary.encode(text))
-    assert (facts["text"], facts["coverage"]) == (text, coverage)
-    assert facts["stretch"] == (9 if coverage == "strided" else None)
+    assert (facts["text"], facts["latent_mask"]) == (text, latent_mask)
+    assert facts["stretch"] == (9 if latent_mask == "strided" else None)
     names = {"characters_by_latent": "latents", "latents_by_place": "places", "own_stretch_by_place": "own"}
     for name, part in names.items():
         may_read, attention = kept(facts[name])
@@ -80,7 +80,7 @@ def test_without_a_folder_the_map_lies_in_the_run(closedbook: Closedbook, percei
 
 
 @pytest.mark.parametrize(
-    ("coverage", "text", "rule", "readers", "consulted"),
+    ("latent_mask", "text", "rule", "readers", "consulted"),
     [
         (
             "course",
@@ -103,19 +103,19 @@ def test_the_map_is_told_in_words(
     closedbook: Closedbook,
     perceivers: Path,
     tmp_path: Path,
-    coverage: str,
+    latent_mask: str,
     text: str,
     rule: str,
     readers: str,
     consulted: str,
 ):
     """What latents read, which of them read the last character, and which of them the last place consults."""
-    words = ("inspect", perceivers / coverage, "--out", tmp_path / "map", "--reading-map")
+    words = ("inspect", perceivers / latent_mask, "--out", tmp_path / "map", "--reading-map")
     first, second, third, *_ = closedbook(*words, text).out.splitlines()
     assert first == rule
     assert second == f"the last character, {len(text) - 1}, is read by {readers}"
     assert third.startswith(f"the last place consults latents {consulted} (")
-    if coverage == "strided":
+    if latent_mask == "strided":
         assert " and characters 27 to 35 of its own stretch (" in third
 
 

@@ -14,7 +14,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 
 COURSE = ModelConfig("perceiver", n_layer=2, n_head=1, n_embd=6, block_size=331, bottleneck_dim=7)
-STRIDED = replace(COURSE, coverage="strided", bottleneck_dim=83)
+STRIDED = replace(COURSE, latent_mask="strided", bottleneck_dim=83)
 """Stretches of four."""
 HOSTILE = "戸 $x^2$ é\\_{\n"
 
@@ -36,7 +36,7 @@ def letters(axes: Any) -> list[str]:
 
 
 def test_a_panel_a_kind_of_reader():
-    """Under coverage course two panels and the shades; under strided the own stretch besides, if need be alone."""
+    """Under latent_mask course two panels and the shades; under strided the own stretch besides, if need be alone."""
     ylabels = {
         name: [axes.get_ylabel() for axes in drawn(config, text).axes[:-1]]
         for name, config, text in (("course", COURSE, "Ulm"), ("strided", STRIDED, "in Ulm"), ("short", STRIDED, "Ulm"))

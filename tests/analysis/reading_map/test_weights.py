@@ -23,7 +23,7 @@ COURSE = ModelConfig(
     resid_pdrop=0.0,
     attn_pdrop=0.0,
 )
-STRIDED = replace(COURSE, coverage="strided")
+STRIDED = replace(COURSE, latent_mask="strided")
 every_coverage = pytest.mark.parametrize(
     "config",
     [
@@ -63,12 +63,12 @@ def rows(reading: ReadingMap) -> list[tuple[Tensor, Tensor]]:
 
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
-    """Any coverage, length and number of latents; queries and keys are normed, so that no share is lost to rounding."""
+    """Any latent_mask, length and number of latents; queries and keys are normed, so that no share is lost to rounding."""
     return replace(
         COURSE,
         block_size=draw(st.integers(9, 37)),
         bottleneck_dim=(n_latents := draw(st.integers(1, 41))),
-        coverage=draw(st.sampled_from(["course", "strided"])),
+        latent_mask=draw(st.sampled_from(["course", "strided"])),
         stretch=draw(st.just(0) | st.integers(-(-37 // n_latents), 41)),
         reach=draw(st.sampled_from(["past", "stretch"])),
         n_layer=draw(st.integers(2, 4)),
@@ -99,7 +99,7 @@ def test_the_map_is_what_the_forward_pass_mixes_by(config: ModelConfig):
         torch.testing.assert_close(attention.latents @ x, read["down"], rtol=1e-9, atol=1e-9)
         expected = attention.places @ model.up_block.attn.value(given["up"][0][0])
         if config.is_strided:
-            own, stretch = model.up_block.attn.value(given["up"][1][0]), config.stretch_length
+            own, stretch = model.up_block.attn.value(given["up"][1][0]), config.segment_size
             for place in range(29):
                 begin = place - place % stretch
                 expected[place] += attention.own[place, : place - begin + 1] @ own[begin : place + 1]

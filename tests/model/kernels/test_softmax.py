@@ -20,12 +20,12 @@ def decided(seed: int, spread: float) -> Tensor:
 def test_weights_and_gradient_are_pytorchs(seed: int, spread: float, hides: bool):
     """To what float32 can tell, beside a row's others."""
     e = decided(seed, spread)
-    visible = torch.ones(5, 7, dtype=torch.bool).tril(2) if hides else None
+    mask = torch.ones(5, 7, dtype=torch.bool).tril(2) if hides else None
     slope = torch.randn(e.shape, generator=torch.Generator().manual_seed(seed + 1))
     exact = e.double().requires_grad_()
-    expected = torch.softmax(exact if visible is None else exact.masked_fill(~visible, -torch.inf), dim=-1)
+    expected = torch.softmax(exact if mask is None else exact.masked_fill(~mask, -torch.inf), dim=-1)
     e.requires_grad_()
-    given_weights = softmax(e, visible)
+    given_weights = softmax(e, mask)
     torch.testing.assert_close(given_weights.double(), expected, rtol=1e-5, atol=1e-7)
     (gradient,) = torch.autograd.grad(given_weights, e, slope)
     (expected_gradient,) = torch.autograd.grad(expected, exact, slope.double())
@@ -46,8 +46,8 @@ def test_no_number_is_denormal():
 def test_in_float64_it_is_exact():
     """So that gradients can be checked by differences."""
     e = decided(0, 1.0).double().requires_grad_()
-    visible = torch.ones(5, 7, dtype=torch.bool).tril(2)
-    assert torch.autograd.gradcheck(lambda e: softmax(e, visible), e)
+    mask = torch.ones(5, 7, dtype=torch.bool).tril(2)
+    assert torch.autograd.gradcheck(lambda e: softmax(e, mask), e)
     small = softmax(torch.tensor([[0.0, -100.0]], dtype=torch.float64))[0, 1]
     assert small == pytest.approx(3.7200759760208356e-44, rel=1e-9, abs=0)  # its own, 1e-12, lets a zero pass
 

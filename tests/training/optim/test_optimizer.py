@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.prefix_table import WordTrie
+from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.training.optim.muon import orthogonalised
 from closedbook.training.optim.optimizer import Optimizer, make_optimizer
@@ -30,8 +30,10 @@ def remembering() -> GPT:
     """A small model with a word memory: every word of the letters 3 to 10, which number one to three, is known."""
     torch.manual_seed(3)
     letters = range(3, 11)
-    trie = WordTrie.of_words([(i, j, k) for i in letters for j in letters for k in letters], [n > 2 for n in range(11)])
-    return GPT(ModelConfig(n_layer=2, n_head=3, n_embd=21, block_size=17, word_memory=True), 11, trie)
+    trie = PrefixTrie.of_words(
+        [(i, j, k) for i in letters for j in letters for k in letters], [n > 2 for n in range(11)]
+    )
+    return GPT(ModelConfig(n_layer=2, n_head=3, n_embd=21, block_size=17, prefix_table=True), 11, trie)
 
 
 MAPS = {
@@ -222,7 +224,7 @@ def test_every_kind_of_parameter_has_its_group():
     """Under Muon with a word memory: maps, what decays, what does not, and the table, at its ratio of the rate."""
     gpt = remembering()
     names = {parameter: name for name, parameter in gpt.named_parameters()}
-    groups = make_optimizer(gpt, replace(STAGE, optimizer="muon", muon_ratio=7.0, memory_ratio=13.0)).param_groups
+    groups = make_optimizer(gpt, replace(STAGE, optimizer="muon", muon_ratio=7.0, table_ratio=13.0)).param_groups
     assert [(group["kind"], group["ratio"], group["weight_decay"]) for group in groups] == [
         ("muon", 7.0, 0.13),
         ("adamw", 1.0, 0.13),
@@ -243,7 +245,7 @@ def test_under_adamw_the_word_memory_is_learnt_by_rows_too():
 def test_a_frozen_word_memory_has_no_group():
     """What asks for no gradient is not optimized, the table neither."""
     gpt = remembering()
-    gpt.memory.table.weight.requires_grad_(False)
+    gpt.prefix_table.table.weight.requires_grad_(False)
     assert [group["kind"] for group in make_optimizer(gpt, STAGE).param_groups] == ["adamw", "adamw"]
 
 
@@ -427,6 +429,6 @@ def test_row_0_stays_at_zero():
     """However long a model learns, what is in no known beginning adds nothing, and unused rows are as at the start."""
     gpt = remembering()
     learnt(gpt, make_optimizer(gpt, replace(STAGE, optimizer="muon")), range(11))
-    moved = (gpt.memory.table.weight != 0).any(dim=-1)
+    moved = (gpt.prefix_table.table.weight != 0).any(dim=-1)
     assert not moved[0]
     assert 50 < int(moved.sum()) < len(moved) - 50

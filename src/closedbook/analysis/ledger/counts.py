@@ -68,8 +68,8 @@ class Ledger:
         """What was counted so far, a fact each."""
         return [Exposure(*counts) for counts in self._counts]
 
-    def count_document(self, index: int, masked: str, n_given: int = 1) -> None:
-        """Count the masked string of document `index`, whose first `n_given` characters are not learnt."""
+    def count_document(self, index: int, masked: str, n_context: int = 1) -> None:
+        """Count the masked string of document `index`, whose first `n_context` characters are not learnt."""
         content = masked.rindex(MASK, 0, len(masked) - 1) + 1
         for number in self._of_document.get(index, ()):
             named = seen = predicted = in_content = begins = False
@@ -79,7 +79,7 @@ class Ledger:
                     continue
                 seen = True
                 if named:
-                    predicted |= match.start() >= n_given
+                    predicted |= match.start() >= n_context
                     in_content |= match.start() >= content
                     begins |= match.start() == content
             counts = self._counts[number]
@@ -106,7 +106,7 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
                 ledger.count_pair(example_text(dataset, row))
             case documents, document if document in ledger.documents:
                 masked = documents.drawn(document)
-                ledger.count_document(document, masked.text, masked.n_given)
+                ledger.count_document(document, masked.text, masked.n_context)
 
 
 def example_text(dataset: EpochDataset, row: int) -> str:

@@ -1,6 +1,7 @@
-"""The figure of a reading map: which characters each latent reads, and which latents each place consults.
+"""The figure of a reading map: which characters each latent reads, and which latents each position attends to.
 
-matplotlib is imported where it is used. Of a user's text printable ASCII alone is drawn, as its font may lack the rest.
+matplotlib is imported where it is used. Only the printable ASCII of a user's text is drawn, since its font may lack
+the rest.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _INCHES_A_CELL = 0.115
 _INCHES_ACROSS = (5.5, 14.0)
 _INCHES_DOWN = (0.25, 8.0)
-"""Of a panel, the least and the most."""
+"""Of a panel: minimum and maximum."""
 _INCHES_BETWEEN = 0.7
 _INCHES_OF_SHADES = 0.15
 _SHADES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)
@@ -25,18 +26,18 @@ _MOST_LETTERS = 128
 
 
 def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure":
-    """Grey is attention, and a line goes around what may be read; a column is a character in every panel."""
+    """Grey is attention, an outline encloses what the mask allows; a column is a character in every panel."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
-    may, share = reading.may_read, reading.attention
-    sums = "columns sum to 1" + (", with their own stretches" if may.own.size(1) else "")
+    mask, share = reading.mask, reading.attention
+    sums = "columns sum to 1" + (", with their own segments" if mask.own.size(1) else "")
     panels = [
-        ("Which characters each latent reads (rows sum to 1)", "latent", may.latents, share.latents),
-        (f"Which latents each place consults ({sums})", "latent", may.places.T, share.places.T),
-        ("Which characters of its own stretch each place reads", "in stretch", may.own.T, share.own.T),
+        ("Which characters each latent reads (rows sum to 1)", "latent", mask.latents, share.latents),
+        (f"Which latents each position attends to ({sums})", "latent", mask.positions.T, share.positions.T),
+        ("Which characters of its own segment each position attends to", "in segment", mask.own.T, share.own.T),
     ]
     panels = [panel for panel in panels if len(panel[2])]
     width = float(np.clip(_INCHES_A_CELL * len(text), *_INCHES_ACROSS))
@@ -45,12 +46,12 @@ def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure"
     height = sum(heights) + _INCHES_BETWEEN * len(heights)
     figure = Figure(figsize=(width + 0.8, height), layout="constrained")
     FigureCanvasAgg(figure)
-    # By its root, since most shares of many are small.
+    # On a square-root scale, since most weights are small.
     shades = ScalarMappable(PowerNorm(0.5, 0, 1), "gray_r")
     *rows, last = figure.subplots(len(heights), 1, height_ratios=heights)
-    for axes, (title, name, may_read, attention) in zip(rows, panels, strict=True):
+    for axes, (title, name, allowed, attention) in zip(rows, panels, strict=True):
         axes.imshow(attention.numpy(), cmap=shades.cmap, norm=shades.norm, aspect="auto", interpolation="nearest")
-        _outline(axes, may_read, line_width=min(0.6, 6 * width / len(text)))
+        _outline(axes, allowed, line_width=min(0.6, 6 * width / len(text)))
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_ylabel(name)
         _mark(axes, text)
@@ -60,11 +61,11 @@ def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure"
     return figure
 
 
-def _outline(axes: "matplotlib.axes.Axes", may_read: "Tensor", line_width: float) -> None:
-    """A line wherever a cell that may be read has a neighbour that may not."""
+def _outline(axes: "matplotlib.axes.Axes", allowed: "Tensor", line_width: float) -> None:
+    """A line wherever an allowed cell has a neighbour that is not."""
     from matplotlib.collections import LineCollection
 
-    inside = np.pad(may_read.numpy(), 1)
+    inside = np.pad(allowed.numpy(), 1)
     upright = np.argwhere(inside[1:-1, :-1] != inside[1:-1, 1:]) - 0.5
     level = np.argwhere(inside[:-1, 1:-1] != inside[1:, 1:-1]) - 0.5
     lines = [[(x, y), (x, y + 1)] for y, x in upright] + [[(x, y), (x + 1, y)] for y, x in level]
@@ -72,7 +73,7 @@ def _outline(axes: "matplotlib.axes.Axes", may_read: "Tensor", line_width: float
 
 
 def _mark(axes: "matplotlib.axes.Axes", text: str) -> None:
-    """Numbers of rows and columns, and below them the text's characters, where they are few enough."""
+    """Indices of rows and columns, and below them the text's characters, where they are few enough."""
     from matplotlib.ticker import MaxNLocator
 
     numbers = axes.secondary_xaxis("top")

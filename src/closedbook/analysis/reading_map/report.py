@@ -32,31 +32,31 @@ class TextReading:
 
     def lines(self) -> Iterator[str]:
         """What is to be told of it."""
-        may, share = self.map.may_read, self.map.attention
+        mask, share = self.map.mask, self.map.attention
         last = len(self.text) - 1
         yield self._rule()
-        yield f"the last character, {last}, is read by {_span('latent', may.latents[:, last])}"
-        consulted = f"the last place consults {_span('latent', may.places[last])}"
-        if may.places[last].any():
-            most, latent = share.places[last].max(dim=0)
-            total = float(share.places[last].sum())
+        yield f"the last character, {last}, is read by {_span('latent', mask.latents[:, last])}"
+        consulted = f"the last place consults {_span('latent', mask.positions[last])}"
+        if mask.positions[last].any():
+            most, latent = share.positions[last].max(dim=0)
+            total = float(share.positions[last].sum())
             consulted += f" ({total:.0%} of its attention; most to latent {int(latent)}, {float(most):.0%})"
-        if may.own.size(1):
-            begin = last - last % self.config.stretch_length
-            own = _span("character", may.own[last], begin)
-            consulted += f" and {own} of its own stretch ({float(share.own[last].sum()):.0%})"
+        if mask.own.size(1):
+            begin = last - last % self.config.segment_size
+            own = _span("character", mask.own[last], begin)
+            consulted += f" and {own} of its own segment ({float(share.own[last].sum()):.0%})"
         yield consulted
 
     def facts(self) -> dict[str, object]:
         """The same as data: shares of attention, None where nothing may be read."""
-        may, share = self.map.may_read, self.map.attention
+        mask, share = self.map.mask, self.map.attention
         return {
             "text": self.text,
-            "coverage": self.config.coverage,
-            "stretch": may.own.size(1) or None,
-            "characters_by_latent": _table(may.latents, share.latents),
-            "latents_by_place": _table(may.places, share.places),
-            "own_stretch_by_place": _table(may.own, share.own),
+            "latent_mask": self.config.latent_mask,
+            "segment": mask.own.size(1) or None,
+            "characters_by_latent": _table(mask.latents, share.latents),
+            "latents_by_position": _table(mask.positions, share.positions),
+            "own_segment_by_position": _table(mask.own, share.own),
         }
 
     def _rule(self) -> str:
@@ -66,9 +66,9 @@ class TextReading:
             n_behind = n_characters - config.bottleneck_dim
             lost = f"; the last {n_behind} of {n_characters} reach no latent" if n_behind > 0 else ""
             return f"latent j of {config.bottleneck_dim} reads characters 0 to j{lost}"
-        stretch = config.stretch_length
-        what = f"all characters up to the end of stretch j, of {stretch} each"
-        return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // stretch} stretches have ended"
+        segment_size = config.segment_size
+        what = f"all characters up to the end of segment j, of {segment_size} each"
+        return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // segment_size} segments have ended"
 
 
 def read_text(run: Run, text: str) -> TextReading:

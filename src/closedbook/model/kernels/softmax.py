@@ -18,18 +18,18 @@ from torch.autograd.function import once_differentiable
 _LEAST = 2.0**-64
 
 
-def softmax(e: Float[Tensor, "*B Q K"], visible: Bool[Tensor, "*#N Q K"] | None = None) -> Float[Tensor, "*B Q K"]:
+def softmax(e: Float[Tensor, "*B Q K"], mask: Bool[Tensor, "*#N Q K"] | None = None) -> Float[Tensor, "*B Q K"]:
     """Of each query's logits `e` over the keys that it sees, of which there must be one at least."""
-    return _Softmax.apply(e, visible)  # type: ignore[no-untyped-call]
+    return _Softmax.apply(e, mask)  # type: ignore[no-untyped-call]
 
 
 class _Softmax(torch.autograd.Function):
     """A function of its own, since PyTorch's gradient would be made from the denormal weights again."""
 
     @staticmethod
-    def forward(ctx: Any, e: Tensor, visible: Tensor | None) -> Tensor:
-        if visible is not None:
-            e = e.masked_fill(~visible, -math.inf)
+    def forward(ctx: Any, e: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is not None:
+            e = e.masked_fill(~mask, -math.inf)
         weights = torch.softmax(e, dim=-1)
         # Products in bfloat16 take denormal numbers as 0 by themselves, and float64 is there to be exact.
         if e.dtype is torch.float32:

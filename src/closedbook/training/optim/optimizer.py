@@ -46,7 +46,7 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
     learnt as they are used. A group's `ratio` is its learning rate over the stage's.
     """
     learnt = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tables = [learnt.pop(name) for name in sorted(learnt) if name.startswith("memory.")]
+    tables = [learnt.pop(name) for name in sorted(learnt) if name.startswith("prefix_table.")]
     groups: list[dict[str, Any]] = []
     if stage.optimizer == "muon":
         inside = [name for name in sorted(learnt) if learnt[name].dim() == 2 and "." in name.removesuffix(".weight")]
@@ -61,7 +61,7 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
         )
     groups += _adamw_groups(learnt, stage)
     if tables:
-        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.memory_ratio, "kind": "rows"})
+        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.table_ratio, "kind": "rows"})
     return Optimizer(groups, lr=stage.learning_rate, betas=(stage.beta1, stage.beta2), fused=True)
 
 
