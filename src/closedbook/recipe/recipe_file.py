@@ -49,11 +49,40 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     own = {name: value for name, value in file.tables.items() if name != "preset"}
     recipe = _merged(file, PRESETS[preset], own, ())
     sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
-    for keys, line in file.lines.items():
+    for keys, where in file.where.items():
         if _dotted(keys) in sources:
             old = f", where it has its old name {file.old_names[keys]}" if keys in file.old_names else ""
-            sources[_dotted(keys)] = f"{file.path}, line {line}{old}"
+            sources[_dotted(keys)] = f"{where}{old}"
     return recipe, sources
+
+
+def with_values(recipe: Recipe, words: Sequence[str]) -> Recipe:
+    """A recipe changed by words such as 'model.n_layer=2', all at once, since some values fit together only then.
+
+    Raises RecipeError, naming the word, where a recipe file with that line would be refused.
+    """
+    tables: dict[str, Any] = {}
+    where: dict[Keys, str] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise RecipeError(f"--set {word}: KEY=VALUE is needed, as in model.n_layer=2")
+        keys = _split(key.strip())
+        where |= {keys[: n + 1]: f"--set {word}" for n in range(len(keys))}
+        inner = tables
+        for name in keys[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[keys[-1]] = _value(text.strip())
+    tables, old_names = _modernized(tables, where)
+    return _merged(_RecipeFile(tables, where, old_names), recipe, tables, ())  # type: ignore[no-any-return]
+
+
+def _value(text: str) -> Any:
+    """A value as TOML has it; what is none is text, so that a word needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -89,15 +118,14 @@ def _section(key: str) -> str | None:
 
 @dataclass(frozen=True)
 class _RecipeFile:
-    """What a recipe file says, and the line on which each key and section of it first stands."""
+    """What a recipe file says, and where each of its keys and sections first occurs, as in 'r.toml, line 3'."""
 
-    path: Path
     tables: dict[str, Any]
-    lines: dict[Keys, int]
+    where: dict[Keys, str]
     old_names: dict[Keys, str]
 
     def fault(self, keys: Keys, message: str) -> RecipeError:
-        return RecipeError(f"{self.path}, line {self.lines[keys]}: {message}")
+        return RecipeError(f"{self.where[keys]}: {message}")
 
 
 def _read(path: Path) -> _RecipeFile:
@@ -111,14 +139,19 @@ def _read(path: Path) -> _RecipeFile:
         line = (place and place[2]) or text.count("\n") + 1
         cure = "write a line as key = value, with words in quotes"
         raise RecipeError(f"{path}, line {line}: not TOML: {what}; {cure}") from None
-    lines = _line_numbers(text)
+    where = {keys: f"{path}, line {line}" for keys, line in _line_numbers(text).items()}
+    tables, old_names = _modernized(tables, where)
+    return _RecipeFile(tables, where, old_names)
+
+
+def _modernized(tables: dict[str, Any], where: dict[Keys, str]) -> tuple[dict[str, Any], dict[Keys, str]]:
+    """Tables under today's names, and the old names that some keys had; `where` is extended by the new names."""
     tables, old_keys = modernized(tables)
     old_names = {_split(key.new): key.old for key in old_keys if key.new is not None}
     for new, old in old_names.items():
-        lines.setdefault(new, lines[_split(old)])
-        for n_kept in range(1, len(new)):
-            lines.setdefault(new[:n_kept], lines[_split(old)])
-    return _RecipeFile(path, tables, lines, old_names)
+        for n_kept in range(1, len(new) + 1):
+            where.setdefault(new[:n_kept], where[_split(old)])
+    return tables, old_names
 
 
 def _split(key: str) -> Keys:
