@@ -1,0 +1,30 @@
+"""Settings: what a model is told about answers before it is asked. Imports no torch.
+
+| setting    | questions that training asks       | masked spans                       | who knows what an answer is    |
+| ---------- | ---------------------------------- | ---------------------------------- | ------------------------------ |
+| self-study | about everyone, by the reader      | the recipe's                       | the reader, who answers too    |
+| guided     | about the people of the pairs      | those that the reader chooses      | the reader                     |
+| unguided   | about the people of the pairs      | names and numbers, whole           | nobody                         |
+| assignment | about the people of the pairs      | random spans (span corruption)     | nobody                         |
+
+Accuracies in different settings are not comparable.
+"""
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+from closedbook.recipe.recipe import Recipe
+
+Setting = Literal["self-study", "guided", "unguided", "assignment"]
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
+
+
+def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
+    """The recipe with the masks of a setting; 'self-study' and 'guided' leave them as they are."""
+    masks = recipe.corruption
+    if setting == "unguided":
+        # A few characters of context in half of the draws: docs/results.md, "Masks that know nothing of answers".
+        masks = replace(masks, span=0.0, guided=0.0, salient=1.0, name_only=0.4, short_context=0.8)
+    elif setting == "assignment":
+        masks = replace(masks, span=1.0, guided=0.0, salient=0.0, supervised="all")
+    return replace(recipe, corruption=masks)
