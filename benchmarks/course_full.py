@@ -24,7 +24,7 @@ from closedbook.evaluation.evaluate import evaluate, save_predictions
 from closedbook.recipe.recipe import COURSE, Recipe
 from closedbook.storage.checkpoint import load_latest
 from closedbook.storage.run import create_run, open_run
-from closedbook.text.corpus import read_questions
+from closedbook.text.questions import read_questions
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Finished
 from closedbook.training.metrics import read_steps

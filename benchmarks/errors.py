@@ -17,8 +17,9 @@ from pathlib import Path
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
+from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 from machine import facts as machine_facts
@@ -37,10 +38,10 @@ def main() -> None:
     facts = link(pairs.items, documents)
     kinds: Counter[str] = Counter()
     for fact, prediction in zip(facts, evaluate(run, pairs).predictions, strict=True):
-        own = " ".join(documents[place.document] for place in fact.places)
+        own = " ".join(documents[statement.document] for statement in fact.statements)
         if prediction.answer == fact.answer:
             kind = "right"
-        elif not fact.places:
+        elif not fact.statements:
             kind = "wrong, not in the text"
         elif prediction.answer and re.search(rf"\b{re.escape(prediction.answer)}\b", own):
             kind = "wrong, else of their own line"
@@ -49,7 +50,7 @@ def main() -> None:
         else:
             kind = "wrong, neither"
         kinds[kind] += 1
-    places = [(documents[fact.places[0].document], fact.places[0]) for fact in facts if fact.places]
+    places = [(documents[fact.statements[0].document], fact.statements[0]) for fact in facts if fact.statements]
     model, recalled = run.model(), {}
     for n in CONTEXTS:
         lines = []

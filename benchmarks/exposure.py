@@ -22,8 +22,9 @@ from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.evaluation.breakdown import ENDS, bin_labels, bin_number
 from closedbook.examples.corruption import CorruptionConfig, Objective
 from closedbook.examples.datasets import CharCorruptionDataset
-from closedbook.text.corpus import read_corpus, read_pairs
-from closedbook.text.links import Fact, Place, link
+from closedbook.text.documents import read_corpus
+from closedbook.text.links import Fact, link
+from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 from closedbook.training.mixture import tagged_spans
@@ -38,7 +39,7 @@ def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) ->
     corpus = read_corpus(corpus_path)
     documents = [document.text for document in corpus.documents]
     pairs = read_pairs(pairs_path)
-    facts = [fact for fact in link(pairs.items, documents) if fact.places]
+    facts = [fact for fact in link(pairs.items, documents) if fact.statements]
     objectives = {}
     for name in get_args(Objective):
         if name == "learned" and train_path is None:
@@ -86,16 +87,16 @@ def mean_row(label: str, exposures: Sequence[Exposure]) -> dict[str, object]:
 
 def course_reach(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> dict[str, float]:
     """How often the truncated text reaches the answer's end, and how often the masked content begins where it does."""
-    places = [place for fact in facts for place in fact.places]
+    statements = [statement for fact in facts for statement in fact.statements]
     reached = begins = begins_whole = 0
     for dataset.epoch in range(N_EPOCHS):
-        for place in places:
-            prefix, suffix, content, _ = dataset.masked(place.document).split(MASK)
-            reached += len(prefix) + len(suffix) + len(content) >= place.end
-            is_at_place = len(prefix) == place.start
-            begins += is_at_place
-            begins_whole += is_at_place and len(content) >= length(place)
-    n = len(places) * N_EPOCHS
+        for statement in statements:
+            prefix, suffix, content, _ = dataset.masked(statement.document).split(MASK)
+            reached += len(prefix) + len(suffix) + len(content) >= statement.end
+            is_at_start = len(prefix) == statement.start
+            begins += is_at_start
+            begins_whole += is_at_start and len(content) >= statement.end - statement.start
+    n = len(statements) * N_EPOCHS
     return {
         "text_reaches_the_end_of_the_answer": round(reached / n, 5),
         "content_begins_where_the_answer_does": round(begins / n, 5),
@@ -103,19 +104,15 @@ def course_reach(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> dict[
     }
 
 
-def length(place: Place) -> int:
-    return place.end - place.start
-
-
 def one_capitalised_word(facts: Sequence[Fact], documents: Sequence[str]) -> dict[str, float]:
     """The chance that one capitalised word after the title, drawn evenly, is the answer's first, or any of it."""
     first = any_of_it = 0.0
     for fact in facts:
-        place = fact.places[0]
-        document = documents[place.document]
+        statement = fact.statements[0]
+        document = documents[statement.document]
         starts = [m.start() for m in WORD.finditer(document, title_length(document)) if m.group()[0].isupper()]
-        first += (place.start in starts) / max(1, len(starts))
-        any_of_it += sum(place.start <= start < place.end for start in starts) / max(1, len(starts))
+        first += (statement.start in starts) / max(1, len(starts))
+        any_of_it += sum(statement.start <= start < statement.end for start in starts) / max(1, len(starts))
     return {"is_the_answers_first": round(first / len(facts), 5), "is_of_the_answer": round(any_of_it / len(facts), 5)}
 
 

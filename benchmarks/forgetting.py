@@ -25,7 +25,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import Questions, read_pairs, validation_split
+from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.validation import validation_split
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated
 from closedbook.training.stages import finetune

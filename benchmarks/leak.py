@@ -19,7 +19,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 from closedbook.evaluation.score import commonest, score
 from closedbook.recipe.recipe import FAST
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from ladder import studied, with_values
 from machine import facts

@@ -24,7 +24,7 @@ from closedbook.examples.corruption import CorruptionConfig, corrupt
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
-from closedbook.text.corpus import read_corpus
+from closedbook.text.documents import read_corpus
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.stages import new_model, training_pairs, vocabulary_of

@@ -39,7 +39,8 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT, KVCache
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import FAST, Precision, Recipe
-from closedbook.text.corpus import check_questions, read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import check_questions, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
 from closedbook.training.mixture import examples_of

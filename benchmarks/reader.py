@@ -17,8 +17,9 @@ from pathlib import Path
 
 from closedbook.evaluation.score import Score
 from closedbook.reader.open_book import HeldOut, OpenBook, read_open_book
-from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs
+from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.links import link, titles_of
+from closedbook.text.questions import Questions, read_pairs
 
 BOUNDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SEEDS = range(5)
@@ -58,7 +59,7 @@ def without_namesakes(corpus: Corpus, pairs: Questions) -> set[str]:
     titles = titles_of(texts)
     asked = Counter(pair.text for pair in pairs.items)
     facts = link(pairs.items, texts)
-    return {fact.question for fact in facts if asked[fact.question] == 1 and len(titles.get(fact.name, ())) == 1}
+    return {fact.question for fact in facts if asked[fact.question] == 1 and len(titles.get(fact.title, ())) == 1}
 
 
 def recall(corpus: Corpus, pairs: Questions, book: OpenBook) -> dict[str, object]:
@@ -66,7 +67,7 @@ def recall(corpus: Corpus, pairs: Questions, book: OpenBook) -> dict[str, object
     texts = [document.text for document in corpus.documents]
     titles = titles_of(texts)
     facts = {(fact.question, fact.answer): fact for fact in link(pairs.items, texts)}
-    names = [facts[item.question, item.expected].name for item in book.held_out]
+    names = [facts[item.question, item.expected].title for item in book.held_out]
     inside = [
         item
         for item, name in zip(book.held_out, names, strict=True)

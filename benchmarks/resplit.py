@@ -21,7 +21,7 @@ from random import Random
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 from closedbook.recipe.recipe import FAST
-from closedbook.text.corpus import read_pairs
+from closedbook.text.questions import read_pairs
 from ladder import studied, with_values
 from machine import facts
 

@@ -33,7 +33,8 @@ from closedbook.examples.datasets import CharCorruptionDataset, question_ids
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.mixture import examples_of

@@ -22,7 +22,7 @@ from dataclasses import replace
 from closedbook.commands.demo import demo_plan
 from closedbook.training.stages import new_model
 from closedbook.examples.batches import Batches
-from closedbook.text.corpus import read_corpus
+from closedbook.text.documents import read_corpus
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.world.world import write_world
 from closedbook.training.device import make_fabric

@@ -35,8 +35,9 @@ from closedbook.evaluation.score import Score, score
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import Run, open_run
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
+from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import MASK, MASK_ID
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated, Event, Finished

@@ -15,8 +15,10 @@ from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_corpus, read_pairs, validation_split
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
+from closedbook.text.questions import read_pairs
+from closedbook.text.validation import validation_split
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import finetune
 

@@ -19,8 +19,10 @@ from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_corpus, read_pairs, validation_split
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact, link
+from closedbook.text.questions import read_pairs
+from closedbook.text.validation import validation_split
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Started
 from closedbook.training.stages import pretrain, self_study

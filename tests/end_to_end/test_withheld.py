@@ -9,7 +9,7 @@ from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import FAST
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_pairs
+from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import pretrain

@@ -6,13 +6,13 @@ from closedbook.analysis.ledger.tables import by_asking, by_exposure
 from closedbook.evaluation.breakdown import NOT_STATED, Table, by_end, by_frequency
 from closedbook.evaluation.score import Score
 from closedbook.files.pictures import as_png, as_svg_file
-from closedbook.text.links import Fact, Place
+from closedbook.text.links import Fact, Statement
 
 
 def fact(*ends: int) -> Fact:
     """A fact whose answer of three letters ends there, each time in another document."""
-    places = tuple(Place(number, end - 3, end) for number, end in enumerate(ends))
-    return Fact("Who?", "Ulm", 1, "Ann", places)
+    statements = tuple(Statement(number, end - 3, end) for number, end in enumerate(ends))
+    return Fact("Who?", "Ulm", 1, "Ann", statements)
 
 
 def scores(table: Table) -> dict[str, Score]:

@@ -10,7 +10,7 @@ from closedbook.examples.batches import Batch, Batches, Position, by_length, tri
 from closedbook.examples.datasets import CharCorruptionDataset, NameDataset, supervised
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.text.corpus import Question
+from closedbook.text.questions import Question
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.loss import SummedLoss
 

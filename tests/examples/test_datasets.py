@@ -15,7 +15,7 @@ from closedbook.examples.datasets import (
     shifted,
     supervised,
 )
-from closedbook.text.corpus import Question
+from closedbook.text.questions import Question
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 
 TEXTS = ["Ada Byron. born in London.", "Zoe. born in Rome.", "abc", "Guy Fawkes. born in York in 1570."]

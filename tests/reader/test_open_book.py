@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from closedbook.errors import TextError
 from closedbook.reader.open_book import OpenBook, Template, link_templates, read_open_book
 from closedbook.reader.table import Table
-from closedbook.text.corpus import Corpus, Document, Question, Questions, read_corpus, read_pairs
+from closedbook.text.documents import Corpus, Document, read_corpus
 from closedbook.text.links import titles_of
+from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.world.world import WorldConfig, write_world
 
 SYLLABLES = ("Bor", "Dal", "Fen", "Gul", "Kel", "Mur", "Nor", "Pim", "Ros", "Tev")

@@ -7,19 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedbook.errors import TextError
-from closedbook.text.corpus import (
-    Document,
+from closedbook.text.documents import Document, read_corpus
+from closedbook.text.lines import decode_lines
+from closedbook.text.questions import (
     Question,
     Questions,
     check_questions,
-    decode_lines,
     parse_questions,
-    read_corpus,
     read_pairs,
     read_questions,
-    validation_split,
     without_accents,
 )
+from closedbook.text.validation import validation_split
 from closedbook.text.vocabulary import Vocabulary
 
 Write = Callable[[str | bytes], Path]

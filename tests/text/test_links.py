@@ -1,7 +1,7 @@
 import pytest
 
-from closedbook.text.corpus import Question
-from closedbook.text.links import Fact, Place, link, title_in, titles_of
+from closedbook.text.links import Fact, Statement, link, title_in, titles_of
+from closedbook.text.questions import Question
 
 DOCUMENTS = [
     "Ann Bell. Ann Bell was born in Ulm .",
@@ -44,15 +44,15 @@ def test_a_question_asks_about_the_longest_title_in_it(question: str, title: str
 def test_a_fact_has_a_place_in_each_document_that_states_it():
     """Places count from the line's start; the nearest end is the fact's."""
     fact = linked("Where was Ann Bell born?", "Ulm")
-    assert fact == Fact("Where was Ann Bell born?", "Ulm", 7, "Ann Bell", (Place(0, 31, 34), Place(2, 37, 40)))
+    assert fact == Fact("Where was Ann Bell born?", "Ulm", 7, "Ann Bell", (Statement(0, 31, 34), Statement(2, 37, 40)))
     assert fact.end == 34
     assert DOCUMENTS[2][37:40] == "Ulm"
 
 
 def test_what_is_not_stated_has_no_place():
     """Neither the beginning of a longer word nor a part of the name states an answer."""
-    assert linked("Where was J. R. Bell born?", "Ulm").places == ()
-    assert linked("Where was Rob London born?", "London").places == (Place(4, 28, 34),)
+    assert linked("Where was J. R. Bell born?", "Ulm").statements == ()
+    assert linked("Where was Rob London born?", "London").statements == (Statement(4, 28, 34),)
     assert linked("Who is it?", "Ulm") == Fact("Who is it?", "Ulm", 7, "", ())
     assert linked("Who is it?", "Ulm").end is None
 
@@ -60,4 +60,4 @@ def test_what_is_not_stated_has_no_place():
 def test_names_and_answers_of_marks_alone_are_found():
     """A text that begins or ends with a mark need not stand at a word's edge there."""
     (fact,) = link([Question("Who is M.I.A. (singer) now?", "'10%'", 1)], ["M.I.A. (singer). She owns'10%'of it ."])
-    assert fact.places == (Place(0, 25, 30),)
+    assert fact.statements == (Statement(0, 25, 30),)

@@ -10,7 +10,8 @@ from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.storage.run import Kind
-from closedbook.text.corpus import Corpus, Question, Questions, read_corpus, read_pairs
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.text.vocabulary import MASK
 from closedbook.training.mixture import Examples, examples_of, stage_of
 from closedbook.world.world import WorldConfig, WorldFiles, write_world

@@ -25,7 +25,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
-from closedbook.text.corpus import Question
+from closedbook.text.questions import Question
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.device import leave_group, make_fabric
 from closedbook.training.trainer import StepReport, Trainer

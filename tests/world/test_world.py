@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedbook.errors import RecipeError, RunError
-from closedbook.text.corpus import check_questions, read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import check_questions, read_pairs
 from closedbook.world.draws import Draws, Permutation
 from closedbook.world.language import UNSEEN_QUESTIONS, WORDINGS
 from closedbook.world.world import (

@@ -25,7 +25,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.recipe.recipe import COURSE, StageConfig
 from closedbook.storage.run import fill_model
 from closedbook.storage.tensors import load_weights, save_weights
-from closedbook.text.corpus import check_questions, parse_questions, read_pairs, read_questions, without_accents
+from closedbook.text.questions import check_questions, parse_questions, read_pairs, read_questions, without_accents
 from closedbook.text.vocabulary import MASK, PAD, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.schedule import FINAL_EPOCHS, WARMUP_TOKENS, cosine_by_tokens

@@ -9,7 +9,7 @@ from closedbook.files.durable import contents, write_atomically
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_pairs, read_questions
+from closedbook.text.questions import read_pairs, read_questions
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event, Finished
 from closedbook.training.stages import finetune, pretrain

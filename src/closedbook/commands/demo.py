@@ -22,7 +22,8 @@ from closedbook.model.config import Variant
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
 from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_toml
 from closedbook.storage.run import Run, open_run
-from closedbook.text.corpus import Question, read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import Question, read_pairs
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event, Finished
 from closedbook.training.metrics import read_steps

@@ -33,7 +33,8 @@ from closedbook.commands.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.files.durable import check_folder_is_free
 from closedbook.recipe.recipe import Recipe
-from closedbook.text.corpus import Questions, decode_lines, parse_questions, read_questions
+from closedbook.text.lines import decode_lines
+from closedbook.text.questions import Questions, parse_questions, read_questions
 from closedbook.world.world import write_world
 
 

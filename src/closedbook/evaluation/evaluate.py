@@ -12,8 +12,8 @@ from closedbook.evaluation.score import Score, commonest, score
 from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.files.durable import write_atomically
 from closedbook.storage.run import Run
-from closedbook.text.corpus import Questions, check_questions, read_pairs, read_questions
 from closedbook.text.links import link
+from closedbook.text.questions import Questions, check_questions, read_pairs, read_questions
 
 
 @dataclass(frozen=True)

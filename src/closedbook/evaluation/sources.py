@@ -5,7 +5,9 @@ from pathlib import Path
 from closedbook.errors import RunError, TextError
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
-from closedbook.text.corpus import Corpus, Questions, read_corpus, read_pairs, validation_split, without_accents
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.questions import Questions, read_pairs, without_accents
+from closedbook.text.validation import validation_split
 
 
 def lineage(run: Run) -> list[Run]:

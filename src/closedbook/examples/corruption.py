@@ -16,7 +16,7 @@ from random import Random
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
-from closedbook.text.corpus import SHORTEST_CORRUPTED, Span
+from closedbook.text.documents import MIN_TRUNCATED_LENGTH, Span
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
 
@@ -24,7 +24,8 @@ Objective = Literal["span", "salient", "guided"]
 
 _N_MASKS = 3
 _NEAR = 24
-_WORD = re.compile(r"\w[\w'’-]*")
+_UNQUOTED_WORD = re.compile(r"\w[\w'’-]*")
+"""A word without the quotation mark before it, so that a quoted name begins with its capital."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def corrupt_span(document: str, block_size: int, random: Random) -> str:
     a stretch uniform in place, whose length has a mean of exactly a quarter of the truncated length.
     """
     longest = int(block_size * 3 / 4)
-    length = min(len(document), random.randint(SHORTEST_CORRUPTED, longest))
+    length = min(len(document), random.randint(MIN_TRUNCATED_LENGTH, longest))
     # Uniform over [1, length/2 - 1] has the mean length/4; rounding up as often as the fraction says keeps it.
     wanted = random.uniform(1, max(1, length / 2 - 1))
     n_masked = int(wanted + random.random())
@@ -140,7 +141,7 @@ def mask_salient_span(
 def salient_spans(document: str, start: int) -> list[tuple[int, int]]:
     """Where the runs of words begin and end, a blank between two, that each begin with a capital or a digit."""
     spans: list[tuple[int, int]] = []
-    for word in _WORD.finditer(document, start):
+    for word in _UNQUOTED_WORD.finditer(document, start):
         i, j = word.span()
         if not (document[i].isupper() or document[i].isdecimal()):
             continue

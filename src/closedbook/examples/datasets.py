@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from closedbook.examples.corruption import CorruptionConfig, Masked, corrupt, pair_string
-from closedbook.text.corpus import Question, Span
+from closedbook.text.documents import Span
+from closedbook.text.questions import Question
 from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
 
 Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]

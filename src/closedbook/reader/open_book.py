@@ -19,8 +19,9 @@ from closedbook.errors import TextError
 from closedbook.reader.candidates import shapes_of
 from closedbook.reader.choice import ChoiceConfig, Floats, Integers, learn, softmax
 from closedbook.reader.table import Table
-from closedbook.text.corpus import Corpus, Question, Questions
+from closedbook.text.documents import Corpus
 from closedbook.text.links import Titles, title_in, titles_of, whole_words
+from closedbook.text.questions import Question, Questions
 
 FEWEST_PAIRS = 10
 """A template is learnt from so many titles whose documents state the answer, or not at all."""

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from closedbook.errors import RecipeError, TextError
 from closedbook.recipe.old_keys import REMOVED, modernized
 from closedbook.recipe.recipe import PRESETS, Recipe
-from closedbook.text.corpus import decode_lines
+from closedbook.text.lines import decode_lines
 
 Scalar = int | float | bool | str
 Keys = tuple[str, ...]

@@ -10,7 +10,7 @@ MASK = "\N{DOUBLE QUESTION MARK}"
 PAD_ID = 0
 MASK_ID = 1
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
-_WORD = re.compile(rf"{_WORD_CHARACTER.pattern}+")
+_RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Vocabulary:
 
     def with_words(self, text: str) -> "Vocabulary":
         """The same with the words of `text`, sorted."""
-        return Vocabulary(self.characters, tuple(sorted(set(_WORD.findall(text)))))
+        return Vocabulary(self.characters, tuple(sorted(set(_RUN_OF_WORD_CHARACTERS.findall(text)))))
 
     def in_word(self) -> tuple[bool, ...]:
         """Of each character, whether words are made of it."""

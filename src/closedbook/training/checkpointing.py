@@ -11,7 +11,7 @@ from closedbook.evaluation.score import score
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run
-from closedbook.text.corpus import Questions
+from closedbook.text.questions import Questions
 from closedbook.training.events import Evaluated, Event, Note, Saved
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.trainer import Trainer

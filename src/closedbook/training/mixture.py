@@ -12,8 +12,9 @@ from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, Mi
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import Kind
-from closedbook.text.corpus import Corpus, Question, Questions, Span
+from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import link
+from closedbook.text.questions import Question, Questions
 from closedbook.text.vocabulary import Vocabulary
 
 LONGEST_ANSWER_MARGIN = 2
@@ -93,8 +94,8 @@ def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple
     asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
     spans: dict[int, dict[Span, None]] = defaultdict(dict)
     for fact in link(asked, [document.text for document in corpus.documents]):
-        for place in fact.places:
-            spans[place.document][place.start, place.end] = None
+        for statement in fact.statements:
+            spans[statement.document][statement.start, statement.end] = None
     return {document: tuple(places) for document, places in spans.items()}
 
 

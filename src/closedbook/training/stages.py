@@ -25,15 +25,9 @@ from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.run import Kind, Run, RunInfo, Source, create_run, make_model, open_run, resume_run
-from closedbook.text.corpus import (
-    Corpus,
-    Questions,
-    check_questions,
-    read_corpus,
-    read_pairs,
-    validation_split,
-    without_accents,
-)
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
+from closedbook.text.validation import validation_split
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Keeper, Saving
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric

@@ -13,8 +13,9 @@ from closedbook.analysis.ledger.counts import Exposure
 from closedbook.analysis.ledger.report import exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import Run, open_run
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
+from closedbook.text.questions import read_pairs
 from closedbook.training.checkpointing import Saving
 from closedbook.training.stages import pretrain
 from closedbook.training.trainer import StepReport

@@ -11,8 +11,8 @@ from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text, re
 from closedbook.examples.batches import Batch, Batches, Position
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
-from closedbook.text.corpus import Question
 from closedbook.text.links import Fact, link
+from closedbook.text.questions import Question
 from closedbook.text.vocabulary import Vocabulary
 
 PLACES = {"Ann Bell": "Ulm", "Bo Carr": "Rom", "Cy Dunn": "Oslo", "Di Eck": "Ulm", "Ed Foss": "Bern"}
@@ -149,5 +149,5 @@ def test_each_way_of_exposure_implies_the_one_before(seed: int, weights: tuple[i
         replay(dataset, ledger, epoch)
     for fact, exposure in zip(ledger.facts, ledger.exposures, strict=True):
         seen, predicted, masked, in_answer_form, asked = astuple(exposure)
-        assert 0 <= in_answer_form <= masked <= predicted <= seen <= 5 * len(fact.places)
+        assert 0 <= in_answer_form <= masked <= predicted <= seen <= 5 * len(fact.statements)
         assert asked == 0

@@ -49,13 +49,13 @@ class Ledger:
         self.facts = tuple(facts)
         if as_asked is None:
             as_asked = [pair_string(fact.question, fact.answer) for fact in facts]
-        self._patterns = [mentions(fact.name, fact.answer) for fact in facts]
+        self._patterns = [mentions(fact.title, fact.answer) for fact in facts]
         self._counts = [[0, 0, 0, 0, 0] for _ in facts]  # in the order of Exposure's fields
         self._of_document: dict[int, list[int]] = defaultdict(list)
         self._of_pair: dict[str, list[int]] = defaultdict(list)
         for number, fact in enumerate(facts):
             self._of_pair[as_asked[number]].append(number)
-            for document in dict.fromkeys(place.document for place in fact.places):
+            for document in dict.fromkeys(statement.document for statement in fact.statements):
                 self._of_document[document].append(number)
 
     @property

@@ -23,8 +23,9 @@ from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.storage.checkpoint import load_best
 from closedbook.storage.run import Run
-from closedbook.text.corpus import Question, Questions, read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact, link
+from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.training.metrics import read_metrics, read_steps
 from closedbook.training.mixture import examples_of, stage_of
 
@@ -41,7 +42,7 @@ class ExposureReport:
 
     def lines(self) -> Iterator[str]:
         """What is to be told of it."""
-        stated = [e for fact, e in zip(self.facts, self.exposures, strict=True) if fact.places]
+        stated = [e for fact, e in zip(self.facts, self.exposures, strict=True) if fact.statements]
         yield f"accuracy: {self.evaluation.score}"
         yield f"stated in the text: {len(stated)} of {len(self.facts)}"
         if stated:
@@ -84,7 +85,7 @@ def save_report(report: ExposureReport, folder: Path, name: str) -> Path:
     rows = [
         {
             "line": fact.line,
-            "documents": [place.document for place in fact.places],
+            "documents": [statement.document for statement in fact.statements],
             "end": fact.end,
             **asdict(exposure),
             "right": is_right,

@@ -11,7 +11,7 @@ _EXPOSURES = (-1, 0, 3, 10, 30, 100, 300)
 
 def by_exposure(facts: Sequence[Fact], exposures: Sequence[Exposure], right: Sequence[bool]) -> Table:
     """Right answers by how often training asked for them in the form of an answer, out of their documents."""
-    times = [e.in_answer_form if fact.places else None for fact, e in zip(facts, exposures, strict=True)]
+    times = [e.in_answer_form if fact.statements else None for fact, e in zip(facts, exposures, strict=True)]
     return table("in_answer_form", "exposures in the form of an answer (times)", _EXPOSURES, times, right)
 
 

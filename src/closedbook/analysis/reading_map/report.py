@@ -17,7 +17,7 @@ from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.storage.run import Run
-from closedbook.text.corpus import unknown_characters
+from closedbook.text.questions import unknown_characters
 
 _DIGITS = 6
 

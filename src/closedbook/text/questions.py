@@ -1,0 +1,133 @@
+"""Questions and pairs: a file with one question a line, or question<TAB>answer."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from closedbook.errors import TextError
+from closedbook.text.lines import check_regular, read_lines
+from closedbook.text.vocabulary import MASK, PAD, Vocabulary
+
+_PAIR_RULE = "a pair is question<TAB>answer, and this line has {received}"
+_PAIR_CURE = "; write the question, one tab and the answer"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and, in a pair, its answer; `line` is its number in the file, from 1."""
+
+    text: str
+    answer: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions or pairs of a file; `path` is None for standard input."""
+
+    path: Path | None
+    items: tuple[Question, ...]
+
+    def answers(self) -> list[str]:
+        """The answers; raises TextError with the line where one is missing."""
+        for item in self.items:
+            if item.answer is None:
+                raise TextError(self.path, item.line, _PAIR_RULE.format(received="no tab") + _PAIR_CURE)
+        return [item.answer for item in self.items if item.answer is not None]
+
+
+def read_questions(path: Path) -> Questions:
+    """The questions or pairs of a file, empty lines left out; raises TextError."""
+    return parse_questions(read_lines(path), path)
+
+
+def read_pairs(path: Path) -> Questions:
+    """The pairs of a file, empty lines left out; raises TextError with the first line that is not a pair."""
+    check_regular(path)
+    questions = read_questions(path)
+    questions.answers()
+    return questions
+
+
+def parse_questions(lines: Iterable[str], path: Path | None) -> Questions:
+    """The questions or pairs of lines; raises TextError, with the line, where one has two tabs or an empty half."""
+    items = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        if len(fields) > 2:
+            raise TextError(path, number, _PAIR_RULE.format(received=f"{len(fields) - 1} tabs") + _PAIR_CURE)
+        question = fields[0].strip()
+        answer = fields[1].strip() if len(fields) == 2 else None
+        if not question or answer == "":
+            missing = "answer" if question else "question"
+            raise TextError(path, number, f"the {missing} is empty" + _PAIR_CURE)
+        for special in (PAD, MASK):
+            if special in line:
+                raise TextError(path, number, f"the character {special!r} cannot be in a question or an answer")
+        items.append(Question(question, answer, number))
+    if not items:
+        raise TextError(path, None, "no question in it; write one a line")
+    return Questions(path, tuple(items))
+
+
+def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: int) -> None:
+    """Raise TextError with the first line that has an unknown character or is too long for the model.
+
+    A pair needs len(question) + len(answer) + 2 characters of `block_size`; a question alone needs one
+    for MASK and at least one for the answer.
+    """
+    for item in questions.items:
+        unknown = unknown_characters(item.text + (item.answer or ""), vocabulary)
+        if unknown is not None:
+            raise TextError(questions.path, item.line, unknown)
+        needed = len(item.text) + 2 + len(item.answer or "")
+        if needed > block_size:
+            what = "the question needs" if item.answer is None else "question and answer need"
+            raise TextError(
+                questions.path,
+                item.line,
+                f"{what} {needed} characters (two for the masks) and the model reads {block_size}; "
+                "shorten, or train with a larger model.block-size",
+            )
+
+
+def unknown_characters(text: str, vocabulary: Vocabulary) -> str | None:
+    """An error message about the characters of a text that the vocabulary lacks; None where it lacks none."""
+    unknown = vocabulary.unknown(text)
+    if not unknown:
+        return None
+    names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
+    return (
+        f"{names}: not in the run's vocabulary, which is its corpus's characters; spell it with "
+        "those, or pretrain on a corpus that has it"
+    )
+
+
+def without_accents(questions: Questions) -> tuple[Questions, int]:
+    """The pairs as the assignment's code reads them, and how many of them that changed.
+
+    It encodes to UTF-8 and decodes as ASCII, dropping what is not ASCII: 'Malmö' becomes 'Malm'. Raises
+    TextError, with the line, where nothing is left of a question or an answer.
+    """
+    items = tuple(
+        replace(item, text=_ascii(item.text), answer=None if item.answer is None else _ascii(item.answer))
+        for item in questions.items
+    )
+    for item in items:
+        if not item.text.strip() or (item.answer is not None and not item.answer.strip()):
+            missing = "answer" if item.text.strip() else "question"
+            raise TextError(
+                questions.path,
+                item.line,
+                f"nothing is left of the {missing} once all that is not ASCII is dropped; train with "
+                "strip_accents = false",
+            )
+    n_changed = sum(old != new for old, new in zip(questions.items, items, strict=True))
+    return replace(questions, items=items), n_changed
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", errors="ignore").decode("ascii")
