@@ -181,7 +181,7 @@ def test_a_folder_that_is_not_free_is_left_as_it_was(closedbook: Closedbook, tmp
     refused = {
         tmp_path / "full": "the gallery needs a new or an empty folder and this one is not empty; name another",
         tmp_path / "file": "the gallery needs a folder and this is a file; name another",
-        tmp_path / "file" / "lab": f"{tmp_path / 'file'} is a file, in which there can be no folder; name another",
+        tmp_path / "file" / "lab": f"{tmp_path / 'file'} is a file, and no folder can be made in a file; name another",
     }
     for folder, message in refused.items():
         assert fault(closedbook("lab", "all", "--out", folder)) == f"{folder}: {message}"

@@ -88,7 +88,7 @@ def check_folder_is_free(folder: Path, what: str) -> None:
         raise RunError(f"{folder}: {what} needs a new or an empty folder and this one is not empty; name another")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     if not above.is_dir():
-        raise RunError(f"{folder}: {above} is a file, in which there can be no folder; name another")
+        raise RunError(f"{folder}: {above} is a file, and no folder can be made in a file; name another")
 
 
 @contextmanager
