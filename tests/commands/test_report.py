@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from closedbook.commands.duration import duration
 from closedbook.commands.report import Arm, Curve, Exchange, Report, figure, report_html, write_report
 from closedbook.errors import RunError
 from closedbook.evaluation.score import Score
 from closedbook.files.pictures import as_png
+from closedbook.progress.duration import duration
 
 HOSTILE = '<b>Ann & "Bob" O\'Neil</b> <!-- {x} $y$ 戸 -->'
 

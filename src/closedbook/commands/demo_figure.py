@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from closedbook.commands.duration import duration
 from closedbook.evaluation.score import Score
+from closedbook.progress.duration import duration
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -29,9 +29,10 @@ from closedbook.commands.options import (
     StudyOptions,
     WorldOptions,
 )
-from closedbook.commands.progress import Interrupted, be_quiet, follow, out, say
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.files.durable import check_folder_is_free
+from closedbook.progress.console import be_quiet, out, say
+from closedbook.progress.follow import Interrupted, follow
 from closedbook.recipe.recipe import Recipe
 from closedbook.text.lines import decode_lines
 from closedbook.text.questions import Questions, parse_questions, read_questions

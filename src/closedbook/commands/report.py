@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from closedbook.commands.demo_figure import Arm, Curve, draw
-from closedbook.commands.duration import duration
 from closedbook.evaluation.score import Score
 from closedbook.files.pictures import as_png, as_svg
+from closedbook.progress.duration import duration
 
 if TYPE_CHECKING:
     import matplotlib.figure

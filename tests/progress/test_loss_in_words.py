@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from closedbook.commands.loss_in_words import meaning
+from closedbook.progress.loss_in_words import meaning
 
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "loss_meaning.json"
 
@@ -22,7 +22,7 @@ def test_every_loss_has_a_sentence_and_a_falling_loss_never_returns_to_one() -> 
     [
         ("guesses 1 in 3 next characters", "next_character", 0.30, 0.45),
         ("guesses half of the next characters", "next_character", 0.45, 0.6),
-        ("1 in 5 to 1 in 3 exists", "known_words", 0.18, 0.38),
+        ("1 in 5 to 1 in 3 of the words it writes exist", "known_words", 0.18, 0.38),
         ("about half of its words right", "known_words", 0.4, 0.65),
         ("1 masked name in 3", "spans_filled", 0.25, 0.45),
         ("7 masked names in 10", "spans_filled", 0.65, 0.75),

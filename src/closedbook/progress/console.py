@@ -1,0 +1,39 @@
+"""Output to people: results on standard output, everything else on standard error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+# In a notebook too, plain lines: rich's own display there needs another package.
+console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, force_jupyter=False)
+
+
+def say(text: str) -> None:
+    """Print one line to standard error, as it is."""
+    console.print(text, markup=False)
+
+
+def out(line: str) -> None:
+    """Print one line of results to standard output."""
+    if console.quiet:
+        return
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def be_quiet() -> None:
+    """Print nothing from now on."""
+    console.quiet = True
+
+
+@contextmanager
+def quietly(is_quiet: bool) -> Iterator[None]:
+    """Print nothing inside the block, if `is_quiet`."""
+    before = console.quiet
+    console.quiet = before or is_quiet
+    try:
+        yield
+    finally:
+        console.quiet = before
