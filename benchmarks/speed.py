@@ -28,7 +28,7 @@ from torch import nn
 from torch.nn import functional
 
 from closedbook.evaluation.predict import LONGEST_ANSWER, predict
-from closedbook.examples.batches import Batches, Position, by_length
+from closedbook.examples.batches import Batches, Position, micro_batches
 from closedbook.examples.datasets import CharCorruptionDataset, question_ids
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST
@@ -130,7 +130,7 @@ def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
 
     def watched(start: Position) -> Iterator[Any]:
         for batch in batches(start):
-            parts = by_length(batch.x, batch.y, trainer.stage.accumulate)
+            parts = micro_batches(batch.x, batch.y, trainer.stage.accumulate)
             flops.append(sum(operations(trainer.model, *x.shape, int((y != PAD_ID).sum())) for x, y in parts))
             yield batch
 

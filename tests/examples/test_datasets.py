@@ -25,7 +25,7 @@ VOCABULARY = Vocabulary.of_text("\n".join(TEXTS) + "where?I")
 
 def documents(seed: int = 3) -> CharCorruptionDataset:
     """Four documents, masked for a block of 23 characters."""
-    return CharCorruptionDataset(TEXTS, VOCABULARY, 23, CorruptionConfig(1.0, 1.0, 1.0), seed)
+    return CharCorruptionDataset(TEXTS, VOCABULARY, 23, CorruptionConfig(1.0, 1.0), seed)
 
 
 def pairs() -> NameDataset:
@@ -34,13 +34,13 @@ def pairs() -> NameDataset:
 
 
 def text(example: Example) -> str:
-    """The string that an example was made of, without its padding."""
+    """The string that an example was made from, without its padding."""
     x, y = example
     return VOCABULARY.decode([*x.tolist(), int(y[-1])]).rstrip(PAD)
 
 
 def test_the_supervised_characters_of_a_pair_are_exactly_these():
-    """MASK, answer, MASK are learnt: the question's last character is read when the first is to be said."""
+    """MASK, answer, MASK: the question's last character is the input at which the first MASK is predicted."""
     vocabulary = Vocabulary.of_text("a?bc")
     assert vocabulary.characters == (PAD, MASK, "?", "a", "b", "c")
     dataset = NameDataset([Question("ab?", "cab", 1)], vocabulary, 13)
@@ -52,16 +52,16 @@ def test_the_supervised_characters_of_a_pair_are_exactly_these():
     assert supervised(y) == len("cab") + 2
 
 
-def test_a_pair_as_long_as_the_block_is_learnt_whole():
-    """The last MASK is learnt where the pair fills the block, and nothing is cut off."""
+def test_a_pair_as_long_as_the_block_is_not_cut():
+    """Where the pair fills the block, its last MASK is supervised like any other."""
     vocabulary = Vocabulary.of_text("?b")
     x, y = NameDataset([Question("?", "bbbbbbbbbb", 1)], vocabulary, 13)[0]
     assert x.tolist() == [2, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3]
     assert y.tolist() == [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1]
 
 
-def test_a_masked_string_is_learnt_whole():
-    """Of a corrupted document every character but the first is learnt, and no padding."""
+def test_every_character_of_a_masked_string_but_the_first_is_supervised():
+    """The loss covers all of a corrupted document after its first character, and no padding."""
     dataset = documents()
     for index in range(len(dataset)):
         x, y = dataset[index]
@@ -73,11 +73,11 @@ def test_a_masked_string_is_learnt_whole():
 
 
 @given(st.lists(st.integers(1, 101), min_size=1, max_size=29), st.integers(0, 7))
-def test_y_is_x_shifted_by_one(numbers: list[int], n_pads: int):
-    """x and y are the padded numbers without the last and without the first, in memory of their own."""
-    block_size = len(numbers) + n_pads
-    x, y = shifted(numbers, block_size)
-    padded = numbers + [PAD_ID] * n_pads
+def test_y_is_x_shifted_by_one(ids: list[int], n_pads: int):
+    """x and y are the padded ids without the last and without the first, each in its own memory."""
+    block_size = len(ids) + n_pads
+    x, y = shifted(ids, block_size)
+    padded = ids + [PAD_ID] * n_pads
     assert x.tolist() == padded[:-1]
     assert y.tolist() == padded[1:]
     y.fill_(103)
@@ -85,7 +85,7 @@ def test_y_is_x_shifted_by_one(numbers: list[int], n_pads: int):
 
 
 def test_an_example_is_a_function_of_seed_epoch_and_index():
-    """What was drawn before changes no example."""
+    """Earlier draws change no example."""
     undisturbed, disturbed = documents(), documents()
     disturbed.epoch = 7
     for index in (2, 0, 0, 3):
@@ -107,7 +107,7 @@ def test_epochs_seeds_and_indices_differ():
             for index in range(11):
                 drawn[seed, epoch, index] = dataset.masked(index)
     for axis in range(3):
-        line = {masked for place, masked in drawn.items() if place[axis - 1] == place[axis - 2] == 3}
+        line = {masked for at, masked in drawn.items() if at[axis - 1] == at[axis - 2] == 3}
         assert len(line) >= 9
     assert len(set(drawn.values())) > 200
 
@@ -115,7 +115,7 @@ def test_epochs_seeds_and_indices_differ():
 def test_the_assignments_objective_is_the_default():
     """Without a configuration documents are corrupted as in the assignment, and any span may be masked."""
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 23)
-    assert dataset.corruption == CorruptionConfig(span=1.0, entity=0.0, salient=0.0)
+    assert dataset.corruption == CorruptionConfig(span=1.0, salient=0.0, guided=0.0)
 
 
 @pytest.mark.parametrize(
@@ -123,25 +123,25 @@ def test_the_assignments_objective_is_the_default():
     [(0.0, 0), (0.2, 1), (1 / 3, 2), (0.5, 4), (0.7, 9)],
 )
 def test_a_share_of_the_mixture_is_pairs(share: float, n_pairs: int):
-    """Of all examples, documents included, the share are pairs, to the nearest whole example."""
+    """That share of all examples, documents included, are pairs, to the nearest whole example."""
     mixed = MixedDataset(documents(), pairs(), share)
     assert len(mixed) == 4 + n_pairs
     n_masks = [text(mixed[index]).count(MASK) for index in range(len(mixed))]
     assert n_masks == [3] * 4 + [2] * n_pairs
 
 
-def test_pairs_go_round():
-    """No pair comes again before each came once, from epoch to epoch: the third epoch of two ends the second round."""
+def test_pairs_are_cycled():
+    """No pair repeats before all have been used: at two pairs per epoch, three epochs are two cycles of three pairs."""
     mixed = MixedDataset(documents(), pairs(), 1 / 3)
-    met = []
+    drawn = []
     for epoch in range(3):
         mixed.epoch = epoch
-        met += [text(mixed[index]) for index in range(4, 6)]
-    assert met == ["who?⁇Ada⁇", "where?⁇Rome⁇", "n?⁇Io⁇"] * 2
+        drawn += [text(mixed[index]) for index in range(4, 6)]
+    assert drawn == ["who?⁇Ada⁇", "where?⁇Rome⁇", "n?⁇Io⁇"] * 2
 
 
 def test_the_documents_of_a_mixture_are_those_of_its_epoch():
-    """A mixture's documents are masked as they would be alone in the same epoch."""
+    """A mixture masks its documents as they are masked without pairs in the same epoch."""
     alone, mixed = documents(), MixedDataset(documents(), pairs(), 1 / 3)
     alone.epoch = mixed.epoch = 11
     assert [text(mixed[index]) for index in range(4)] == [text(alone[index]) for index in range(4)]
@@ -149,7 +149,7 @@ def test_the_documents_of_a_mixture_are_those_of_its_epoch():
 
 @pytest.mark.parametrize(("share", "n_documents"), [(1.0, 0), (0.75, 1), (0.5, 3), (0.3, 7)])
 def test_an_epoch_of_a_mixture_may_be_a_pass_over_the_pairs(share: float, n_documents: int):
-    """Every pair comes once, and so many documents that the share of all examples are pairs, to the nearest one."""
+    """Every pair comes once, with as many documents as make that share of all examples pairs, to the nearest one."""
     mixed = MixedDataset(documents(), pairs(), share, over="pairs")
     for mixed.epoch in range(3):
         given = [text(mixed[index]) for index in range(len(mixed))]
@@ -157,47 +157,47 @@ def test_an_epoch_of_a_mixture_may_be_a_pass_over_the_pairs(share: float, n_docu
         assert given[n_documents:] == [text(pairs()[index]) for index in range(3)]
 
 
-def test_documents_go_round_beside_the_pairs():
-    """Three an epoch of four: each comes once before any comes again, then masked anew, as in the next epoch alone."""
+def test_documents_are_cycled():
+    """At three of four documents per epoch, none repeats before all have been used, and each cycle masks them anew."""
     alone, mixed = documents(), MixedDataset(documents(), pairs(), 0.5, over="pairs")
-    met = []
+    drawn = []
     for mixed.epoch in range(4):
-        met += [text(mixed[index]) for index in range(3)]
+        drawn += [text(mixed[index]) for index in range(3)]
     expected = []
     for alone.epoch in range(3):
         expected += [text(alone[index]) for index in range(4)]
-    assert met == expected
-    assert met[:4] != met[4:8]
+    assert drawn == expected
+    assert drawn[:4] != drawn[4:8]
 
 
 @pytest.mark.parametrize("dataset", [documents(), pairs(), MixedDataset(documents(), pairs(), 1 / 3)])
 def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedDataset):
-    """Going through a dataset gives as many examples as its length says, as any sequence does."""
+    """Iterating over a dataset yields as many examples as its length says."""
     assert len(list(islice(iter(dataset), 101))) == len(dataset)
 
 
 def test_a_question_is_asked_with_one_mask():
-    """The model is asked the question's characters and a MASK, as in training."""
+    """The prompt is the question's characters and a MASK, as in training."""
     assert VOCABULARY.decode(question_ids("where?", VOCABULARY)) == "where?⁇"
 
 
 def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
-    """Under `content` the two MASKs around it and the masked content itself are learnt, and no plain text."""
+    """Under `content` the loss covers the masked content and the two MASKs around it, and nothing else."""
     text_ = "Al. in Rome b"
     vocabulary = Vocabulary.of_text(text_)
     config = CorruptionConfig(span=0.0, guided=1.0, name_only=1.0, supervised="content")
     x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: ((7, 11),)})[0]
     assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == "Al. ⁇⁇Rome⁇"
-    # x and y have 18 entries; y[i] is what x[: i + 1] is to say.
-    learnt = [(place, vocabulary.characters[number]) for place, number in enumerate(y.tolist()) if number != PAD_ID]
-    assert learnt == [(4, MASK), (5, "R"), (6, "o"), (7, "m"), (8, "e"), (9, MASK)]
+    # x and y have 18 entries; y[i] is predicted from x[: i + 1].
+    predicted = [(position, vocabulary.characters[id_]) for position, id_ in enumerate(y.tolist()) if id_ != PAD_ID]
+    assert predicted == [(4, MASK), (5, "R"), (6, "o"), (7, "m"), (8, "e"), (9, MASK)]
     assert len(x) == len(y) == 18
 
 
-def test_what_is_supervised_changes_no_x():
-    """Under `all` the same strings are drawn and read, and every character but the first is learnt."""
+def test_supervised_changes_y_alone():
+    """Under `all` the same strings are drawn, and every character but the first counts in the loss."""
     content, everything = (
-        CharCorruptionDataset(TEXTS, VOCABULARY, 37, CorruptionConfig(0.0, 1.0, 1.0, supervised=which), 3)
+        CharCorruptionDataset(TEXTS, VOCABULARY, 37, CorruptionConfig(0.0, 1.0, supervised=which), 3)
         for which in ("content", "all")
     )
     for index in (0, 1, 3):
@@ -211,7 +211,7 @@ def test_what_is_supervised_changes_no_x():
 
 
 def test_the_tagged_spans_are_by_document():
-    """One of a document's own spans is masked; one without a span has a name or number of it masked, or a stretch."""
+    """A document's own tagged spans are masked; one without any has a name or number masked, or a random span."""
     config = CorruptionConfig(span=0.0, guided=1.0)
     dataset = CharCorruptionDataset(TEXTS, VOCABULARY, 37, config, tagged={0: ((12, 19),), 3: ((12, 16), (20, 24))})
     contents: list[set[str]] = []

@@ -1,11 +1,11 @@
-"""Batches with little padding, each with the position that resumes after it.
+"""Batches with little padding, each with the position from which to resume after it.
 
-The order of an epoch is drawn from (seed, epoch); consecutive indices of it make a window of some batches; the rows
-of a window are sorted by length and cut into batches, which come in an order drawn again; a batch's rows are cut to
-the longest of them. A padded column changes no logit before it, for every variant is causal, so cutting it changes
-no result. A window of one batch sorts nothing.
+The order of an epoch is drawn from (seed, epoch) and cut into windows of several batches. The rows of a window are
+sorted by length and cut into batches, which come in an order drawn anew. The columns that only hold padding are cut
+off; this changes no result, since every variant is causal: a column changes no logit before it. A window of one batch
+is not sorted.
 
-Letters: B batch, T time, U time once cut.
+Letters: B batch, T time, U time after cutting.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader
 from closedbook.examples.datasets import EpochDataset, Example, draw_generator
 from closedbook.text.vocabulary import PAD_ID
 
-# Each width has kernels of its own, which PyTorch makes and keeps: with few widths they are soon all made.
-_SORTED_WIDTHS = 8
+# Widths of sorted batches are multiples of this: kernels are compiled and cached per shape.
+_WIDTH_MULTIPLE = 8
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the stream: so many whole epochs, and so many steps of the next."""
+    """A position in the stream of batches: n whole epochs, and n steps of the next."""
 
     epoch: int
     step: int
@@ -33,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one step; `n_rows` counts those of all processes, `after` resumes behind this batch."""
+    """One process's rows of a step; `n_rows` counts those of all processes, `after` is where to resume."""
 
     x: Int64[Tensor, "B T"]
     y: Int64[Tensor, "B T"]
@@ -42,9 +42,10 @@ class Batch:
 
 
 class Batches:
-    """A dataset's batches, epoch by epoch; of `n_processes`, process `rank` gets every n-th row of each.
+    """A dataset's batches, epoch by epoch.
 
-    `window` batches are sorted by length together.
+    `window` is the number of batches that are sorted by length together. With several processes, process `rank` gets
+    every n-th row of each batch.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Batches:
 
     @property
     def n_steps(self) -> int:
-        """Steps an epoch; the last may be a smaller one."""
+        """Steps per epoch; the last batch may be smaller."""
         return -(-len(self.dataset) // self.batch_size)
 
     def epoch(self, start: Position) -> Iterator[Batch]:
@@ -83,60 +84,60 @@ class Batches:
             batch_sampler=windows,
             num_workers=self.n_workers,
             collate_fn=list,
-            # The loader draws a seed for its workers at each epoch; not from torch's global generator, which is
-            # its user's.
+            # The loader draws a seed for its workers in each epoch, and must leave torch's global generator alone.
             generator=torch.Generator().manual_seed(0),
         )
         step = first * self.window
         for number, examples in enumerate(loader, first):
-            # A window of one batch stays in its order, whatever its lengths.
-            n_used = [used(y) if self.window > 1 else 0 for _, y in examples]
-            for places in self._parts(n_used, start.epoch, number):
+            # Equal lengths keep a window of one batch in its order.
+            lengths = [used_length(y) if self.window > 1 else 0 for _, y in examples]
+            for members in self._sorted_batches(lengths, start.epoch, number):
                 step += 1
                 if step <= start.step:
                     continue
                 after = Position(start.epoch + 1, 0) if step == self.n_steps else Position(start.epoch, step)
-                yield self._batch([examples[place] for place in places], after)
+                yield self._batch([examples[member] for member in members], after)
 
     def rows(self, epoch: int, n_steps: int) -> list[int]:
-        """The indices that the first `n_steps` of an epoch learn from."""
+        """The indices of the examples in the first `n_steps` steps of an epoch."""
         self.dataset.epoch = epoch
         rows: list[int] = []
         for number, window in enumerate(self._windows(epoch)):
             left = n_steps - number * self.window
             if left <= 0:
                 break
-            # Which rows of a window a step has is known once they are drawn.
-            n_used = [0] * len(window) if left >= self.window else [used(self.dataset[i][1]) for i in window]
-            parts = self._parts(n_used, epoch, number)
-            rows += [window[place] for places in parts[:left] for place in places]
+            # Only a window that is not used whole needs its examples' lengths, to know which batches come first.
+            is_whole = left >= self.window
+            lengths = [0] * len(window) if is_whole else [used_length(self.dataset[i][1]) for i in window]
+            batches = self._sorted_batches(lengths, epoch, number)
+            rows += [window[member] for members in batches[:left] for member in members]
         return rows
 
     def _windows(self, epoch: int) -> list[list[int]]:
         order, size = self.order(epoch), self.batch_size * self.window
         return [order[i : i + size] for i in range(0, len(order), size)]
 
-    def _parts(self, n_used: list[int], epoch: int, number: int) -> list[list[int]]:
-        """Which places of a window make a batch, batch by batch."""
-        places = sorted(range(len(n_used)), key=n_used.__getitem__)
-        parts = [places[i : i + self.batch_size] for i in range(0, len(places), self.batch_size)]
-        draw_generator(self.seed, epoch, number).shuffle(parts)
-        return parts
+    def _sorted_batches(self, lengths: list[int], epoch: int, number: int) -> list[list[int]]:
+        """The members of each batch of window `number`, whose rows have these lengths."""
+        members = sorted(range(len(lengths)), key=lengths.__getitem__)
+        batches = [members[i : i + self.batch_size] for i in range(0, len(members), self.batch_size)]
+        draw_generator(self.seed, epoch, number).shuffle(batches)
+        return batches
 
     def _batch(self, examples: list[Example], after: Position) -> Batch:
-        """This process's rows; one without a row of its own takes the first, and has it padded away."""
+        """This process's rows of a batch; a process without any gets one row of padding."""
         own = examples[self.rank :: self.n_processes] or examples[:1]
         x, y = (torch.stack(column) for column in zip(*own, strict=True))
-        x, y = trim(x, y, _SORTED_WIDTHS if self.window > 1 else 1)
+        x, y = trim(x, y, _WIDTH_MULTIPLE if self.window > 1 else 1)
         if self.rank >= len(examples):
             x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
         return Batch(x, y, len(examples), after)
 
     def order(self, epoch: int) -> list[int]:
-        """The indices of the dataset in the order of an epoch."""
+        """The dataset's indices in the order of an epoch."""
         if not self.shuffle:
             return list(range(len(self.dataset)))
-        # Distinct epochs need unrelated generators, and torch takes one number of 64 bits.
+        # Epochs need unrelated generators, and torch takes one seed of 64 bits.
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
         return torch.randperm(len(self.dataset), generator=generator).tolist()
 
@@ -144,22 +145,22 @@ class Batches:
 def trim(
     x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], multiple: int = 1
 ) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B U"]]:
-    """Cut the columns behind the last that any row learns from, down to a multiple where there are as many."""
-    n_columns = max(1, used(y.amax(dim=0)))  # PAD is the least of all numbers
+    """Cut off the columns after the last that counts in any row's loss, keeping a multiple of `multiple` columns."""
+    n_columns = max(1, used_length(y.amax(dim=0)))  # PAD is the smallest id
     n_columns = -(-n_columns // multiple) * multiple
     return x[:, :n_columns], y[:, :n_columns]
 
 
-def by_length(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], n_parts: int) -> list[tuple[Tensor, Tensor]]:
-    """At most so many parts of a batch, rows of like lengths together, each part cut to its longest."""
-    if n_parts == 1:
+def micro_batches(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], max_batches: int) -> list[tuple[Tensor, Tensor]]:
+    """A batch as at most `max_batches` micro-batches of rows sorted by length, each cut to its longest row."""
+    if max_batches == 1:
         return [(x, y)]
     order = (y.flip(1).cumsum(1) > 0).sum(1).argsort(stable=True)
-    parts = zip(x[order].chunk(n_parts), y[order].chunk(n_parts), strict=True)
-    return [trim(part_x, part_y) for part_x, part_y in parts]
+    chunks = zip(x[order].chunk(max_batches), y[order].chunk(max_batches), strict=True)
+    return [trim(chunk_x, chunk_y) for chunk_x, chunk_y in chunks]
 
 
-def used(y: Int64[Tensor, " T"]) -> int:
-    """How many columns of a row it takes to reach the last that is learnt from."""
-    learnt = (y != PAD_ID).nonzero()
-    return int(learnt[-1]) + 1 if len(learnt) else 0
+def used_length(y: Int64[Tensor, " T"]) -> int:
+    """Number of columns up to the last that counts in the loss."""
+    supervised = (y != PAD_ID).nonzero()
+    return int(supervised[-1]) + 1 if len(supervised) else 0

@@ -1,11 +1,11 @@
-"""The objectives: how a document becomes a masked string, and a pair a string like it.
+"""Pretraining objectives: each turns a document into a masked string. A pair becomes a string of the same form.
 
-Pure functions of a document and a random generator. All give the same form,
+The objectives are pure functions of a document and a random generator. They share the form
 
     prefix MASK suffix MASK masked_content MASK
 
-so that the model learns to write, after the second MASK, what stood at the first, and to end with a MASK.
-A question is such a string without a first mask: question MASK answer MASK.
+so that the model learns to write, after the second MASK, what the first one replaced, and to end with a MASK.
+A pair has no first MASK: question MASK answer MASK.
 """
 
 import math
@@ -23,7 +23,7 @@ from closedbook.text.vocabulary import MASK
 Objective = Literal["span", "salient", "guided"]
 
 _N_MASKS = 3
-_NEAR = 24
+_SHORT_CONTEXT = 24
 _UNQUOTED_WORD = re.compile(r"\w[\w'’-]*")
 """A word without the quotation mark before it, so that a quoted name begins with its capital."""
 
@@ -32,22 +32,22 @@ _UNQUOTED_WORD = re.compile(r"\w[\w'’-]*")
 class CorruptionConfig:
     """How often each objective is drawn, as weights; they need not add up to one.
 
-    Raises RecipeError where no weight is above zero.
+    Salient-span masking is that of Guu et al. 2020 (REALM), with capitals and digits in place of an entity tagger.
+    Raises RecipeError where no weight is above zero, or a value is out of its range.
     """
 
     span: float = 1.0
-    """Weight of the assignment's objective: truncate at random, mask one random stretch."""
+    """Weight of span corruption, the assignment's objective: truncate at random, then mask one random span."""
     salient: float = 0.0
-    """Weight of masking a whole capitalised or numeric span that stands after the document's title, and dropping a
-    random part of what surrounds it, but not the title."""
+    """Weight of salient-span masking: mask a name or number after the title, drop part of the context around it."""
     guided: float = 0.0
-    """Weight of the same with a span that looks like the training pairs' answers; needs pairs, else as distant."""
+    """Weight of reader-guided masking: as salient, but mask what the reader takes for an answer; needs pairs."""
     name_only: float = 0.0
-    """distant and learned: the share of draws in which nothing but the title is left."""
+    """salient and guided: share of draws that keep no context but the title."""
     short_context: float = 0.0
-    """distant and learned: of the other draws, the share in which at most 24 characters beside the span are left."""
+    """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
     supervised: Literal["all", "content"] = "all"
-    """all: every character is learnt; content: but for objective course, the masked content and its MASKs alone."""
+    """all: predict every character; content: predict only the masked content and its MASKs, except under span."""
 
     def __post_init__(self) -> None:
         for name in ("name_only", "short_context"):
@@ -60,7 +60,7 @@ class CorruptionConfig:
 
 @dataclass(frozen=True)
 class Masked:
-    """A masked string, and how many of its characters, from the first, are given and not to be learnt."""
+    """A masked string; its first `n_context` characters are context and are not predicted."""
 
     text: str
     n_context: int = 1
@@ -69,34 +69,34 @@ class Masked:
 def corrupt(
     document: str, block_size: int, config: CorruptionConfig, random: Random, tagged: Sequence[Span] = ()
 ) -> Masked:
-    """A masked string of at most `block_size` characters, by an objective drawn by its weight.
+    """A masked string of at most `block_size` characters, by an objective drawn according to the weights.
 
-    `tagged` are the spans of which objective learned masks one, each as often as the others.
+    Objective guided masks one of the spans in `tagged`, each with the same probability; without any it is salient.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
     span = None
     if name == "guided" and tagged:
-        # Of a single span nothing is drawn: a question more changes no draw of the documents that it is not about.
+        # No random draw for a single span, so that adding a question leaves other documents' draws unchanged.
         span = random.choice(tagged) if len(tagged) > 1 else tagged[0]
     if name == "span":
         return Masked(corrupt_span(document, block_size, random))
-    most = 0 if random.random() < config.name_only else None
-    if most is None and config.short_context and random.random() < config.short_context:
-        most = _NEAR
-    text = mask_salient_span(document, block_size, random, span=span, most=most)
+    max_context = 0 if random.random() < config.name_only else None
+    if max_context is None and config.short_context and random.random() < config.short_context:
+        max_context = _SHORT_CONTEXT
+    text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
 def corrupt_span(document: str, block_size: int, random: Random) -> str:
     """The assignment's span corruption.
 
-    Truncates to a length uniform from 4 to int(block_size * 3/4) (to all of a shorter document) and masks
-    a stretch uniform in place, whose length has a mean of exactly a quarter of the truncated length.
+    Truncates the document to a length drawn uniformly from 4 to int(block_size * 3/4), or keeps all of a shorter one.
+    Then masks a span at a uniformly drawn position; its mean length is exactly a quarter of the truncated length.
     """
     longest = int(block_size * 3 / 4)
     length = min(len(document), random.randint(MIN_TRUNCATED_LENGTH, longest))
-    # Uniform over [1, length/2 - 1] has the mean length/4; rounding up as often as the fraction says keeps it.
+    # Uniform over [1, length/2 - 1] has mean length/4; rounding up with the fraction as probability keeps that mean.
     wanted = random.uniform(1, max(1, length / 2 - 1))
     n_masked = int(wanted + random.random())
     start = random.randint(0, length - n_masked)
@@ -109,37 +109,38 @@ def mask_salient_span(
     random: Random,
     *,
     span: Span | None = None,
-    most: int | None = None,
+    max_context: int | None = None,
 ) -> str:
-    """Mask a whole capitalised or numeric span after the title; the assignment's objective where none fits.
+    """Mask a whole capitalized or numeric span after the title, `span` if it is given and fits the block.
 
-    The title is the text up to the first full stop that does not end an initial ('Name.'). What does not fit
-    `block_size` is cut off at a window's ends, so that every span of a long document has its turn. A random
-    part of the window, up to all of it, is dropped on both sides of the span; `most` characters are left at the most. A `span` that fits is masked in place of a random one.
+    The title is always kept. A random part of the rest of the document, between nothing and all that fits the block,
+    is kept around the span: at most `max_context` characters, and none if that is 0. A document longer than the block
+    is cut to a window around the span, so that spans anywhere in it can be masked. Without a span that fits, the
+    result is that of `corrupt_span`.
     """
-    room = block_size - _N_MASKS
+    available = block_size - _N_MASKS
     title_end = title_length(document)
-    if span is None or title_end + span[1] - span[0] > room:
-        spans = [(i, j) for i, j in salient_spans(document, title_end) if title_end + j - i <= room]
+    if span is None or title_end + span[1] - span[0] > available:
+        spans = [(i, j) for i, j in salient_spans(document, title_end) if title_end + j - i <= available]
         if not spans:
             return corrupt_span(document, block_size, random)
         span = random.choice(spans)
     start, end = span
     n_before, n_after = start - title_end, len(document) - end
-    budget = min(room - title_end - (end - start), n_before + n_after)
-    if most is not None:
-        budget = min(budget, most)
-    if most != 0:
-        budget = random.randint(0, budget)
-    # A window slides over the document: how much of it lies before the span is random where not all fits.
-    before = random.randint(max(0, budget - n_after), min(n_before, budget))
-    after = min(n_after, budget - before)
+    n_context = min(available - title_end - (end - start), n_before + n_after)
+    if max_context is not None:
+        n_context = min(n_context, max_context)
+    if max_context != 0:
+        n_context = random.randint(0, n_context)
+    # How much of the context stands before the span is random, where there is more of it than is kept.
+    before = random.randint(max(0, n_context - n_after), min(n_before, n_context))
+    after = min(n_after, n_context - before)
     prefix = document[:title_end] + document[start - before : start]
     return masked_string(prefix, document[start:end], document[end : end + after])
 
 
 def salient_spans(document: str, start: int) -> list[tuple[int, int]]:
-    """Where the runs of words begin and end, a blank between two, that each begin with a capital or a digit."""
+    """Start and end of each run of words, from `start` on, that all begin with a capital or a digit."""
     spans: list[tuple[int, int]] = []
     for word in _UNQUOTED_WORD.finditer(document, start):
         i, j = word.span()
@@ -153,10 +154,10 @@ def salient_spans(document: str, start: int) -> list[tuple[int, int]]:
 
 
 def masked_string(prefix: str, masked_content: str, suffix: str) -> str:
-    """The form that all objectives share."""
+    """The form that all objectives share: prefix MASK suffix MASK masked_content MASK."""
     return f"{prefix}{MASK}{suffix}{MASK}{masked_content}{MASK}"
 
 
 def pair_string(question: str, answer: str) -> str:
-    """A pair in the form of a masked string."""
+    """A pair in that form: question MASK answer MASK."""
     return f"{question}{MASK}{answer}{MASK}"

@@ -1,8 +1,8 @@
-"""CharCorruptionDataset and NameDataset: the assignment's two datasets; and MixedDataset, one of both.
+"""CharCorruptionDataset and NameDataset, the assignment's two datasets, and MixedDataset, which mixes them.
 
-An example is (x, y), Long tensors of block_size - 1 entries; y is x shifted by one, PAD in y means no loss.
-What `dataset[i]` draws is a function of (seed, epoch, i) alone: any number of workers and any resumption
-draw the same.
+An example is (x, y), Long tensors of block_size - 1 token ids; y is x shifted by one, and PAD in y means no loss.
+The draws of `dataset[i]` depend on (seed, epoch, i) alone, so that they are the same with any number of workers and
+after resuming.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]
 
 @runtime_checkable
 class EpochDataset(Protocol):
-    """What training needs of a dataset: examples by index, which may differ from epoch to epoch."""
+    """What training needs from a dataset: examples by index, which may change from epoch to epoch."""
 
     epoch: int
 
@@ -34,7 +34,7 @@ class EpochDataset(Protocol):
 
 
 class CharCorruptionDataset(Dataset[Example]):
-    """Masked strings of documents; a new one for each document in each epoch."""
+    """Masked strings of documents: each document is masked anew in each epoch."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class CharCorruptionDataset(Dataset[Example]):
         seed: int = 0,
         tagged: Mapping[int, tuple[Span, ...]] | None = None,
     ) -> None:
-        """`tagged` are the spans of documents, by index, of which objective learned masks one in each draw."""
+        """`tagged` gives the spans, by index of the document, among which objective guided chooses."""
         self.documents = documents
         self.vocabulary = vocabulary
         self.block_size = block_size
@@ -62,12 +62,12 @@ class CharCorruptionDataset(Dataset[Example]):
         return self.drawn(index).text
 
     def drawn(self, index: int) -> Masked:
-        """The same with what of it is given."""
+        """The masked string, and how many of its leading characters are context."""
         random = draw_generator(self.seed, self.draw(index), index)
         return corrupt(self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()))
 
     def draw(self, index: int) -> int:
-        """Which of its draws `dataset[index]` gives: the epoch's."""
+        """The number of the draw that `dataset[index]` returns: the epoch."""
         del index
         return self.epoch
 
@@ -81,7 +81,7 @@ class CharCorruptionDataset(Dataset[Example]):
 
 
 class NameDataset(Dataset[Example]):
-    """Pairs: question MASK answer MASK, of which MASK, answer and MASK are learnt and nothing of the question."""
+    """Pairs as question MASK answer MASK; the loss covers MASK, answer and MASK, not the question."""
 
     def __init__(self, pairs: list[Question], vocabulary: Vocabulary, block_size: int) -> None:
         self.pairs = pairs
@@ -101,9 +101,10 @@ class NameDataset(Dataset[Example]):
 
 
 class MixedDataset(Dataset[Example]):
-    """Documents and pairs; an epoch is a pass over the one, and so many of the other that pairs are a share of all.
+    """A mixture of documents and pairs, in which `share` of the examples are pairs.
 
-    The other go round in turn, so that none is met twice before all were met once.
+    An epoch is one pass over the dataset named by `over`. The other dataset is cycled: no item repeats before all have
+    been used.
     """
 
     def __init__(
@@ -126,36 +127,36 @@ class MixedDataset(Dataset[Example]):
         return self.n_documents + self.n_pairs
 
     def document(self, index: int) -> int:
-        """Whose turn it is in this epoch at an index below `n_documents`; `documents` is set to the round's draws."""
-        self.documents.epoch, turn = divmod(self.epoch * self.n_documents + index, len(self.documents))
-        return turn
+        """The document at an index below `n_documents` in this epoch; sets `documents.epoch` to its cycle."""
+        self.documents.epoch, document = divmod(self.epoch * self.n_documents + index, len(self.documents))
+        return document
 
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if index < self.n_documents:
             return self.documents[self.document(index)]
-        turn = self.epoch * self.n_pairs + index - self.n_documents
-        return self.pairs[turn % len(self.pairs)]
+        n_pairs_before = self.epoch * self.n_pairs + index - self.n_documents
+        return self.pairs[n_pairs_before % len(self.pairs)]
 
 
-def shifted(numbers: list[int], block_size: int) -> Example:
-    """x and y of a masked string: padded to block_size, then all but the last and all but the first."""
+def shifted(ids: list[int], block_size: int) -> Example:
+    """x and y of a masked string: its ids padded to block_size, without the last and without the first."""
     padded = torch.full((block_size,), PAD_ID, dtype=torch.long)
-    padded[: len(numbers)] = torch.tensor(numbers, dtype=torch.long)
+    padded[: len(ids)] = torch.tensor(ids, dtype=torch.long)
     return padded[:-1].clone(), padded[1:].clone()
 
 
 def draw_generator(seed: int, epoch: int, index: int) -> Random:
-    """The random generator of one example; neighbouring numbers give unrelated generators."""
+    """The random generator of one example; neighboring arguments give unrelated generators."""
     return Random(f"{seed} {epoch} {index}")
 
 
 def supervised(y: Int64[Tensor, "..."]) -> int:
-    """How many entries of y are learnt from."""
+    """Number of entries of y that count in the loss."""
     return int((y != PAD_ID).sum())
 
 
 def question_ids(question: str, vocabulary: Vocabulary) -> list[int]:
-    """A question as the model is asked it: its characters and a MASK."""
+    """Token ids of the prompt for a question: its characters and a MASK."""
     return [*vocabulary.encode(question), MASK_ID]

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from closedbook.errors import NotFinite
-from closedbook.examples.batches import Batch, Batches, Position, by_length
+from closedbook.examples.batches import Batch, Batches, Position, micro_batches
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
 from closedbook.text.vocabulary import PAD_ID
@@ -128,7 +128,7 @@ class Trainer:
         n_supervised, n_characters = int(counts[0]), int(counts[1])
         self.optimizer.zero_grad(set_to_none=True)
         nats = torch.zeros((), device=self.fabric.device)
-        parts = by_length(x, y, self.stage.accumulate)
+        parts = micro_batches(x, y, self.stage.accumulate)
         for number, (part_x, part_y) in enumerate(parts, 1):
             with self.fabric.no_backward_sync(self.loss, enabled=number < len(parts)):
                 part_nats, _ = self.loss(part_x, part_y)
