@@ -10,6 +10,7 @@ import pytest
 
 from closedbook.commands.options import LabOptions
 from closedbook.lab.config import CONFIGS
+from closedbook.recipe.docstrings import field_docstrings
 
 Closedbook = Callable[..., Any]
 
@@ -46,7 +47,7 @@ def check_gallery(folder: Path, names: list[str]) -> None:
         numbers = json.loads((folder / f"{name}.json").read_text())
         assert numbers["experiment"] == name
         assert numbers["command"] in index
-        assert set(numbers["config"]) == {"samples", "seed"} | set(CONFIGS[name].meanings())
+        assert set(numbers["config"]) == {"samples", "seed"} | set(field_docstrings(CONFIGS[name]))
 
 
 def test_an_experiment_is_a_table_on_stdout(closedbook: Closedbook):
@@ -127,7 +128,7 @@ def test_without_an_experiment_all_are_listed_with_their_numbers(closedbook: Clo
     assert (outcome.status, outcome.err) == (0, "")
     for name, kind in CONFIGS.items():
         assert f"{name:<13}{kind.__doc__}" in outcome.out
-        for number, meaning in kind.meanings().items():
+        for number, meaning in field_docstrings(kind).items():
             assert f"  {f'{number}={getattr(kind(), number)}':<17}{meaning}" in outcome.out
         assert name in (LabOptions.__doc__ or "")
 

@@ -4,13 +4,14 @@ import pytest
 
 from closedbook.errors import InputError
 from closedbook.lab.config import CONFIGS, AveragingConfig, FragilityConfig, HeadsConfig, NoiseConfig, PositionsConfig
+from closedbook.recipe.docstrings import field_docstrings
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_number_has_a_meaning_and_a_range(name: str):
     """Each field is explained, its default is allowed, and nobody changes it afterwards."""
     kind = CONFIGS[name]
-    meanings = kind.meanings()
+    meanings = field_docstrings(kind)
     assert list(meanings) == [field.name for field in fields(kind)]
     assert all(meaning.endswith(".") for meaning in meanings.values())
     config = kind()

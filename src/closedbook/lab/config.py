@@ -4,8 +4,6 @@ Letters, here and all over the lab: n keys in d dimensions, beta the query's len
 noise in each direction.
 """
 
-import ast
-import inspect
 from dataclasses import dataclass, fields
 
 from closedbook.errors import InputError
@@ -50,19 +48,6 @@ class LabConfig:
     def allowed(cls, name: str) -> Range:
         """The least and the greatest value of a field."""
         return _RANGES[name]
-
-    @classmethod
-    def meanings(cls) -> dict[str, str]:
-        """The docstring of each field, in the fields' order."""
-        found: dict[str, str] = {}
-        for kind in reversed(cls.__mro__[:-1]):
-            (definition,) = ast.parse(inspect.getsource(kind)).body
-            assert isinstance(definition, ast.ClassDef)
-            for before, after in zip(definition.body, definition.body[1:], strict=False):
-                match before, after:
-                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                        found[name] = text
-        return {field.name: found[field.name] for field in fields(cls)}
 
 
 MOST_NOISE = 100.0

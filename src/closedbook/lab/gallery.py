@@ -15,6 +15,7 @@ from closedbook.errors import InputError
 from closedbook.files.durable import folder_written_whole
 from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.lab.config import CONFIGS, LabConfig
+from closedbook.recipe.docstrings import field_docstrings
 
 if TYPE_CHECKING:
     from closedbook.lab.estimate import Row
@@ -41,7 +42,7 @@ def catalogue() -> Iterator[str]:
     for name, kind in CONFIGS.items():
         yield f"\n{name:<13}{kind.__doc__}"
         defaults = {field.name: field.default for field in fields(kind)}
-        for number, meaning in kind.meanings().items():
+        for number, meaning in field_docstrings(kind).items():
             assert defaults[number] is not MISSING
             yield f"  {f'{number}={defaults[number]}':<17}{meaning}"
 

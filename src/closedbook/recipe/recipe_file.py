@@ -3,8 +3,6 @@
 Nothing here knows a field by name: what the dataclasses of `recipe.py` declare is what a file may say.
 """
 
-import ast
-import inspect
 import json
 import math
 import re
@@ -14,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from closedbook.errors import RecipeError, TextError
+from closedbook.recipe.docstrings import field_docstrings
 from closedbook.recipe.old_keys import REMOVED, modernized
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.text.lines import decode_lines
@@ -294,20 +292,8 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _docstrings(kind: type[Any]) -> dict[str, str]:
-    """The string below each field, which Python itself throws away."""
-    (definition,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for statements in pairwise(definition.body):
-        match statements:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = inspect.cleandoc(text)
-    return found
-
-
 def _toml_lines(config: Any, keys: Keys) -> Iterator[str]:
-    docstrings = _docstrings(type(config))
+    docstrings = field_docstrings(type(config))
     # Sections go last: in TOML a key below a header belongs to that section.
     for name, hint in sorted(_hints(type(config)).items(), key=lambda item: is_dataclass(item[1])):
         value = getattr(config, name)
