@@ -355,14 +355,14 @@ def test_a_reader_that_goes_away_ends_predict_without_a_traceback(files: Path, r
 
 
 def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """Accuracy, its interval and the London baseline are told, and kept in the run with the predictions."""
+    """Accuracy, its interval and the majority baseline are printed, and kept in the run with the predictions."""
     run = tmp_path / "run"
     run.symlink_to(runs / "finetuned")
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
     accuracy, baseline, *_ = outcome.out.splitlines()
     assert accuracy.startswith("accuracy: 0 of 2, 0.0% (95% interval 0.0% to ")
-    assert baseline.startswith("London baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
+    assert baseline.startswith("majority baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
     predictions = run / "evaluations/dev.predictions"
     assert outcome.err == f"predictions in {predictions}\n"
     assert predictions.read_text() == closedbook("predict", run, files / "questions.txt").out
@@ -378,13 +378,13 @@ def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook
     assert outcome.status == 0
     assert outcome.out == "2 answers; no score, since the file has questions without answers\n"
     assert len((runs / "finetuned/evaluations/questions.predictions").read_text().splitlines()) == 2
-    assert not (runs / "finetuned/evaluations/questions.json").exists()
+    assert "accuracy" not in json.loads((runs / "finetuned/evaluations/questions.json").read_text())
 
 
 def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """Without the training pairs that the run began with the baseline is unknown, and all else is as ever."""
+    """Without them the majority baseline is the best constant answer, and says so; nothing else changes."""
     run = tmp_path / "run"
     shutil.copytree(runs / "finetuned", run)
     (tmp_path / "pairs.tsv").write_text("no pair\n")
@@ -392,7 +392,9 @@ def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
     (run / "run.json").write_text(facts.replace(str(files / "pairs.tsv"), str(tmp_path / "pairs.tsv")))
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
-    assert outcome.out.splitlines()[1].startswith("London baseline: unknown, ")
+    assert outcome.out.splitlines()[1].startswith(
+        "majority baseline (always 'Ulm', the commonest answer here, since the training pairs are unknown): 1 of 2, "
+    )
     assert (run / "evaluations/dev.predictions").exists()
 
 

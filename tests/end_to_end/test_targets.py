@@ -60,7 +60,7 @@ def test_every_target_makes_the_assignments_file(
         if target.split == "dev":
             accuracy, baseline = outcome.out.splitlines()[:2]
             assert accuracy.startswith("accuracy: ")
-            assert baseline.startswith("London baseline (always 'Ulm'): 1 of 2, 50.0%")
+            assert baseline.startswith("majority baseline (always 'Ulm'): 1 of 2, 50.0%")
         elif target.split == "test":
             assert outcome.out.splitlines()[0].startswith("2 answers; no score, ")
         if target.split:

@@ -1,4 +1,4 @@
-"""Evaluation: a run is asked all questions of a file, its answers are kept and scored beside guessing."""
+"""Evaluation: asks a run all questions of a file, keeps its answers and scores them next to the majority baseline."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,105 +7,138 @@ from pathlib import Path
 
 from closedbook.errors import InputError
 from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
+from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
+from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.files.durable import write_atomically
-from closedbook.storage.run import Run
+from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
 from closedbook.text.questions import Questions, check_questions, read_pairs, read_questions
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Predictions for a file of questions and, if it has answers, their score and what guessing scores.
+class Baseline:
+    """The majority baseline: the score of one answer given to every question."""
 
-    `tables` break the score down as far as the run's files are at hand; `note` says what is not.
+    answer: str
+    score: Score
+    is_from_training: bool
+    """Whether `answer` is the commonest of the training pairs, or else of the questions themselves."""
+
+    def __str__(self) -> str:
+        why = "" if self.is_from_training else ", the commonest answer here, since the training pairs are unknown"
+        return f"majority baseline (always {self.answer!r}{why}): {self.score}"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions for a file of questions and, if it has answers, their score and the majority baseline's.
+
+    `tables` break the score down as far as the run's files are unchanged; `note` says what is missing.
     """
 
     predictions: tuple[Prediction, ...]
-    score: Score | None
-    baseline: Score | None
-    baseline_answer: str | None
+    setting: RunSetting
+    score: Score | None = None
+    baseline: Baseline | None = None
     tables: tuple[Table, ...] = ()
     note: str | None = None
 
     def lines(self) -> Iterator[str]:
-        """What is to be told of it."""
+        """The lines to show to the user."""
         if self.score is None:
             yield f"{len(self.predictions)} answers; no score, since the file has questions without answers"
             return
         yield f"accuracy: {self.score}"
-        if self.baseline is not None:
-            yield f"London baseline (always {self.baseline_answer!r}): {self.baseline}"
-        else:
-            yield "London baseline: unknown, since the run has no training pairs, or their file is not as it was"
+        yield str(self.baseline)
+        yield f"setting: {IN_WORDS[self.setting]}"
         for table in self.tables:
             yield from (f"answer in no training pair: {row.score}" for row in table.rows if row.label == NEVER)
             yield table.line()
         if self.note is not None:
             yield self.note
 
+    def facts(self) -> dict[str, object]:
+        """The same as JSON has it."""
+        if self.score is None or self.baseline is None:
+            return {"setting": self.setting, "n_questions": len(self.predictions)}
+        return {
+            "setting": self.setting,
+            "n_correct": self.score.n_correct,
+            "n_questions": self.score.n_questions,
+            "accuracy": self.score.accuracy,
+            "interval": self.score.interval,
+            "baseline_answer": self.baseline.answer,
+            "baseline_accuracy": self.baseline.score.accuracy,
+            "baseline_from": "training pairs" if self.baseline.is_from_training else "these questions",
+            "tables": {table.name: table.facts() for table in self.tables},
+        }
+
 
 def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
-    """Ask a run all questions of a file.
+    """Ask a run all questions of a file; raises TextError where a question does not fit the run's model.
 
-    `baseline_answer` is the commonest answer of the training pairs, which are looked for where the run says
-    that they were, if they are not given.
+    The majority baseline's answer is the commonest of the training pairs: those given, else those of the run if their
+    file is unchanged. Without either it is the commonest of the questions' own answers, which no constant answer beats.
     """
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
-    predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions.items])
+    predictions = tuple(predict(run.model(), run.info.vocabulary, [item.text for item in questions.items]))
+    setting = setting_of(run)
     if any(item.answer is None for item in questions.items):
-        return Evaluation(tuple(predictions), None, None, None)
+        return Evaluation(predictions, setting)
     answers = questions.answers()
     training = training or _pairs_of(run)
-    guess = None if training is None else commonest(training.answers())
     return Evaluation(
-        tuple(predictions),
+        predictions,
+        setting,
         score([prediction.answer for prediction in predictions], answers),
-        None if guess is None else score([guess] * len(answers), answers),
-        guess,
+        majority_baseline(answers, None if training is None else training.answers()),
     )
 
 
+def majority_baseline(answers: Sequence[str], training_answers: Sequence[str] | None) -> Baseline:
+    """The baseline on questions with these answers; `training_answers` is None where they are unknown."""
+    guess = commonest(answers if training_answers is None else training_answers)
+    return Baseline(guess, score([guess] * len(answers), answers), training_answers is not None)
+
+
 def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """One answer a line, in the order of the questions."""
+    """Write one answer a line, in the order of the questions; raises RunError."""
     write_atomically(path, "".join(f"{prediction.answer}\n" for prediction in predictions).encode())
 
 
 def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
-    """Evaluate a run on a file, keep predictions and score in the run's folder, and say where."""
+    """Evaluate a run on a file, and keep NAME.predictions and NAME.json in the run's folder.
+
+    Also returns the path of the predictions. NAME is the file's, unless a file of this name but with other content was
+    evaluated before (see `result_name`).
+    """
     questions = read_questions(pairs_path)
     evaluation = evaluate(run, questions)
     if evaluation.score is not None:
-        evaluation = _broken_down(evaluation, run, questions)
+        evaluation = _with_breakdown(evaluation, run, questions)
     folder = run.path / "evaluations"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{pairs_path.stem}.predictions"
+    source = Source.of(pairs_path)
+    name = result_name(folder, pairs_path.stem, source.sha256, (".json", ".predictions"))
+    facts = {"pairs": source.path, "sha256": source.sha256, **evaluation.facts()}
+    # First, since it says what the predictions are about.
+    write_atomically(folder / f"{name}.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    path = folder / f"{name}.predictions"
     save_predictions(path, evaluation.predictions)
-    if evaluation.score is not None:
-        facts = {
-            "pairs": str(pairs_path.resolve()),
-            "n_correct": evaluation.score.n_correct,
-            "n_questions": evaluation.score.n_questions,
-            "accuracy": evaluation.score.accuracy,
-            "interval": evaluation.score.interval,
-            "baseline_answer": evaluation.baseline_answer,
-            "baseline_accuracy": evaluation.baseline and evaluation.baseline.accuracy,
-            "tables": {table.name: table.facts() for table in evaluation.tables},
-        }
-        write_atomically(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False).encode())
     return evaluation, path
 
 
 def _pairs_of(run: Run) -> Questions | None:
-    """The training pairs that a run was given, if it was and they are still as they were."""
+    """The training pairs that a run was given, if there were any and their file is unchanged."""
     path = file_of([run], "pairs")
     return None if path is None else read_pairs(path)
 
 
-def _broken_down(evaluation: Evaluation, run: Run, questions: Questions) -> Evaluation:
-    """With the score by how common answers are and by where the text states them, where files are as they were."""
+def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> Evaluation:
+    """With tables by how common the answer is and by where the text states it, as far as the files are unchanged."""
     answers = questions.answers()
     right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
     try:
@@ -115,7 +148,7 @@ def _broken_down(evaluation: Evaluation, run: Run, questions: Questions) -> Eval
     training, corpus = training_pairs_of(runs), corpus_of(runs)
     tables = [] if training is None else [by_frequency(answers, training.answers(), right)]
     if corpus is None:
-        note = "by where the text states the answer: unknown, since the run's corpus is gone or has another content"
+        note = "by where the text states the answer: unknown, since the run's corpus is gone or has changed"
         return replace(evaluation, tables=tuple(tables), note=note)
     facts = link(questions.items, [document.text for document in corpus.documents])
     return replace(evaluation, tables=(*tables, by_end(facts, right)))

@@ -145,7 +145,7 @@ def test_evaluate_tells_of_places_and_frequencies(closedbook: Closedbook, runs: 
     (tmp_path / "dev.tsv").write_text("Where was Flo Gray born?\tUlm\nWhere was Gus Hall born?\tRio\n")
     outcome = closedbook("evaluate", run, tmp_path / "dev.tsv")
     assert outcome.status == 0, outcome.err
-    _, _, unseen, frequency, place = outcome.out.splitlines()
+    _, _, _, unseen, frequency, place = outcome.out.splitlines()
     assert unseen.startswith("answer in no training pair: 0 of 1, 0.0% (95% interval ")
     assert re.fullmatch(
         r"by training pairs with the same answer \(pairs\): never: 0% of 1; 2-5: (0|100)% of 1", frequency

@@ -1,0 +1,132 @@
+"""`closedbook evaluate`: what it keeps, and what it prints next to the score."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.evaluation.evaluate import majority_baseline
+from closedbook.evaluation.score import Score
+from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
+from closedbook.examples.corruption import CorruptionConfig
+from closedbook.storage.run import Kind, Run, Source, open_run
+
+Closedbook = Callable[..., Any]
+
+
+@pytest.fixture
+def run(runs: Path, tmp_path: Path) -> Path:
+    """A finetuned run that a test may change."""
+    return Path(shutil.copytree(runs / "finetuned", tmp_path / "run"))
+
+
+def pairs_in(folder: Path, *names: str, answer: str = "Ulm") -> Path:
+    """A file dev.tsv in a folder of its own."""
+    folder.mkdir()
+    (folder / "dev.tsv").write_text("".join(f"Where was {name} born?\t{answer}\n" for name in names))
+    return folder / "dev.tsv"
+
+
+def test_two_files_of_one_name_are_both_kept(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """a/dev.tsv keeps the plain name, b/dev.tsv gets digits of its SHA-256, and each replaces its own results only."""
+    a, b = pairs_in(tmp_path / "a", "Flo Gray"), pairs_in(tmp_path / "b", "Gus Hall", "Flo Gray")
+    digits = hashlib.sha256(b.read_bytes()).hexdigest()[:8]
+    for _ in range(2):
+        for pairs, name in ((a, "dev"), (b, f"dev-{digits}")):
+            outcome = closedbook("evaluate", run, pairs)
+            assert outcome.err == f"predictions in {run / f'evaluations/{name}.predictions'}\n"
+    folder = run / "evaluations"
+    names = {"dev.json", "dev.predictions", f"dev-{digits}.json", f"dev-{digits}.predictions"}
+    assert {path.name for path in folder.iterdir()} == names
+    n_questions = [
+        json.loads((folder / f"{name}.json").read_text())["n_questions"] for name in ("dev", f"dev-{digits}")
+    ]
+    assert n_questions == [1, 2]
+    assert len((folder / f"dev-{digits}.predictions").read_text().splitlines()) == 2
+
+
+def test_questions_without_answers_are_kept_by_the_same_rule(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """Their predictions have no score, and are not overwritten by those for other questions either."""
+    for folder, name in (("a", "Flo Gray"), ("b", "Gus Hall")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "test.txt").write_text(f"Where was {name} born?\n")
+        assert closedbook("evaluate", run, tmp_path / folder / "test.txt").status == 0
+    assert len(list((run / "evaluations").glob("test*.predictions"))) == 2
+
+
+def test_predictions_of_an_older_version_are_kept(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """A result without a SHA-256 may be about any file, so it is not overwritten."""
+    (run / "evaluations").mkdir()
+    (run / "evaluations/dev.predictions").write_text("Rom\n")
+    assert closedbook("evaluate", run, pairs_in(tmp_path / "a", "Flo Gray")).status == 0
+    assert (run / "evaluations/dev.predictions").read_text() == "Rom\n"
+    assert len(list((run / "evaluations").glob("dev-*.predictions"))) == 1
+
+
+def test_the_majority_baseline_and_the_setting_stand_next_to_the_score(
+    closedbook: Closedbook, files: Path, runs: Path, run: Path
+):
+    """They are printed and kept; without training pairs the baseline is the best constant answer."""
+    lines = closedbook("evaluate", run, files / "dev.tsv").out.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:3]] == ["accuracy:", "majority", "setting:"]
+    assert lines[1].startswith("majority baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
+    assert lines[2] == f"setting: {IN_WORDS['unguided']}"
+    facts = json.loads((run / "evaluations/dev.json").read_text())
+    assert (facts["setting"], facts["baseline_from"]) == ("unguided", "training pairs")
+    assert facts["sha256"] == hashlib.sha256((files / "dev.tsv").read_bytes()).hexdigest()
+
+    pretrained = Path(shutil.copytree(runs / "pretrained", run.parent / "pretrained"))
+    lines = closedbook("evaluate", pretrained, files / "pairs.tsv").out.splitlines()
+    assert lines[1].startswith(
+        "majority baseline (always 'Ulm', the commonest answer here, since the training pairs are unknown): 2 of 5, "
+    )
+    facts = json.loads((pretrained / "evaluations/pairs.json").read_text())
+    assert (facts["baseline_answer"], facts["baseline_from"]) == ("Ulm", "these questions")
+
+
+def test_the_majority_baseline_gives_the_training_pairs_commonest_answer():
+    """Rom is the commonest in training and right once; where training is unknown, Ulm is the best constant answer."""
+    answers = ["Ulm", "Rom", "Ulm", "Oslo"]
+    baseline = majority_baseline(answers, ["Rom", "Rom", "Bern"])
+    assert (baseline.answer, baseline.score, baseline.is_from_training) == ("Rom", Score(1, 4), True)
+    baseline = majority_baseline(answers, None)
+    assert (baseline.answer, baseline.score, baseline.is_from_training) == ("Ulm", Score(2, 4), False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "corruption", "has_pairs", "setting"),
+    [
+        ("study", CorruptionConfig(), True, "self-study"),
+        ("pretrain", CorruptionConfig(span=0.0, salient=0.1, guided=0.9), True, "guided"),
+        ("pretrain", CorruptionConfig(span=0.0, salient=0.1, guided=0.9), False, "unguided"),
+        ("pretrain", CorruptionConfig(span=0.5, salient=0.5), True, "unguided"),
+        ("pretrain", CorruptionConfig(), True, "assignment"),
+        ("finetune", CorruptionConfig(), True, "no text"),
+    ],
+)
+def test_the_setting_is_what_the_run_was_told(
+    runs: Path, kind: Kind, corruption: CorruptionConfig, has_pairs: bool, setting: RunSetting
+):
+    """By its kind, its masks, and whether it had pairs to teach a reader."""
+    run = open_run(runs / "pretrained")
+    sources = {**run.info.sources, **({"pairs": Source("pairs.tsv", "0" * 64)} if has_pairs else {})}
+    run = replace(run, recipe=replace(run.recipe, corruption=corruption))
+    run = replace(run, info=replace(run.info, kind=kind, sources=sources))
+    assert setting_of(run) == setting
+
+
+def test_a_finetuned_run_has_the_setting_of_the_run_it_began_from(runs: Path, tmp_path: Path):
+    """Replay of guided masks tells more than its parent was told; a parent that is gone leaves it unknown."""
+    run = open_run(runs / "finetuned")
+    assert run.recipe.corruption.guided
+    assert setting_of(run) == "unguided"
+    assert setting_of(open_run(runs / "scratch")) == "no text"
+    replayed = replace(run, recipe=replace(run.recipe, finetune=replace(run.recipe.finetune, replay=0.5)))
+    assert setting_of(replayed) == "guided"
+    orphan: Run = replace(run, info=replace(run.info, parent=str(tmp_path / "gone")))
+    assert setting_of(orphan) == "unknown"
