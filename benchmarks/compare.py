@@ -12,11 +12,14 @@ place.
 
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from closedbook.evaluation.compare import mcnemar
-from closedbook.text.corpus import Questions, read_pairs, validation_split
+from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.validation import validation_split
 from runner import facts, one_line_errors, parser_of, print_result, run_folder, run_trial, trial
 
 _KEPT = ("n_steps", "seconds_a_step", "parameters", "right", "of", "accuracy", "interval", "right_by_question")
@@ -25,12 +28,21 @@ _KEPT = ("n_steps", "seconds_a_step", "parameters", "right", "of", "accuracy", "
 def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--arm", action="append", required=True, dest="arms", metavar="NAME[: KEY=VALUE ...]")
+    options = compared_options(parser)
+    compare(dict(parsed_arm(text) for text in options.arms), options)
+
+
+def compared_options(parser: ArgumentParser) -> Namespace:
+    """The options that every comparison takes."""
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--hold-out", type=float, default=0.0, help="share of TRAIN to ask in place of DEV")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def compare(arms: Mapping[str, Sequence[str]], options: Namespace) -> None:
+    """Train every arm over all seeds, and print accuracies and tests as JSON."""
     machine = facts()
-    arms = dict(parsed_arm(text) for text in options.arms)
     for words in arms.values():
         trial(options.setting, options.recipe, [*options.values, *words])  # a misspelt key is found before any step
     corpus, train, dev = options.files

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from closedbook.evaluation.score import commonest, score
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
+from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from runner import facts, one_line_errors, parser_of, print_result, run_trial, trial
 

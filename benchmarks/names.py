@@ -18,8 +18,9 @@ from typing import Any
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_corpus, read_pairs
+from closedbook.text.documents import read_corpus
 from closedbook.text.links import title_in, titles_of
+from closedbook.text.questions import read_pairs
 from runner import facts, one_line_errors, print_result, share
 
 
@@ -97,9 +98,8 @@ def by_sharing(
     counts = Counter(title.split()[position] for title in titles)
     rows = {}
     for label, is_in in (("nobody else has it", lambda n: n == 1), ("others have it", lambda n: n > 1)):
-        right = [
-            p.answer == q.answer for p, q in zip(people, predictions, strict=True) if is_in(counts[p.words[position]])
-        ]
+        asked = zip(people, predictions, strict=True)
+        right = [p.answer == q.answer for p, q in asked if is_in(counts[p.words[position]])]
         rows[label] = share(Score(sum(right), len(right)))
     return rows
 

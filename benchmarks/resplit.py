@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from closedbook.evaluation.compare import corrected_interval
-from closedbook.text.corpus import read_pairs
+from closedbook.text.questions import read_pairs
 from runner import facts, one_line_errors, parser_of, print_result, run_trial, trial
 
 

@@ -25,7 +25,7 @@ from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.recipe.recipe_file import with_values
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
 from closedbook.storage.run import open_run
-from closedbook.text.corpus import read_pairs
+from closedbook.text.questions import read_pairs
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated, Event, Started
 from closedbook.training.stages import pretrain, self_study

@@ -20,7 +20,7 @@ from closedbook.evaluation.score import Score
 from closedbook.recipe.recipe import PRESETS
 from closedbook.recipe.settings import SETTINGS
 from closedbook.storage.run import Run, open_run
-from closedbook.text.corpus import Questions, read_pairs
+from closedbook.text.questions import Questions, read_pairs
 from closedbook.world.language import UNSEEN_QUESTIONS
 from closedbook.world.world import write_world
 from runner import facts, one_line_errors, print_result, run_trial, share, trial
