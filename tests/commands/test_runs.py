@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from closedbook.recipe.recipe_file import load_recipe, recipe_toml
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.run import open_run
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event

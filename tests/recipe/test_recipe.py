@@ -6,11 +6,11 @@ import pytest
 from closedbook.errors import RecipeError
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
-from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
+from closedbook.recipe.recipe import COURSE, FAST, MAX_SEED, PRESETS, Recipe, StageConfig
 
 
 def test_course_is_the_assignment():
-    """The course preset holds the numbers that the assignment fixes."""
+    """The course preset has the values that the assignment fixes."""
     model = {
         "variant": "vanilla",
         "n_layer": 4,
@@ -19,13 +19,11 @@ def test_course_is_the_assignment():
         "block_size": 128,
         "bottleneck_dim": 32,
         "positions": "learned",
-        "activation": "gelu",
         "embd_pdrop": 0.1,
         "resid_pdrop": 0.1,
         "attn_pdrop": 0.1,
-        "qk_norm": False,
         "prefix_table": False,
-        "initialization": "course",
+        "latent_mask": "triangular",
     }
     assert asdict(COURSE.model).items() >= model.items()
     assert asdict(COURSE.corruption) == asdict(CorruptionConfig(span=1.0))
@@ -53,7 +51,7 @@ def test_course_stages_are_the_assignments(stage: str, epochs: int, batch_size: 
             "weight_decay": 0.1,
             "decay_norms": True,
             "grad_norm_clip": 1.0,
-            "schedule": "course",
+            "schedule": "cosine_by_tokens",
             "decay": True,
             "shuffle": False,
             "sort_window": 1,
@@ -65,16 +63,24 @@ def test_course_stages_are_the_assignments(stage: str, epochs: int, batch_size: 
     )
 
 
-def test_the_perceiver_preset_is_fast_with_a_perceiver_that_reads_its_whole_past():
-    """It differs from fast in the model alone: the variant, strided, and a block more."""
+def test_the_perceiver_preset_is_fast_as_a_perceiver():
+    """It differs from fast in the model alone: the variant, strided, with a block down and a block up."""
     perceiver = PRESETS["perceiver"]
     assert replace(perceiver, model=FAST.model) == FAST
     assert replace(perceiver.model, variant="vanilla", n_layer=1) == FAST.model
     assert perceiver.model.is_strided
 
 
-def test_a_recipe_by_default_is_the_courses_model_and_pretraining():
-    """A field that nobody set has the assignment's number; of the course only how a batch is computed differs."""
+def test_the_plain_preset_is_fast_without_the_prefix_table():
+    """It differs from fast in the model alone: no table, and a larger transformer."""
+    plain = PRESETS["plain"]
+    assert replace(plain, model=FAST.model) == FAST
+    assert not plain.model.prefix_table
+    assert plain.model.n_layer * plain.model.n_embd**2 > FAST.model.n_layer * FAST.model.n_embd**2
+
+
+def test_a_recipe_has_the_assignments_model_and_pretraining_by_default():
+    """A field that nobody set has the assignment's value; only the number of micro-batches differs from course."""
     assert (Recipe().model, Recipe().corruption, Recipe().pretrain) == (
         COURSE.model,
         COURSE.corruption,
@@ -83,7 +89,7 @@ def test_a_recipe_by_default_is_the_courses_model_and_pretraining():
 
 
 def test_fast_is_what_its_docstring_promises():
-    """The fast preset masks what looks like answers, mixes pairs in, and ends its schedule at zero."""
+    """The fast preset has reader-guided masks, mixes pairs in, and ends its schedule at zero."""
     assert FAST.corruption.guided > 0
     assert FAST.pretrain.mix_pairs > 0
     assert FAST.model.prefix_table
@@ -105,6 +111,8 @@ def test_fast_is_what_its_docstring_promises():
         (StageConfig, "warmup", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (StageConfig, "mix_pairs", 1.5, "from 0 up to but not 1 is needed; received 1.5"),
         (StageConfig, "replay", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
+        (Recipe, "seed", -1, f"from 0 to {MAX_SEED} is needed; received -1"),
+        (Recipe, "seed", MAX_SEED + 1, f"from 0 to {MAX_SEED} is needed; received {MAX_SEED + 1}"),
         (Recipe, "validation_split", 1.0, "from 0 up to but not 1 is needed; received 1.0"),
         (Recipe, "validation_split", float("nan"), "from 0 up to but not 1 is needed; received nan"),
         (StageConfig, "weight_decay", -0.1, "0 or more is needed; received -0.1"),
@@ -119,8 +127,8 @@ def test_fast_is_what_its_docstring_promises():
         (ModelConfig, "block_size", 8, "9 at least, for a masked string to fit; received 8"),
     ],
 )
-def test_a_number_out_of_its_range_is_refused(kind: type, name: str, value: Any, rule: str):
-    """A configuration with a number out of its range raises RecipeError with field, rule and number."""
+def test_a_value_out_of_its_range_is_refused(kind: type, name: str, value: Any, rule: str):
+    """RecipeError names the field, the rule and the value."""
     with pytest.raises(RecipeError) as caught:
         kind(**{name: value})
     assert str(caught.value).removeprefix("model.") == f"{name}: {rule}"
@@ -128,9 +136,9 @@ def test_a_number_out_of_its_range_is_refused(kind: type, name: str, value: Any,
 
 @pytest.mark.parametrize("stage", ["pretrain", "study", "scratch"])
 def test_only_finetuning_of_a_pretrained_model_replays(stage: str):
-    """Where a model has learnt no text before, a share for it would be a silent word, and is refused."""
+    """A share of replay is refused in stages whose model has learned no text before."""
     assert Recipe(finetune=StageConfig(replay=0.5)).finetune.replay == 0.5
-    with pytest.raises(RecipeError, match=rf"^{stage}.replay: .* 0 is needed; received 0\.5$"):
+    with pytest.raises(RecipeError, match=rf"^{stage}.replay: .*so 0 is needed; received 0\.5$"):
         Recipe(**{stage: StageConfig(replay=0.5)})
 
 
@@ -141,20 +149,25 @@ def test_only_finetuning_of_a_pretrained_model_replays(stage: str):
         ({"variant": "perceiver", "n_layer": 1}, "model.n_layer"),
     ],
 )
-def test_a_shape_that_its_variant_cannot_have_is_refused(shape: dict[str, Any], field: str):
-    """Rotary positions need an even head size, and the Perceiver a block down and a block up."""
+def test_a_shape_that_a_variant_cannot_have_is_refused(shape: dict[str, Any], field: str):
+    """Rotary positions need an even head size; the Perceiver needs a block down and a block up."""
     with pytest.raises(RecipeError, match=f"^{field}: "):
         ModelConfig(**shape)
 
 
-@pytest.mark.parametrize(("course", "entity"), [(0.0, 0.0), (1.0, -0.5)])
-def test_corruption_needs_a_weight_above_zero_and_none_below(course: float, entity: float):
-    """Weights that are all zero, or one of them negative, raise RecipeError with the weights."""
-    with pytest.raises(RecipeError, match=rf"^corruption: .* received \[{course}, {entity}, 0.0, 0.0\]$"):
-        CorruptionConfig(span=course, entity=entity)
+@pytest.mark.parametrize(("span", "salient"), [(0.0, 0.0), (1.0, -0.5)])
+def test_corruption_needs_a_weight_above_zero_and_none_below(span: float, salient: float):
+    """Weights that are all zero, or one that is negative, raise RecipeError with the weights."""
+    with pytest.raises(RecipeError, match=rf"^corruption: .* received \[{span}, {salient}, 0.0\]$"):
+        CorruptionConfig(span=span, salient=salient)
 
 
-def test_nobody_mutates_a_recipe():
+def test_the_largest_seed_is_a_seed():
+    """Both ends of the range of seeds are accepted."""
+    assert [Recipe(seed=seed).seed for seed in (0, MAX_SEED)] == [0, 2**63 - 1]
+
+
+def test_a_recipe_is_immutable():
     """Assigning to a field of a recipe raises; a changed recipe is a new one."""
     for config in (COURSE, *(getattr(COURSE, name) for name in ("model", "corruption", "pretrain"))):
         with pytest.raises(FrozenInstanceError):

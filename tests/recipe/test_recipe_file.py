@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 from closedbook.errors import RecipeError
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
-from closedbook.recipe.recipe import COURSE, FAST, PRESETS, Recipe, StageConfig
-from closedbook.recipe.recipe_file import (
-    changed_by_flags,
-    flatten,
-    load_recipe,
-    recipe_rows,
-    recipe_toml,
-)
+from closedbook.recipe.keys import flatten
+from closedbook.recipe.recipe import COURSE, FAST, MAX_SEED, PRESETS, Recipe, StageConfig
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.rows import recipe_rows
+from closedbook.recipe.saved import recipe_toml
 
 Write = Callable[[str | bytes], str]
 """Writes my.toml into the working folder and gives its name."""
@@ -40,7 +37,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def fault_of(name: str) -> str:
-    """What load_recipe says of a recipe that it refuses, after seeing that it is one line."""
+    """The one line with which load_recipe refuses a recipe."""
     with pytest.raises(RecipeError) as caught:
         load_recipe(name)
     (line,) = str(caught.value).splitlines()
@@ -50,16 +47,16 @@ def fault_of(name: str) -> str:
 # What a file means
 
 
-@pytest.mark.parametrize("name", ["course", "fast"])
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_presets_name_gives_the_preset(name: str):
-    """The names course and fast give the presets, and every value's source is the preset."""
+    """A preset is loaded by its name, and every value's source is the preset."""
     recipe, sources = load_recipe(name)
     assert recipe == PRESETS[name]
     assert sources == dict.fromkeys(flatten(recipe), f"preset {name}")
 
 
 def test_a_file_changes_what_it_names_and_keeps_the_rest(write: Write):
-    """Named keys get the file's values and lines as sources; the others keep the preset's."""
+    """A key in the file gets the file's value, with its line as source; the others keep the preset's."""
     text = 'preset = "course"\nseed = 7\n\n[model]\n# wider\nn_embd = 512\n\n[pretrain]\nlearning_rate = 1e-3\n'
     recipe, sources = load_recipe(write(text))
     assert recipe == replace(
@@ -76,7 +73,7 @@ def test_a_file_changes_what_it_names_and_keeps_the_rest(write: Write):
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[model]\n[pretrain]\n"])
-def test_a_file_without_preset_stands_on_fast(write: Write, text: str):
+def test_a_file_without_preset_changes_fast(write: Write, text: str):
     """A file that names no preset starts from fast."""
     assert load_recipe(write(text)) == (FAST, dict.fromkeys(flatten(FAST), "preset fast"))
 
@@ -96,7 +93,7 @@ def test_a_file_without_preset_stands_on_fast(write: Write, text: str):
 )
 def test_lines_are_found_however_a_key_is_written(write: Write, text: str, line: int | None):
     """Sections, dotted and quoted keys, inline tables and values over lines all give the key's own line."""
-    if line is None:  # the value keeps the line feed, so it is no variant; the fault stands at its start
+    if line is None:  # the value keeps the line feed, so it is no variant; its first line is at fault
         text = text.replace('"""\n', '"""\n\n', 1)
         assert fault_of(write(text)).startswith("my.toml, line 1: model.variant: ")
         return
@@ -140,9 +137,9 @@ def test_a_preset_wins_over_a_file_of_its_name(write: Write):
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_known(write: Write, text: str, message: str):
-    """An unknown key or section is named with file, line and what was meant, or could have been."""
-    beside = ", ".join(field.name for field in fields(CorruptionConfig))
-    assert fault_of(write(text)) == f"my.toml, {message.replace('{corruption}', beside)}"
+    """An unknown key or section is named with file and line, and with the nearest name or all that are known there."""
+    known = ", ".join(field.name for field in fields(CorruptionConfig))
+    assert fault_of(write(text)) == f"my.toml, {message.replace('{corruption}', known)}"
 
 
 @pytest.mark.parametrize(
@@ -168,8 +165,8 @@ def test_an_unknown_key_is_named_with_the_nearest_known(write: Write, text: str,
             "[model]\nvariant = 1",
             'line 2: model.variant: one of "vanilla", "perceiver" is needed; received 1',
         ),
-        ("preset = 'slow'", 'line 1: preset: one of "course", "fast", "perceiver" is needed; received "slow"'),
-        ("\npreset = 3", 'line 2: preset: one of "course", "fast", "perceiver" is needed; received 3'),
+        ("preset = 'slow'", 'line 1: preset: one of {presets} is needed; received "slow"'),
+        ("\npreset = 3", "line 2: preset: one of {presets} is needed; received 3"),
         (f"seed = '{'x' * 99}'", f'line 1: seed: a whole number is needed; received "{"x" * 58}…'),
         (
             f"pretrain.beta1 = 1{'0' * 400}",
@@ -179,7 +176,8 @@ def test_an_unknown_key_is_named_with_the_nearest_known(write: Write, text: str,
 )
 def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: str):
     """A value of the wrong type is named with file, line, key, what is needed and what was received."""
-    assert fault_of(write(text)) == f"my.toml, {message}"
+    presets = ", ".join(f'"{name}"' for name in PRESETS)
+    assert fault_of(write(text)) == f"my.toml, {message.replace('{presets}', presets)}"
 
 
 @pytest.mark.parametrize(
@@ -199,13 +197,14 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
         ),
         ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 128"),
         (
-            "[corruption]\ncourse = 0.5\nentity = -2\nlearned = 0\ndistant = 1",
-            "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 1.0, 0.0]",
+            "[corruption]\nspan = 0.5\nsalient = -2\nguided = 0",
+            "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 0.0]",
         ),
+        ("seed = -1", "line 1: seed: from 0 to 9223372036854775807 is needed; received -1"),
     ],
 )
-def test_numbers_that_a_configuration_refuses_are_named_with_their_line(write: Write, text: str, message: str):
-    """A dataclass's own complaint gets the file and the line of the key that broke its rule."""
+def test_values_that_a_configuration_refuses_are_named_with_their_line(write: Write, text: str, message: str):
+    """An error of a dataclass's own check gets the file, and the line of the key that broke the rule."""
     assert fault_of(write(text)) == f"my.toml, {message}"
 
 
@@ -246,8 +245,8 @@ def test_a_file_in_another_encoding_is_refused(write: Write, content: str | byte
 
 
 def test_a_file_that_cannot_be_read_is_named(write: Write):
-    """A missing file, and a folder in place of one, are named with what a recipe can be."""
-    cure = "give a preset (course, fast, perceiver) or the path of a TOML file"
+    """A missing file, or a folder in place of one, is named with what --recipe can be."""
+    cure = f"give a preset ({', '.join(PRESETS)}) or the path of a TOML file"
     Path(write("")).with_name("folder").mkdir()
     assert fault_of("no.toml") == f"no.toml: cannot be read: No such file or directory; {cure}"
     assert fault_of("corse") == (f"corse: cannot be read: No such file or directory; {cure}; did you mean 'course'?")
@@ -271,7 +270,6 @@ models = st.builds(
     n_layer=st.integers(2, 97),
     block_size=st.integers(9, 10**6),
     positions=st.sampled_from(["learned", "rotary"]),
-    activation=st.sampled_from(["gelu", "relu2"]),
     embd_pdrop=floats(0, 1),
     attn_pdrop=floats(0, 1),
 )
@@ -281,17 +279,17 @@ stages = st.builds(
     learning_rate=floats(0, open_ends=True),
     beta2=floats(0, 1),
     weight_decay=floats(0),
-    schedule=st.sampled_from(["course", "linear"]),
+    schedule=st.sampled_from(["cosine_by_tokens", "linear"]),
     decay=st.booleans(),
     warmup=floats(0, 1),
 )
 recipes = st.builds(
     Recipe,
-    seed=st.integers(),
+    seed=st.integers(0, MAX_SEED),
     precision=st.sampled_from(["auto", "float32", "bfloat16"]),
     strip_accents=st.booleans(),
     model=models,
-    corruption=st.builds(CorruptionConfig, course=floats(0, open_ends=True), distant=floats(0)),
+    corruption=st.builds(CorruptionConfig, span=floats(0, open_ends=True), salient=floats(0)),
     pretrain=stages,
     finetune=stages,
 )
@@ -309,8 +307,8 @@ def test_a_saved_recipe_loads_as_it_was(tmp_path_factory: pytest.TempPathFactory
     assert all(source.startswith(f"{path}, line ") for source in sources.values())
 
 
-def test_a_saved_recipe_rests_on_no_preset():
-    """The TOML of a recipe names every key, in the tree's order, and no preset."""
+def test_a_saved_recipe_depends_on_no_preset():
+    """The TOML of a recipe names every key, in the order of the fields, and no preset."""
     tables = tomllib.loads(recipe_toml(COURSE))
     assert "preset" not in tables
     leaves = [
@@ -331,10 +329,10 @@ def test_the_sources_of_a_saved_recipe_are_its_lines(write: Write):
         assert lines[number - 1].startswith(f"{key.rpartition('.')[2]} = ")
 
 
-def test_a_saved_recipe_explains_itself():
-    """Above each key and section stands its field's docstring."""
+def test_a_saved_recipe_has_a_comment_for_each_key():
+    """Each key and section stands below its field's docstring."""
     text = recipe_toml(COURSE)
-    assert text.startswith("# Every number of a training run.\n\n# Seed of weights, ")
+    assert text.startswith("# Every hyperparameter of a training run.\n\n# Seed of weights, ")
     assert "\n# The model's shape.\n[model]\n# vanilla: all blocks over all characters; " in text
     assert text.count("\n# Peak learning rate.\nlearning_rate = ") == 4
     lines = text.splitlines()
@@ -344,8 +342,8 @@ def test_a_saved_recipe_explains_itself():
 # Where values come from
 
 
-def test_flatten_keeps_the_trees_order():
-    """Leaves come out by dotted key, scalars as they are."""
+def test_flatten_keeps_the_order_of_the_fields():
+    """Values come out by dotted key, as they are."""
     leaves = flatten(COURSE)
     top = ["seed", "precision", "strip_accents", "validation_split", "silver_confidence"]
     assert list(leaves)[:6] == [*top, "model.variant"]
@@ -354,19 +352,8 @@ def test_flatten_keeps_the_trees_order():
     assert not any(isinstance(value, dict) for value in leaves.values())
 
 
-def test_a_flag_is_the_source_of_what_it_changed(write: Write):
-    """Values that flags changed name the flag, spelt with dashes; the others keep their sources."""
-    base, sources = load_recipe(write("[finetune]\nbatch_size = 5\nepochs = 3\n"))
-    flagged = replace(base, seed=1, finetune=replace(base.finetune, batch_size=11))
-    assert changed_by_flags(base, flagged, sources) == sources | {
-        "seed": "flag --seed",
-        "finetune.batch_size": "flag --finetune.batch-size",
-    }
-    assert sources["finetune.batch_size"] == "my.toml, line 2"
-
-
 def test_rows_are_the_table_of_a_recipe():
-    """A row is key, value as text, and source, for every leaf in order."""
+    """A row is key, value as text, and source, for every value in order."""
     recipe, sources = load_recipe("course")
     rows = recipe_rows(recipe, sources)
     assert [key for key, _, _ in rows] == list(flatten(recipe))
@@ -379,7 +366,7 @@ def test_rows_are_the_table_of_a_recipe():
 
 
 def test_rows_can_be_limited_to_sections():
-    """Of the sections only the named ones are shown; values outside sections are too, but for what counts elsewhere."""
+    """Only the named sections are shown, with the values outside sections, unless these matter to another stage."""
     shown = {
         section: [key for key, _, _ in recipe_rows(FAST, load_recipe("fast")[1], [section])]
         for section in ("finetune", "study")

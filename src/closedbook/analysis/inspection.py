@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from closedbook.model.cost import cost
-from closedbook.recipe.recipe_file import flatten, recipe_rows
+from closedbook.recipe.keys import flatten
+from closedbook.recipe.rows import recipe_rows
 from closedbook.storage.run import Run, make_model
 from closedbook.training.metrics import read_metrics
 

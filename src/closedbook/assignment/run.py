@@ -7,7 +7,8 @@ from closedbook.assignment.targets import TARGETS, Target, TargetOptions
 from closedbook.evaluation.evaluate import evaluate, save_predictions
 from closedbook.files.durable import contents, write_atomically
 from closedbook.recipe.recipe import Recipe
-from closedbook.recipe.recipe_file import Rows, load_recipe, recipe_rows
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.rows import Rows, recipe_rows
 from closedbook.storage.run import open_run
 from closedbook.text.questions import read_pairs, read_questions
 from closedbook.training.checkpointing import Saving

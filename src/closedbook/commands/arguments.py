@@ -19,8 +19,10 @@ from closedbook.commands.options import (
     StudyOptions,
 )
 from closedbook.errors import InputError
+from closedbook.recipe.keys import flatten
 from closedbook.recipe.recipe import FAST, Recipe
-from closedbook.recipe.recipe_file import Rows, changed_by_flags, load_recipe, recipe_rows
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.rows import Rows, recipe_rows
 
 _NUMBERS: dict[type, type[Hyperparameters]] = {
     PretrainOptions: PretrainHyperparameters,
@@ -103,3 +105,10 @@ def recipe_of(options: Trains, stage: str, sections: Sequence[str]) -> tuple[Rec
 def is_given(options: Trains, recipe: Recipe) -> bool:
     """Whether its user named a recipe or a number."""
     return options.recipe != PretrainOptions.recipe or recipe != FAST
+
+
+def changed_by_flags(base: Recipe, flagged: Recipe, sources: dict[str, str]) -> dict[str, str]:
+    """The sources of `base`, with the flag's name for each value that `flagged` has otherwise."""
+    before = flatten(base)
+    changed = [key for key, value in flatten(flagged).items() if value != before[key]]
+    return sources | {key: f"flag --{key.replace('_', '-')}" for key in changed}

@@ -19,8 +19,10 @@ from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.files.durable import contents, write_atomically
 from closedbook.model.config import Variant
+from closedbook.recipe.keys import flatten
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
-from closedbook.recipe.recipe_file import Rows, flatten, recipe_rows, recipe_toml
+from closedbook.recipe.rows import Rows, recipe_rows
+from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
 from closedbook.text.questions import Question, read_pairs

@@ -14,7 +14,7 @@ from closedbook.errors import RunError
 from closedbook.progress.console import say
 from closedbook.progress.duration import duration
 from closedbook.progress.view import View
-from closedbook.recipe.recipe_file import Rows
+from closedbook.recipe.rows import Rows
 
 if TYPE_CHECKING:
     from closedbook.storage.run import Run

@@ -1,4 +1,4 @@
-"""The string under each field of a dataclass: help on the command line, a comment in a recipe file. Imports no torch."""
+"""The docstring below each field of a dataclass: its help, its comment in a recipe file. Imports no torch."""
 
 import ast
 import inspect

@@ -1,33 +1,34 @@
-"""Keys that recipe files had under other names, or no longer have. Imports no torch.
+"""Recipe keys and values of older versions: what they are called now, and what was removed. Imports no torch.
 
-Recipes saved by older versions name every key, so what was renamed is read under its new name, and what was removed is
-passed over where it had the value that today's code always has.
+A saved recipe names every key. A renamed key is read under its new name, and a removed one is passed over if its value
+is the one that the code of today always uses.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-RENAMED = {
-    "validation_split": "hold_out",
-    "model.latent_mask": "model.coverage",
-    "model.segment_length": "model.stretch",
-    "model.random_segment_offset": "model.phases",
-    "model.prefix_table": "model.word_memory",
-    "corruption.span": "corruption.course",
-    "corruption.salient": "corruption.distant",
-    "corruption.guided": "corruption.learned",
-    "corruption.name_only": "corruption.alone",
-    "corruption.short_context": "corruption.near",
-    **{f"{stage}.table_ratio": f"{stage}.memory_ratio" for stage in ("pretrain", "study", "finetune", "scratch")},
-}
-"""New name: old name."""
+_STAGES = ("pretrain", "study", "finetune", "scratch")
 
-VALUES = {
-    "model.latent_mask": {"course": "triangular"},
-    **{f"{stage}.schedule": {"course": "cosine_by_tokens"} for stage in ("pretrain", "study", "finetune", "scratch")},
+NEW_NAMES = {
+    "hold_out": "validation_split",
+    "model.coverage": "model.latent_mask",
+    "model.stretch": "model.segment_length",
+    "model.phases": "model.random_segment_offset",
+    "model.word_memory": "model.prefix_table",
+    "corruption.course": "corruption.span",
+    "corruption.distant": "corruption.salient",
+    "corruption.learned": "corruption.guided",
+    "corruption.alone": "corruption.name_only",
+    "corruption.near": "corruption.short_context",
+    **{f"{stage}.memory_ratio": f"{stage}.table_ratio" for stage in _STAGES},
 }
-"""New name: what its old values are called now."""
+"""What an old key is called now."""
+
+NEW_VALUES = {
+    "model.latent_mask": {"course": "triangular"},
+    **{f"{stage}.schedule": {"course": "cosine_by_tokens"} for stage in _STAGES},
+}
+"""What the old values of a key are called now."""
 
 REMOVED: dict[str, Any] = {
     "model.qk_norm": False,
@@ -38,41 +39,39 @@ REMOVED: dict[str, Any] = {
     "corruption.repeat_name": 0.0,
     "corruption.reorder": 0.0,
 }
-"""Old name: the value that changes nothing."""
-
-_NEW_NAMES = {old: new for new, old in RENAMED.items()}
+"""Removed keys, each with the only value that is still accepted: what the code of today does."""
 
 
-@dataclass(frozen=True)
-class OldKey:
-    """A key of a file that this version knows under another name, or not at all."""
+def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """A recipe file's tables under today's names, and the old name or value of each dotted key that had one.
 
-    old: str
-    new: str | None
-
-
-def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], list[OldKey]]:
-    """A recipe file's tables under today's names, and the keys that were not; a new name wins over its old one."""
-    found: list[OldKey] = []
+    Where a file has both, a new name wins over its old one.
+    """
     result: dict[str, Any] = {}
-    for keys, value in _values(tables, ()):
+    old: dict[str, str] = {}
+    for keys, value in _values(tables):
         key = ".".join(keys)
-        if REMOVED.get(key) == value and type(REMOVED.get(key)) in (type(value), float):
-            found.append(OldKey(key, None))
+        new = NEW_NAMES.get(key, key)
+        if _is_removed(key, value) or (new != key and _has(tables, new)):
             continue
-        new = _NEW_NAMES.get(key, key)
         if new != key:
-            found.append(OldKey(key, new))
-            if _has(tables, new):
-                continue
-        if isinstance(value, str):
-            value = VALUES.get(new, {}).get(value, value)
-        _put(result, tuple(new.split(".")) if new != key else keys, value)
-    return result, found
+            keys, old[new] = tuple(new.split(".")), f"its old name {key}"
+        if isinstance(value, str) and value in NEW_VALUES.get(new, {}):
+            old.setdefault(new, f"its old value {value}")
+            value = NEW_VALUES[new][value]
+        _put(result, keys, value)
+    return result, old
 
 
-def _values(table: dict[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value that is no table, and every empty table, with its keys."""
+def _is_removed(key: str, value: Any) -> bool:
+    """Whether a key was removed and has the value that is still accepted."""
+    accepted = REMOVED.get(key)
+    # To Python 0 equals false.
+    return accepted is not None and accepted == value and isinstance(value, bool) == isinstance(accepted, bool)
+
+
+def _values(table: dict[str, Any], keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value, and every empty table, with its keys."""
     for name, value in table.items():
         if isinstance(value, dict) and value:
             yield from _values(value, (*keys, name))

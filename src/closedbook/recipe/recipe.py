@@ -1,6 +1,6 @@
-"""Recipe: every number of a training run, as one tree of frozen dataclasses. Imports no torch.
+"""Recipe: every hyperparameter of a training run, as a tree of frozen dataclasses, and the presets. Imports no torch.
 
-Each field's docstring is its help. `COURSE` is the assignment's recipe to the letter, `FAST` is ours.
+A field's docstring is its help on the command line and its comment in a saved recipe.
 """
 
 import math
@@ -12,62 +12,62 @@ from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of training: pretraining, finetuning after it, or finetuning from scratch.
+    """One stage of training: pretraining, self-study, finetuning after pretraining, or finetuning from scratch.
 
-    Raises RecipeError where a number is out of its range.
+    Raises RecipeError where a value is out of its range.
     """
 
     epochs: int = 650
     """Passes over the data."""
     steps: int = 0
-    """So many steps in place of epochs; 0: the epochs count."""
+    """Number of steps; 0: as many as epochs needs."""
     batch_size: int = 128
-    """Examples a step."""
+    """Examples per step."""
     accumulate: int = 1
-    """Parts, of rows of like lengths, that a step's batch is computed in, one after the other, to save memory and
-    padding; changes no result but by dropout's draws."""
+    """Micro-batches per step, of rows sorted by length; less memory and padding, and no change but dropout's draws."""
     learning_rate: float = 6e-3
     """Peak learning rate."""
     optimizer: Literal["adamw", "muon"] = "adamw"
-    """adamw: for everything; muon: Muon for the maps inside the blocks, AdamW for the rest."""
+    """adamw: for all weights; muon: Muon for the weight matrices inside the blocks, AdamW for the rest."""
     muon_ratio: float = 10.0
-    """Muon: the maps' learning rate over that of the rest."""
+    """Muon: learning rate of these matrices, as a multiple of learning_rate."""
     table_ratio: float = 10.0
-    """Word memory: its rows' learning rate over that of the rest."""
+    """Prefix table: learning rate of its rows, as a multiple of learning_rate."""
     beta1: float = 0.9
-    """AdamW: decay of the mean of gradients."""
+    """AdamW: decay rate of the running mean of gradients."""
     beta2: float = 0.95
-    """AdamW: decay of the mean of squared gradients."""
+    """AdamW: decay rate of the running mean of squared gradients."""
     weight_decay: float = 0.1
-    """AdamW: decay of weights; biases are left alone."""
+    """AdamW: weight decay; never applied to biases."""
+    # The assignment means to exempt them and does not: its optimizer looks for 'LayerNorm.weight', and its model calls
+    # them ln1, ln2 and ln_f.
     decay_norms: bool = True
-    """AdamW: whether the LayerNorms' weights decay as well. The assignment means to leave them alone and does not: its
-    optimizer looks for 'LayerNorm.weight', and its model calls them ln1, ln2 and ln_f."""
+    """AdamW: apply weight decay to the LayerNorms' weights too, as the assignment's code does by mistake."""
     grad_norm_clip: float = 1.0
-    """The gradient's norm is scaled down to this."""
+    """Largest norm of the gradient; a larger one is scaled down to it. inf disables clipping."""
     schedule: Literal["cosine_by_tokens", "linear"] = "cosine_by_tokens"
-    """cosine_by_tokens: warm-up, then a cosine over tokens with a floor of a tenth; linear: warm-up, then linear decay
-    to zero at the end."""
+    """cosine_by_tokens: warm-up, then a cosine over tokens down to a tenth; linear: warm-up, then linear to zero."""
     decay: bool = True
-    """Whether the learning rate follows the schedule; false keeps it at its peak."""
+    """Follow the schedule; false: keep the learning rate at its peak."""
     warmup: float = 0.0
-    """Schedule linear: the share of all steps in which the rate climbs to its peak."""
+    """Schedule linear: share of the steps in which the learning rate rises to its peak."""
     shuffle: bool = False
-    """Whether each epoch has an order of its own; the assignment's loader never shuffles."""
+    """Shuffle the examples in each epoch; the assignment's loader does not."""
     sort_window: int = 1
-    """So many batches are drawn at once and sorted by length, so that little is padded; 1 sorts nothing."""
+    """Batches that are drawn together and sorted by length, to save padding; 1: no sorting."""
     mix_pairs: float = 0.0
-    """The share of examples that are pairs, where pairs and documents are learnt together."""
+    """Share of examples that are pairs, where training mixes pairs and documents."""
     replay: float = 0.0
-    """Finetuning: the share of examples that are masked documents of the text that the parent learnt."""
+    """Finetuning: share of examples that are masked documents of the text that the parent run learned."""
     evaluate_every: int = 1
-    """Epochs between two looks at the accuracy on the dev pairs, or on those held out."""
+    """Epochs from one evaluation on the dev pairs, or on the validation split, to the next."""
     patience: int = 0
-    """Stop once accuracy on these has not risen for so many looks, and keep the best; 0 never stops."""
+    """Stop after this many evaluations without a higher accuracy, and keep the best weights; 0: never stop."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "accumulate", "sort_window", "evaluate_every"):
@@ -82,7 +82,7 @@ class StageConfig:
         for name in ("steps", "weight_decay", "patience"):
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
-        # An infinite grad_norm_clip is well: nothing is clipped then.
+        # Not grad_norm_clip: inf disables clipping.
         for name in ("learning_rate", "muon_ratio", "table_ratio", "weight_decay"):
             if not math.isfinite(getattr(self, name)):
                 raise RecipeError(f"{name}: a finite number is needed; received {getattr(self, name)}")
@@ -90,50 +90,57 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number of a training run.
+    """Every hyperparameter of a training run.
 
-    Raises RecipeError where a number is out of its range.
+    Raises RecipeError where a value is out of its range.
     """
 
     seed: int = 0
     """Seed of weights, order, masks and dropout."""
     precision: Precision = "float32"
-    """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
+    """Arithmetic of matrix products; auto: time float32 and bfloat16 on this machine and use the faster."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
     validation_split: float = 0.0
-    """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
+    """Share of the training pairs, drawn by seed, that is evaluated instead of trained on, in place of dev pairs."""
     silver_confidence: float = 0.5
-    """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
+    """Self-study: leave out silver pairs to which the open-book reader gives a lower probability."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
-    """The pretraining objective."""
+    """How documents are masked: the pretraining objective."""
     pretrain: StageConfig = field(default_factory=StageConfig)
     """Pretraining."""
     study: StageConfig = field(default_factory=StageConfig)
-    """Self-study: silver pairs and documents learnt together."""
+    """Self-study: training on silver pairs and documents together."""
     finetune: StageConfig = field(default_factory=StageConfig)
     """Finetuning of a pretrained model."""
     scratch: StageConfig = field(default_factory=StageConfig)
     """Finetuning from scratch, without pretraining."""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if not 0 <= self.silver_confidence <= 1:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
         if not 0 <= self.validation_split < 1:
             raise RecipeError(f"validation_split: from 0 up to but not 1 is needed; received {self.validation_split}")
         for name in ("pretrain", "study", "scratch"):
             if share := getattr(self, name).replay:
-                rule = "finetuning of a run's model alone has a text to replay, and 0 is needed"
+                rule = "only the finetuning of another run's model has a text to replay, so 0 is needed"
                 raise RecipeError(f"{name}.replay: {rule}; received {share}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise RecipeError unless every random generator takes the seed: torch's take 64 bits, NumPy's no negatives."""
+    if not 0 <= seed <= MAX_SEED:
+        raise RecipeError(f"seed: from 0 to {MAX_SEED} is needed; received {seed}")
 
 
 _COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)
 
 COURSE = Recipe(
     strip_accents=True,
-    # The assignment computes a batch as one; in parts of like lengths it is twice as fast and the same sum.
+    # The assignment computes a batch at once; sorted micro-batches are twice as fast and give the same sum.
     pretrain=StageConfig(accumulate=8),
     finetune=_COURSE_FINETUNE,
     scratch=replace(_COURSE_FINETUNE, epochs=75),
@@ -170,9 +177,15 @@ FAST = Recipe(
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
     scratch=replace(_FAST_STAGE, epochs=75, batch_size=64),
 )
-"""Ours: masks that look like answers, training pairs mixed in, a memory for words, a schedule that ends."""
+"""Ours: reader-guided masks, pairs mixed into pretraining, a prefix table, a schedule that ends at zero."""
+
+PLAIN = replace(FAST, model=replace(FAST.model, prefix_table=False, n_layer=2, n_embd=192, n_head=6))
+"""FAST without the prefix table: the transformer alone, wider and one block deeper."""
 
 PERCEIVER = replace(FAST, model=replace(FAST.model, variant="perceiver", n_layer=3))
-"""The same with a Perceiver: its first and last block only carry between characters and latents, so it has one more."""
+"""FAST as a Perceiver: FAST's one block works on the latents, between a projection down and a projection up."""
 
-PRESETS = {"course": COURSE, "fast": FAST, "perceiver": PERCEIVER}
+PRESETS = {"course": COURSE, "fast": FAST, "plain": PLAIN, "perceiver": PERCEIVER}
+
+RECIPE_CHOICES = f"{', '.join(PRESETS)}, or a TOML file"
+"""What --recipe takes."""

@@ -25,7 +25,8 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import Precision, Recipe
-from closedbook.recipe.recipe_file import load_recipe, recipe_toml
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
