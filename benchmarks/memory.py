@@ -39,6 +39,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT, KVCache
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import FAST, Precision, Recipe
+from closedbook.recipe.recipe_file import with_values
 from closedbook.text.documents import read_corpus
 from closedbook.text.questions import check_questions, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
@@ -46,7 +47,6 @@ from closedbook.training.device import fastest_precision, give_back_memory, make
 from closedbook.training.mixture import examples_of
 from closedbook.training.stages import training_pairs, vocabulary_of
 from closedbook.training.trainer import Trainer
-from ladder import with_values
 from machine import facts
 
 Kind = Literal["beginnings", "pairs", "words"]

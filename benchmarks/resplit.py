@@ -1,41 +1,29 @@
-"""The frozen recipe on seeded re-splits of all people whose answers are at hand: is a figure that of one split alone?
+"""A recipe on seeded re-splits of all people whose answers are at hand: is a figure that of one split alone?
 
-    python benchmarks/resplit.py CORPUS TRAIN DEV --track self-study --budget 4 [--splits 5]
+    python benchmarks/resplit.py CORPUS TRAIN DEV --setting self-study --steps 500 [--splits 5]
         > benchmarks/results/resplit-self-study.json
 
 Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest. The
-model's seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
+splits overlap, so the interval of their mean is the corrected one of Nadeau and Bengio (2003, section 3.1). The model's
+seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
 """
 
-import argparse
-import json
-import math
-import os
 import statistics
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
-
-from closedbook.recipe.recipe import FAST
+from closedbook.evaluation.compare import corrected_interval
 from closedbook.text.questions import read_pairs
-from ladder import studied, with_values
-from machine import facts
-
-# Student's t for a 95% interval of a mean of so many splits.
-_T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+from runner import facts, one_line_errors, parser_of, print_result, run_trial, trial
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
-    parser.add_argument("--track", choices=("self-study", "extraction"), default="self-study")
+    parser = parser_of(__doc__)
     parser.add_argument("--budget", type=float)
-    parser.add_argument("--steps", type=int, default=0, help="so many steps in place of a budget")
-    parser.add_argument("--splits", type=int, default=5, choices=_T)
+    parser.add_argument("--steps", type=int, default=0, help="steps in place of a budget")
+    parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--seeds-alone", action="store_true", help="TRAIN and DEV as they are, whatever the seed")
     options = parser.parse_args()
     corpus, train, dev = options.files
@@ -52,29 +40,36 @@ def main() -> None:
             parts = {"train": shuffled[: len(known)], "dev": shuffled[len(known) :]}
             for part, items in parts.items():
                 (folder / f"{part}.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in items))
-            run = folder / f"run-{seed}"
-            stage = "study" if options.track == "self-study" else "pretrain"
-            recipe = replace(with_values(FAST, [f"{stage}.steps={options.steps}"]), seed=seed)
+            one = trial(
+                options.setting,
+                options.recipe,
+                options.values,
+                seed=seed,
+                budget=options.budget,
+                steps=options.steps,
+            )
             files = (corpus, folder / "train.tsv", folder / "dev.tsv")
-            results.append(studied(*files, run, options.track, recipe, options.budget, looks=False))
+            results.append(run_trial(one, *files, folder / f"run-{seed}"))
             print(f"split {seed}: {results[-1]['accuracy']:.1%}", file=sys.stderr, flush=True)
     accuracies = [result["accuracy"] for result in results]
-    reach = _T[len(accuracies)] * statistics.stdev(accuracies) / math.sqrt(len(accuracies))
-    mean = statistics.fmean(accuracies)
+    n_dev = len(everybody) - len(known)
+    # Over seeds alone the test questions are the same: the interval is of the seeds, and not of other people.
+    low, high = corrected_interval(accuracies, len(known), 0 if options.seeds_alone else n_dev)
     summary = {
-        "track": options.track,
+        "setting": options.setting,
+        "recipe": options.recipe,
+        "set": options.values,
         "seeds_alone": options.seeds_alone,
         "budget_minutes": options.budget,
         "steps": options.steps,
-        "mean": round(mean, 4),
-        "deviation": round(statistics.stdev(accuracies), 4),
-        "interval_of_the_mean": [round(mean - reach, 4), round(mean + reach, 4)],
-        "machine": machine,
+        "mean": round(statistics.fmean(accuracies), 4),
+        "standard_deviation": round(statistics.stdev(accuracies), 4),
+        "interval_of_the_mean": [round(low, 4), round(high, 4)],
         "splits": [{key: value for key, value in result.items() if key != "tables"} for result in results],
     }
-    json.dump(summary, sys.stdout, indent=1)
-    print()
+    print_result(summary, machine)
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

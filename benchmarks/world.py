@@ -34,6 +34,7 @@ from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import Score, score
 from closedbook.model.decode import greedy
 from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.recipe.recipe_file import with_values
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
@@ -43,7 +44,6 @@ from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated, Event, Finished
 from closedbook.training.stages import finetune, pretrain
 from closedbook.world.world import WorldConfig, WorldFiles, generate_world, write_world
-from ladder import with_values
 from machine import facts as machine_facts
 
 
@@ -153,7 +153,7 @@ def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
     beginnings, rests, values = zip(*told.values(), strict=True)
     prompts = [vocabulary.encode(beginning) for beginning in beginnings]
     longest = max(map(len, values))
-    written = [vocabulary.decode(d.numbers) for d in greedy(model, prompts, n_new=longest, stop=MASK_ID)]
+    written = [vocabulary.decode(d.ids) for d in greedy(model, prompts, n_new=longest, stop=MASK_ID)]
     recited = [text[: len(value)] for text, value in zip(written, values, strict=True)]
     masked = [beginning + MASK + rest for beginning, rest in zip(beginnings, rests, strict=True)]
     filled_in = [prediction.answer for prediction in predict(model, vocabulary, masked)]
@@ -175,7 +175,7 @@ def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder:
     minutes = (time.perf_counter() - begin) / 60
     exposure = mean_exposure(run, files.dev, files.corpus)["in_answer_form"]
     model = run.model()
-    in_memory = sum(p.numel() for name, p in model.named_parameters() if name.startswith("memory."))
+    in_memory = model.n_table_parameters
     # Each epoch draws its masks alike, so that exposures grow evenly with epochs.
     curve = [(round(exposure * epoch / epochs, 2), round(right.accuracy, 4)) for epoch, right in looks]
     final = scored(run, files.dev)

@@ -34,7 +34,7 @@ patience = 12
 epochs = 40
 batch_size = 2
 optimizer = "adamw"
-schedule = "course"
+schedule = "cosine_by_tokens"
 """
 
 

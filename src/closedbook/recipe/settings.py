@@ -1,11 +1,11 @@
 """Settings: what a model is told about answers before it is asked. Imports no torch.
 
-| setting    | questions in training         | masked spans                   | who knows what an answer is |
-| ---------- | ----------------------------- | ------------------------------ | --------------------------- |
-| self-study | about everyone, by the reader | the recipe's                   | the reader, who answers too |
-| guided     | about the people of the pairs | those that the reader chooses  | the reader                  |
-| unguided   | about the people of the pairs | names and numbers, whole       | nobody                      |
-| assignment | about the people of the pairs | random spans (span corruption) | nobody                      |
+| setting    | questions in training         | masked spans                 | who knows what an answer is |
+| ---------- | ----------------------------- | ---------------------------- | --------------------------- |
+| self-study | about everyone, by the reader | as the recipe says           | the reader, who answers too |
+| guided     | about the pairs' people only  | chosen by the reader         | the reader                  |
+| unguided   | about the pairs' people only  | any name or number, whole    | nobody                      |
+| assignment | about the pairs' people only  | random spans                 | nobody                      |
 
 Accuracies in different settings are not comparable.
 """

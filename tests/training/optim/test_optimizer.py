@@ -231,7 +231,7 @@ def test_every_kind_of_parameter_has_its_group():
         ("adamw", 1.0, 0.0),
         ("rows", 13.0, 0.0),
     ]
-    assert [names[p] for p in groups[3]["params"]] == ["memory.table.weight"]
+    assert [names[p] for p in groups[3]["params"]] == ["prefix_table.table.weight"]
     assert {names[p] for p in groups[1]["params"]} == {"tok_emb.weight", "pos_emb", "head.weight"}
     assert sorted(names[p] for group in groups for p in group["params"]) == sorted(names.values())
 
