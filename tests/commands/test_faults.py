@@ -338,7 +338,7 @@ def test_a_disk_that_is_full_at_the_start_leaves_nothing(pretrain: Closedbook, t
     with full_disk(100):
         outcome = pretrain()
     line = fault(outcome)
-    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; make room, or give ")
+    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; free some space, or name ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -207,7 +207,7 @@ def test_a_disk_that_fails_leaves_nothing_half_written(
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
     assert line.endswith(
-        "/a/lab: the gallery cannot be written there: No space left on device; make room or name another folder"
+        "/a/lab: the gallery cannot be written there: No space left on device; free some space, or name another folder"
     )
     assert not list(tmp_path.iterdir())
 

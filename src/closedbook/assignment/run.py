@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from closedbook.assignment.targets import TARGETS, Target, TargetOptions
 from closedbook.evaluation.evaluate import evaluate, save_predictions
-from closedbook.files.durable import contents, write_atomically
+from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.rows import Rows, recipe_rows
@@ -31,7 +31,7 @@ def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[st
         recipe, rows = _recipe(target, options)
         train = _pretrain if target.action == "pretrain" else _finetune
         weights = follow(name, train(target, options, recipe), rows).run.weights_path
-    write_atomically(path, contents(weights))
+    write_atomically(path, read_bytes(weights))
     yield f"{path}"
 
 

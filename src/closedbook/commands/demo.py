@@ -17,7 +17,7 @@ from closedbook.commands.report import Arm, Curve, Exchange, Report, write_repor
 from closedbook.errors import RunError
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
-from closedbook.files.durable import contents, write_atomically
+from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.model.config import Variant
 from closedbook.recipe.keys import flatten
 from closedbook.recipe.recipe import FAST, PERCEIVER, Recipe
@@ -118,7 +118,7 @@ def _world(folder: Path, config: WorldConfig) -> WorldFiles:
         return write_world(config, folder)
     files = WorldFiles.of_folder(folder)
     try:
-        spec = json.loads(contents(files.spec))["spec"]
+        spec = json.loads(read_bytes(files.spec))["spec"]
     except (RunError, ValueError, KeyError, TypeError):
         spec = None
     if spec != json.loads(json.dumps(asdict(config))):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from closedbook.errors import InputError
-from closedbook.files.durable import folder_written_whole
+from closedbook.files.durable import write_folder_atomically
 from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.lab.config import CONFIGS, LabConfig
 from closedbook.recipe.docstrings import field_docstrings
@@ -109,7 +109,7 @@ def write_gallery(folder: Path, configs: dict[str, LabConfig], shown: Sequence[E
     """Write every file, and README.md that shows them, all or none; raises RunError."""
     files = {name: data for exhibit in shown for name, data in exhibit.files.items()}
     files["README.md"] = _index(configs, shown).encode()
-    with folder_written_whole(folder, "the gallery") as partial:
+    with write_folder_atomically(folder, "the gallery") as partial:
         for name, data in files.items():
             (partial / name).write_bytes(data)
 

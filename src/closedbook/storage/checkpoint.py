@@ -23,11 +23,11 @@ from torch import Tensor
 
 from closedbook.errors import RunError
 from closedbook.files.durable import (
-    contents,
+    read_bytes,
     remove_leftovers,
     sha256,
     sync_folder,
-    temporary_beside,
+    temporary_path,
     write_atomically,
     write_synced,
 )
@@ -138,7 +138,7 @@ def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:
     while folder.exists():
         n_before += 1
         folder = home / f"step-{step:08d}-{n_before}"
-    temporary = temporary_beside(folder)
+    temporary = temporary_path(folder)
     try:
         temporary.mkdir()
         for name, data in files.items():
@@ -162,7 +162,7 @@ def _prune(home: Path, newest: Path) -> None:
     kept = {best, *before[:1]}
     for folder in others:
         if folder not in kept:
-            doomed = temporary_beside(folder)
+            doomed = temporary_path(folder)
             # Renamed first, lest a kill leave half of it; what cannot go now goes at the next save.
             with suppress(OSError):
                 folder.rename(doomed)
@@ -199,7 +199,7 @@ def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
     """A checkpoint whose every file is as its manifest says; raises RunError naming the first that is not."""
     path = folder / _MANIFEST
     try:
-        manifest = json.loads(contents(path))
+        manifest = json.loads(read_bytes(path))
         if manifest["format"] != _FORMAT:
             raise RunError(f"{path}: format {manifest['format']!r}, and this version reads {_FORMAT}")
         data = {name: _verified(folder / name, manifest["files"][name]) for name in _FILES[:-1]}
@@ -220,7 +220,7 @@ def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
 
 
 def _verified(path: Path, entry: Mapping[str, Any]) -> bytes:
-    data = contents(path)
+    data = read_bytes(path)
     if len(data) != entry["size"]:
         raise RunError(f"{path}: damaged: {entry['size']} bytes by the manifest, {len(data)} there")
     if sha256(data) != entry["sha256"]:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from closedbook.errors import RunError, TextError
-from closedbook.files.durable import contents, remove_leftovers, sha256, write_atomically
+from closedbook.files.durable import read_bytes, remove_leftovers, sha256, write_atomically
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
@@ -151,7 +151,7 @@ def _is_debris(path: Path, recipe: Recipe) -> bool:
 
     def is_ours(entry: Path) -> bool:
         if entry.name == "recipe.toml":
-            return entry.is_file() and contents(entry) == recipe_toml(recipe).encode()
+            return entry.is_file() and read_bytes(entry) == recipe_toml(recipe).encode()
         return entry.name.startswith(".tmp-")
 
     return path.is_dir() and all(is_ours(entry) for entry in path.iterdir())
@@ -163,7 +163,7 @@ def open_run(path: Path) -> Run:
         what = "is no run (it has no run.json)" if path.exists() else "no such run"
         raise RunError(f"{path}: {what}; `closedbook pretrain CORPUS --out {path}` makes one")
     try:
-        facts: dict[str, Any] = json.loads(contents(path / "run.json"))
+        facts: dict[str, Any] = json.loads(read_bytes(path / "run.json"))
         info = RunInfo(
             kind=facts["kind"],
             precision=facts["precision"],

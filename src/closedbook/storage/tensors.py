@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from closedbook.errors import RunError
-from closedbook.files.durable import contents, write_atomically
+from closedbook.files.durable import read_bytes, write_atomically
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> None:
@@ -22,7 +22,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[st
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file; raises RunError where there is none, and on any pickle."""
     try:
-        return tensors_from_bytes(path, contents(path))
+        return tensors_from_bytes(path, read_bytes(path))
     except RunError as fault:
         raise RunError(f"{fault}; give a .safetensors file that closedbook wrote") from None
 

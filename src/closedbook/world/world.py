@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO, get_args
 
-from closedbook.files.durable import folder_written_whole, sha256
+from closedbook.files.durable import sha256, write_folder_atomically
 from closedbook.world.language import QUESTION, UNSEEN_QUESTIONS
 from closedbook.world.lines import LONGEST_LINE, Fact, Line, Lines
 from closedbook.world.people import People, Person, Split, WorldConfig
@@ -88,7 +88,7 @@ def generate_world(config: WorldConfig) -> Iterator[Line]:
 
 def write_world(config: WorldConfig, folder: Path) -> WorldFiles:
     """Write a world's files into `folder`, all or none; raises RunError where it is not free."""
-    with folder_written_whole(folder, "the world") as partial:
+    with write_folder_atomically(folder, "the world") as partial:
         _write_files(config, WorldFiles.of_folder(partial))
     return WorldFiles.of_folder(folder.absolute())
 

@@ -1,12 +1,10 @@
 import pickle
-import resource
 from pathlib import Path
 
 import pytest
 import torch
 
 from closedbook.errors import RunError
-from closedbook.files.durable import write_atomically
 from closedbook.storage.tensors import load_weights, save_weights
 
 
@@ -88,33 +86,3 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
         load_weights(tmp_path / "gone")
     with pytest.raises(RunError, match=r"cannot be read: Is a directory"):
         load_weights(tmp_path)
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    """After a write the new content stands, and nothing beside it."""
-    for data in (b"old and long", b"new"):
-        write_atomically(tmp_path / "file", data)
-        assert (tmp_path / "file").read_bytes() == data
-    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
-
-
-def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    """Where the system refuses the bytes, one line says so, the old file stands, no temporary one is left."""
-    write_atomically(tmp_path / "file", b"old")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(RunError, match=r"file: cannot be written: File too large") as caught:
-            write_atomically(tmp_path / "file", b"x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert caught.value.exit_status == 2
-    assert (tmp_path / "file").read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
-
-
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """Writing into a missing folder ends in one line and makes none."""
-    with pytest.raises(RunError, match="No such file or directory"):
-        write_atomically(tmp_path / "gone" / "file", b"x")
-    assert not list(tmp_path.iterdir())
