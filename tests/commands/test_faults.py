@@ -338,7 +338,7 @@ def test_a_disk_that_is_full_at_the_start_leaves_nothing(pretrain: Closedbook, t
     with full_disk(100):
         outcome = pretrain()
     line = fault(outcome)
-    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; free some space, or name ")
+    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; free some space, or ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -404,7 +404,7 @@ def test_a_pipe_for_a_corpus_is_refused_and_not_waited_for(closedbook: Closedboo
     corpus = tmp_path / "corpus.txt"
     os.mkfifo(corpus)
     line = fault(closedbook("pretrain", corpus, "--out", tmp_path / "RUN", "--recipe", files / "tiny.toml"))
-    assert line == f"{corpus}: is no regular file, and a run must be able to read it again; save it to one"
+    assert line == f"{corpus}: is not a regular file, and a run reads its files again later; save its content to a file"
     assert not (tmp_path / "RUN").exists()
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD, PAD_ID, Vocabulary
 
 
-def test_specials_come_first_and_the_text_sorted_behind_them():
-    """PAD is 0, MASK is 1, and the characters of the text follow in their order, each once."""
+def test_special_characters_come_first_then_those_of_the_text_sorted():
+    """PAD is 0, MASK is 1, and the distinct characters of the text follow in sorted order."""
     vocabulary = Vocabulary.of_text("banana\nB é")
     assert vocabulary.characters == ("□", "⁇", "\n", " ", "B", "a", "b", "n", "é")
     assert vocabulary.stoi[PAD] == PAD_ID == 0
@@ -15,32 +15,32 @@ def test_specials_come_first_and_the_text_sorted_behind_them():
     assert len(vocabulary) == 9
 
 
-def test_specials_in_the_text_stay_where_they_are():
-    """A text that holds PAD and MASK gets no second ones."""
+def test_special_characters_in_the_text_are_not_repeated():
+    """A text with PAD and MASK has each once in its vocabulary, in front."""
     assert Vocabulary.of_text(f"x{MASK}y{PAD}").characters == (PAD, MASK, "x", "y")
 
 
-def test_encode_gives_the_numbers():
-    """Each character becomes its place in the vocabulary."""
+def test_encode_gives_token_ids():
+    """A character's id is its index in the vocabulary."""
     assert Vocabulary.of_text("cab").encode(f"abba{MASK}c{PAD}") == [2, 3, 3, 2, 1, 4, 0]
 
 
 @given(st.text(), st.data())
 def test_decode_undoes_encode(text: str, data: st.DataObject):
-    """Any string over the vocabulary comes back from its numbers."""
+    """Any string over the vocabulary is decoded from its token ids."""
     vocabulary = Vocabulary.of_text(text)
     string = data.draw(st.text(st.sampled_from(vocabulary.characters)))
     assert vocabulary.decode(vocabulary.encode(string)) == string
     assert vocabulary.unknown(string) == []
 
 
-def test_unknown_characters_come_in_order_of_appearance_each_once():
-    """What the vocabulary lacks is listed as a reader meets it."""
+def test_unknown_characters_are_listed_once_in_order_of_appearance():
+    """A repeated unknown character is listed where it first appears."""
     assert Vocabulary.of_text("abc").unknown("zabyzcx") == ["z", "y", "x"]
 
 
 def test_an_unknown_character_is_not_encoded():
-    """Nothing stands in for a character that is not known."""
+    """An unknown character is a KeyError, not replaced by another."""
     with pytest.raises(KeyError, match="z"):
         Vocabulary.of_text("abc").encode("az")
 
@@ -55,39 +55,39 @@ def test_an_unknown_character_is_not_encoded():
         ((PAD, MASK, ""), "single characters"),
     ],
 )
-def test_another_form_is_refused(characters: tuple[str, ...], rule: str):
-    """A vocabulary without its specials in front, with doubles, or with more than characters is none."""
+def test_characters_in_another_form_are_refused(characters: tuple[str, ...], rule: str):
+    """PAD and MASK must come first, no character may repeat, and each item must be one character."""
     with pytest.raises(ValueError, match=rule):
         Vocabulary(characters)
 
 
-def test_words_are_runs_of_letters_digits_and_what_joins_them():
-    """Each once, sorted by their characters; apostrophes and hyphens are of the word, full stops and blanks are not."""
+def test_words_are_runs_of_letters_digits_apostrophes_and_hyphens():
+    """Words are distinct and sorted; full stops and spaces separate them."""
     vocabulary = Vocabulary.of_text("").with_words("Évreux, O'Neill-Łódź (2nd) a\nb. Évreux d’Arc x_y 北京?")
     assert vocabulary.words == ("2nd", "O'Neill-Łódź", "a", "b", "d’Arc", "x_y", "Évreux", "北京")
 
 
-def test_words_change_no_character():
-    """A vocabulary with words encodes as it did without; of its own it has none."""
+def test_words_change_no_token_id():
+    """A vocabulary has no words at first, and encodes the same with words as without."""
     plain = Vocabulary.of_text("Ada Byron.")
-    worded = plain.with_words("Ada Byron.")
+    with_words = plain.with_words("Ada Byron.")
     assert plain.words == ()
-    assert (worded.characters, worded.words) == (plain.characters, ("Ada", "Byron"))
-    assert worded.encode("yard") == plain.encode("yard")
+    assert (with_words.characters, with_words.words) == (plain.characters, ("Ada", "Byron"))
+    assert with_words.encode("yard") == plain.encode("yard")
 
 
-def test_which_characters_words_are_made_of():
-    """PAD, MASK, line feed, blank and full stop are of no word."""
+def test_some_characters_are_in_no_word():
+    """PAD, MASK, line feed, space and full stop are in no word."""
     vocabulary = Vocabulary.of_text("\n .'-3É’_")
     in_word = dict(zip(vocabulary.characters, vocabulary.in_word(), strict=True))
     assert [character for character, is_in in in_word.items() if not is_in] == [PAD, MASK, "\n", " ", "."]
 
 
 @given(st.text())
-def test_words_hold_every_character_of_a_word_and_no_other(text: str):
-    """The words' characters are those of the text that words are made of."""
+def test_words_have_all_word_characters_of_the_text_and_no_others(text: str):
+    """The characters in words are the characters of the text for which in_word is true."""
     vocabulary = Vocabulary.of_text(text).with_words(text)
-    of_words = {c for c, is_in in zip(vocabulary.characters, vocabulary.in_word(), strict=True) if is_in}
-    assert set("".join(vocabulary.words)) == of_words & set(text)
+    word_characters = {c for c, is_in in zip(vocabulary.characters, vocabulary.in_word(), strict=True) if is_in}
+    assert set("".join(vocabulary.words)) == word_characters & set(text)
     assert list(vocabulary.words) == sorted(set(vocabulary.words))
     assert all(vocabulary.words)

@@ -1,1 +1,1 @@
-"""Characters in, integers out; no neural network here."""
+"""From a user's files to documents, questions and token ids. Imports no torch and learns nothing."""

@@ -7,9 +7,15 @@ from closedbook.errors import TextError
 
 
 def check_regular(path: Path) -> None:
-    """Raise TextError for a pipe, which would be empty when a run reads its files again."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise TextError(path, None, "is no regular file, and a run must be able to read it again; save it to one")
+    """Raise TextError for a pipe or a device, which a run cannot read a second time."""
+    try:
+        is_special = path.exists() and not (path.is_file() or path.is_dir())
+    except OSError:
+        return  # `read_lines` says why the file cannot be read
+    if is_special:
+        raise TextError(
+            path, None, "is not a regular file, and a run reads its files again later; save its content to a file"
+        )
 
 
 def read_lines(path: Path) -> Sequence[str]:

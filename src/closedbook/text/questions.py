@@ -101,8 +101,8 @@ def unknown_characters(text: str, vocabulary: Vocabulary) -> str | None:
         return None
     names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
     return (
-        f"{names}: not in the run's vocabulary, which is its corpus's characters; spell it with "
-        "those, or pretrain on a corpus that has it"
+        f"{names}: not in the run's vocabulary, which is the characters of its corpus; spell it with those, or "
+        "pretrain on a corpus that has it"
     )
 
 
@@ -122,7 +122,7 @@ def without_accents(questions: Questions) -> tuple[Questions, int]:
             raise TextError(
                 questions.path,
                 item.line,
-                f"nothing is left of the {missing} once all that is not ASCII is dropped; train with "
+                f"nothing is left of the {missing} when characters that are not ASCII are dropped; train with "
                 "strip_accents = false",
             )
     n_changed = sum(old != new for old, new in zip(questions.items, items, strict=True))

@@ -1,4 +1,4 @@
-"""Vocabulary: the characters a model knows, each with its number."""
+"""The vocabulary: the characters that a model knows, each with a token id."""
 
 import re
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """PAD, MASK and then the characters of a corpus, sorted; a character's place is its number.
+    """PAD, MASK and then the sorted characters of a corpus; a character's index is its token id.
 
-    `words` are the corpus's, for a model with a word memory. Raises ValueError where the characters are not of that
-    form.
+    `words` are the corpus's distinct words, for a model with a prefix table. Raises ValueError where `characters` does
+    not begin with PAD and MASK, repeats a character, or has an item that is not one character.
     """
 
     characters: tuple[str, ...]
@@ -32,15 +32,15 @@ class Vocabulary:
 
     @classmethod
     def of_text(cls, text: str) -> "Vocabulary":
-        """Every character of `text`, line feeds included; PAD and MASK are taken as they come."""
+        """The vocabulary of all characters of a text, line feeds included."""
         return cls((PAD, MASK, *sorted(set(text) - {PAD, MASK})))
 
     def with_words(self, text: str) -> "Vocabulary":
-        """The same with the words of `text`, sorted."""
+        """The same characters, with the distinct words of `text`, sorted."""
         return Vocabulary(self.characters, tuple(sorted(set(_RUN_OF_WORD_CHARACTERS.findall(text)))))
 
     def in_word(self) -> tuple[bool, ...]:
-        """Of each character, whether words are made of it."""
+        """For each token id, whether its character can be part of a word."""
         return tuple(_WORD_CHARACTER.fullmatch(character) is not None for character in self.characters)
 
     def __len__(self) -> int:
@@ -48,23 +48,23 @@ class Vocabulary:
 
     @cached_property
     def stoi(self) -> dict[str, int]:
-        """Character to number."""
-        return {character: number for number, character in enumerate(self.characters)}
+        """The token id of each character."""
+        return {character: id_ for id_, character in enumerate(self.characters)}
 
     @cached_property
     def itos(self) -> dict[int, str]:
-        """Number to character."""
+        """The character of each token id."""
         return dict(enumerate(self.characters))
 
     def encode(self, text: str) -> list[int]:
-        """The numbers of the characters of `text`; KeyError on one that is not known."""
+        """The token ids of a text; raises KeyError for an unknown character."""
         stoi = self.stoi
         return [stoi[character] for character in text]
 
-    def decode(self, numbers: Iterable[int]) -> str:
-        """The text that `encode` makes `numbers` of."""
-        return "".join(self.characters[number] for number in numbers)
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of token ids."""
+        return "".join(self.characters[i] for i in ids)
 
     def unknown(self, text: str) -> list[str]:
-        """The characters of `text` that are not in the vocabulary, in order of appearance, each once."""
+        """The distinct characters of a text that are not in the vocabulary, in order of appearance."""
         return list(dict.fromkeys(character for character in text if character not in self.stoi))
