@@ -501,9 +501,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
-        with pytest.raises(
-            RunError, match=r"world: the world cannot be written there: File too large; "
-        ):
+        with pytest.raises(RunError, match=r"world: the world cannot be written there: File too large; "):
             write_world(SMALL, tmp_path / "new" / "world")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
