@@ -310,7 +310,9 @@ def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook:
     (tmp_path / "file").write_text("")
     line = fault(pretrain("--out", tmp_path / "file/RUN"))
     assert line == f"{tmp_path / 'file/RUN'}: cannot be made: Not a directory; choose another --out"
-    rule = f"{tmp_path / 'file/world'}: {tmp_path / 'file'} is a file, and no folder can be made in a file; name another"
+    rule = (
+        f"{tmp_path / 'file/world'}: {tmp_path / 'file'} is a file, and no folder can be made in a file; name another"
+    )
     assert fault(closedbook("world", tmp_path / "file/world", "--people", 100)) == rule
     assert fault(closedbook("demo", "--out", tmp_path / "file", "--size", "tiny")) == rule
 

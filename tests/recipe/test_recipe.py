@@ -6,6 +6,7 @@ import pytest
 from closedbook.errors import RecipeError
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
+from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import COURSE, FAST, MAX_SEED, PRESETS, Recipe, StageConfig
 
 
@@ -71,12 +72,15 @@ def test_the_perceiver_preset_is_fast_as_a_perceiver():
     assert perceiver.model.is_strided
 
 
-def test_the_plain_preset_is_fast_without_the_prefix_table():
-    """It differs from fast in the model alone: no table, and a larger transformer."""
+def test_the_plain_preset_is_a_transformer_without_the_prefix_table():
+    """A million parameters without a table, trained as fast is but for batch size, learning rate and context."""
     plain = PRESETS["plain"]
-    assert replace(plain, model=FAST.model) == FAST
     assert not plain.model.prefix_table
-    assert plain.model.n_layer * plain.model.n_embd**2 > FAST.model.n_layer * FAST.model.n_embd**2
+    assert 950_000 < GPT(plain.model, 256).n_parameters < 1_050_000
+    assert replace(plain.corruption, name_only=FAST.corruption.name_only) == FAST.corruption
+    for stage in ("pretrain", "study"):
+        fast = getattr(FAST, stage)
+        assert replace(getattr(plain, stage), batch_size=128, learning_rate=fast.learning_rate) == fast
 
 
 def test_a_recipe_has_the_assignments_model_and_pretraining_by_default():

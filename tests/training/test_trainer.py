@@ -143,7 +143,9 @@ def test_the_word_memorys_gradient_is_not_clipped():
     reports = [next(trainer.run()) for trainer in (free, clipped)]
     norms = []
     for trainer in (free, clipped):
-        dense = [p.grad.square().sum() for name, p in trainer.model.named_parameters() if not name.startswith("prefix_table")]
+        dense = [
+            p.grad.square().sum() for name, p in trainer.model.named_parameters() if not name.startswith("prefix_table")
+        ]
         norms.append(torch.stack(dense).sum().sqrt().item())
     assert reports[0].grad_norm == reports[1].grad_norm == pytest.approx(norms[0], rel=1e-5)
     assert norms[1] == pytest.approx(0.07, rel=1e-3)
