@@ -28,7 +28,7 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
 
 from closedbook.analysis.ledger.counts import Exposure
-from closedbook.analysis.ledger.report import exposures_of
+from closedbook.analysis.ledger.recount import exposures_of
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import Score, score

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from closedbook.analysis.ledger.counts import Exposure, example_text
-from closedbook.analysis.ledger.report import dataset_of, exposures_of
+from closedbook.analysis.ledger.recount import dataset_of, exposures_of
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.recipe.recipe_file import load_recipe
@@ -149,8 +149,10 @@ def test_a_corpus_that_lies_elsewhere_now_is_named_by_corpus(
     assert tune(*REPLAY, parent=parent, out="before").status == 0
     moved = corpus.rename(tmp_path / "moved.txt")
     line = fault(tune(*REPLAY, parent=parent))
-    assert line.startswith(f"{corpus}: is not there, and finetune.replay needs the text that {parent} learnt (SHA-256 ")
-    assert line.endswith("...); name by --corpus where it lies now, or leave finetune.replay at 0")
+    assert line.startswith(
+        f"{corpus}: is not there, and finetune.replay needs the text that {parent} learned (SHA-256 "
+    )
+    assert line.endswith("...); name by --corpus where it is now, or leave finetune.replay at 0")
     assert not (tmp_path / "RUN").exists()
     assert tune(*REPLAY, "--corpus", moved, parent=parent).status == 0
     assert weights(tmp_path / "RUN") == weights(tmp_path / "before")
@@ -188,7 +190,7 @@ def test_where_no_text_was_learnt_none_is_replayed(
     """A run from scratch took a vocabulary from its corpus and learnt none of it; from scratch itself there is none."""
     line = fault(tune(*REPLAY, parent=runs / "scratch"))
     assert line == (
-        f"{runs / 'scratch'}: has learnt no text that finetune.replay could replay; name a run that pretrain or study "
+        f"{runs / 'scratch'}: has learned no text that finetune.replay could replay; name a run that pretrain or study "
         "made by --from, or leave finetune.replay at 0"
     )
     words = (files / "pairs.tsv", "--corpus", files / "corpus.txt", "--out", tmp_path / "RUN")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text
-from closedbook.analysis.ledger.report import dataset_of, exposures_of
+from closedbook.analysis.ledger.recount import dataset_of, exposures_of
 from closedbook.commands.main import main
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised

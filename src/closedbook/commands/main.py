@@ -174,7 +174,7 @@ def _ledger(options: LedgerOptions) -> None:
     from closedbook.storage.run import open_run
 
     report = exposure_report(open_run(options.run), options.pairs, options.train)
-    path = save_report(report, options.run / "ledger", options.pairs.stem)
+    path = save_report(report, options.run / "ledger", options.pairs)
     for line in report.lines():
         out(line)
     say(f"counts and figure in {path}, .svg and .png")

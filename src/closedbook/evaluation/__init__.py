@@ -1,1 +1,1 @@
-"""Predictions, scores and breakdowns."""
+"""Predictions, scores, breakdowns and comparisons."""

@@ -1,4 +1,4 @@
-"""Breakdown: of which questions the right answers are, by where the text states them and how common they are."""
+"""Breakdowns of a score: by where the text states the answer, and by how common the answer is."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -12,7 +12,7 @@ from closedbook.text.links import Fact
 NEVER = "never"
 NOT_STATED = "not in the text"
 ENDS = (0, 32, 48, 64, 80, 96)
-"""Bounds of bins: each reaches from behind one bound to the next, that included, and the last is open."""
+"""Bounds of bins: each bin holds the values above one bound, up to and including the next; the last bin is open."""
 _FREQUENCIES = (-1, 0, 1, 5, 20)
 
 
@@ -26,26 +26,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Scores by something counted; `axis` says what, with its unit. Bins without a question are left out."""
+    """Scores by the bins of a count; `axis` names the count and its unit. Bins without a question are left out."""
 
     name: str
     axis: str
     rows: tuple[Row, ...]
 
     def line(self) -> str:
-        """All of it in one line, without intervals."""
+        """The whole table in one line, without intervals."""
         bins = (f"{row.label}: {row.score.accuracy:.0%} of {row.score.n_questions}" for row in self.rows)
         return f"by {self.axis}: {'; '.join(bins)}"
 
     def lines(self) -> Iterator[str]:
-        """A heading and a line a bin."""
+        """A heading, and one line for each bin."""
         width = max(len(row.label) for row in self.rows)
         yield f"right by {self.axis}"
         for row in self.rows:
             yield f"  {row.label:<{width}}  {row.score}"
 
     def facts(self) -> list[dict[str, object]]:
-        """Its rows as JSON has them."""
+        """The rows as JSON has them."""
         return [
             {
                 "bin": row.label,
@@ -59,30 +59,30 @@ class Table:
 
 
 def by_end(facts: Sequence[Fact], right: Sequence[bool]) -> Table:
-    """Right answers by how far into its document one must read to have read the answer."""
+    """Scores by how many characters of its document one must read to have read the answer."""
     ends = [fact.end for fact in facts]
     return table("end", "where the answer ends in its document (characters from its start)", ENDS, ends, right)
 
 
 def by_frequency(answers: Sequence[str], training_answers: Iterable[str], right: Sequence[bool]) -> Table:
-    """Right answers by how many training pairs have the same answer."""
+    """Scores by how many training pairs have the same answer."""
     counts = Counter(training_answers)
-    numbers = [counts[answer] for answer in answers]
-    return table("frequency", "training pairs with the same answer (pairs)", _FREQUENCIES, numbers, right)
+    n_pairs = [counts[answer] for answer in answers]
+    return table("frequency", "training pairs with the same answer (pairs)", _FREQUENCIES, n_pairs, right)
 
 
 def bin_labels(bounds: Sequence[int]) -> list[str]:
-    """The bins' names, and a last one for what has no value."""
+    """The labels of the bins, and of a last one for questions without a value."""
     return [*(_label(low + 1, high) for low, high in pairwise(bounds)), f"over {bounds[-1]}", NOT_STATED]
 
 
 def bin_number(bounds: Sequence[int], value: int | None) -> int:
-    """The place of a value's bin among the labels."""
+    """The index of a value's bin among the labels."""
     return len(bounds) if value is None else bisect_left(bounds, value) - 1
 
 
 def table(name: str, axis: str, bounds: Sequence[int], values: Sequence[int | None], right: Sequence[bool]) -> Table:
-    """Right answers by bins of `values`: bin i reaches from above bounds[i] to bounds[i + 1], and the last is open."""
+    """Scores by bins of `values`, one for each question: bin i holds those above bounds[i], up to bounds[i + 1]."""
     bins = [bin_number(bounds, value) for value in values]
     n_questions = Counter(bins)
     n_correct = Counter(number for number, is_right in zip(bins, right, strict=True) if is_right)

@@ -1,4 +1,4 @@
-"""Predictions: what a model answers to questions."""
+"""Predictions: a model's answers to questions."""
 
 import math
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ LONGEST_ANSWER = 32
 
 @dataclass(frozen=True)
 class Prediction:
-    """An answer; `confidence` is the probability that the model itself gives to exactly this answer.
+    """An answer; `confidence` is the probability that the model gives to exactly this answer.
 
-    It is no promise: a model can be sure of what it makes up. `ended` is false where no MASK ended the answer.
+    A model can be sure of an answer that it makes up. `ended` is false where no MASK ended the answer.
     """
 
     question: str
@@ -26,7 +26,7 @@ class Prediction:
 
 
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
-    """Greedy answers of up to 32 characters, in the order of the questions, all of whose characters are known."""
+    """Greedy answers of up to 32 characters, in the order of the questions; KeyError on an unknown character."""
     prompts = [question_ids(question, vocabulary) for question in questions]
     decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID)
     return [
@@ -36,5 +36,5 @@ def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> lis
 
 
 def one_line(answer: str) -> str:
-    """An answer as a line of a file: an untrained model may write line feeds and tabs."""
+    """An answer without line feeds and tabs, which an untrained model may write, so that it is one line of a file."""
     return " ".join(answer.split())

@@ -1,4 +1,4 @@
-"""What a run learnt from: its files and those of the runs that it began from, where they are as they were."""
+"""The files that a run and the runs that it began from were trained on, as long as they are unchanged."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from closedbook.text.validation import validation_split
 
 
 def lineage(run: Run) -> list[Run]:
-    """The run, the one that it began from, and so on; raises RunError where one is gone."""
+    """The run, the run that it began from, and so on; raises RunError where one is gone."""
     runs = [run]
     while (parent := runs[-1].info.parent) is not None:
         if not (Path(parent) / "run.json").is_file():
@@ -21,13 +21,13 @@ def lineage(run: Run) -> list[Run]:
 
 
 def unchanged(source: Source) -> Path | None:
-    """The file, if it is there and as it was."""
+    """The path of a file that was read before, or None if it is gone or has changed."""
     path = Path(source.path)
     return path if path.is_file() and Source.of(path) == source else None
 
 
 def needed(run: Run, name: str) -> Path:
-    """A file of a run; raises RunError where it is not as it was."""
+    """The path of a file that a run was trained on; raises RunError where it is gone or has changed."""
     source = run.info.sources[name]
     path = unchanged(source)
     if path is None:
@@ -39,62 +39,65 @@ def needed(run: Run, name: str) -> Path:
 
 
 def may_have_learnt(run: Run, pairs: Source, recipe: Recipe) -> bool:
-    """Whether a run learnt pairs without holding out, by the same draw, all that a recipe holds out of a file."""
-    learnt = run.info.sources.get("pairs")
-    if learnt is None:
+    """Whether a run may have trained on pairs that a recipe holds out of the file `pairs` for validation.
+
+    False only where the run had no pairs, or held out at least as many of the same file by the same draw.
+    """
+    learned = run.info.sources.get("pairs")
+    if learned is None:
         return False
-    is_same_draw = learnt.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
+    is_same_draw = learned.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
     return not (is_same_draw and run.recipe.validation_split >= recipe.validation_split)
 
 
 def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
-    """The nearest run of a lineage that has learnt a text, and that text, from `path` or where it lay.
+    """The nearest run of a lineage that was trained on a text, and that text, read from `path` or where it was then.
 
-    Raises RunError where none has, and TextError where the file is not as it was.
+    Raises RunError where there is no such run, and TextError where the file is gone or has changed.
     """
-    learnt = next((run for run in lineage(parent) if run.info.kind != "finetune"), None)
-    if learnt is None:
+    learned = next((run for run in lineage(parent) if run.info.kind != "finetune"), None)
+    if learned is None:
         raise RunError(
-            f"{parent.path}: has learnt no text that finetune.replay could replay; name a run that pretrain or study "
+            f"{parent.path}: has learned no text that finetune.replay could replay; name a run that pretrain or study "
             "made by --from, or leave finetune.replay at 0"
         )
-    source = learnt.info.sources["corpus"]
+    source = learned.info.sources["corpus"]
     path = path or Path(source.path)
     if not path.is_file() or Source.of(path).sha256 != source.sha256:
         raise TextError(
             path,
             None,
             f"is {'another text' if path.exists() else 'not there'}, and finetune.replay needs the text that "
-            f"{learnt.path} learnt (SHA-256 {source.sha256[:12]}...); name by --corpus where it lies now, or leave "
+            f"{learned.path} learned (SHA-256 {source.sha256[:12]}...); name by --corpus where it is now, or leave "
             "finetune.replay at 0",
         )
-    return learnt, read_corpus(path)
+    return learned, read_corpus(path)
 
 
 def corpus_of(runs: list[Run]) -> Corpus | None:
-    """The corpus of a lineage, if it is still as it was."""
+    """The corpus of a lineage, if its file is unchanged."""
     path = file_of(runs, "corpus")
     return None if path is None else read_corpus(path)
 
 
 def training_pairs_of(runs: list[Run]) -> Questions | None:
-    """The training pairs of a lineage as they were learnt, accents dropped or not, if they are still as they were."""
+    """The training pairs of a lineage as it learned them, if their file is unchanged."""
     path = file_of(runs, "pairs")
-    return None if path is None else learnt_pairs(path, runs[0])
+    return None if path is None else learned_pairs(path, runs[0])
 
 
-def learnt_pairs(path: Path, run: Run) -> Questions:
-    """Pairs of a file as a run learnt them: without those that it held out, and as its recipe spells them."""
+def learned_pairs(path: Path, run: Run) -> Questions:
+    """The pairs of a file that a run was trained on: without its validation split, and as its recipe spells them."""
     kept, _ = validation_split(read_pairs(path), run.recipe.validation_split, run.recipe.seed)
-    return as_learnt(kept, run)
+    return as_learned(kept, run)
 
 
-def as_learnt(pairs: Questions, run: Run) -> Questions:
-    """Training pairs as a run's recipe spells them."""
+def as_learned(pairs: Questions, run: Run) -> Questions:
+    """Pairs as a run's recipe spells training pairs: without accents, if it strips them."""
     return without_accents(pairs)[0] if run.recipe.strip_accents else pairs
 
 
 def file_of(runs: list[Run], name: str) -> Path | None:
-    """The file of the nearest run that has one of that name, if it is still as it was."""
+    """The path of the nearest run's file of that name ("corpus", "pairs"), if there is one and it is unchanged."""
     sources = [run.info.sources[name] for run in runs if name in run.info.sources]
     return unchanged(sources[0]) if sources else None

@@ -1,5 +1,6 @@
 """`closedbook ledger`, and what `closedbook evaluate` tells of places and frequencies."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from closedbook.analysis.ledger.counts import Exposure
-from closedbook.analysis.ledger.report import exposures_of
+from closedbook.analysis.ledger.recount import exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
@@ -45,7 +46,7 @@ def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     lines = outcome.out.splitlines()
     assert lines[0].startswith("accuracy: ")
     assert lines[1] == "stated in the text: 5 of 5"
-    assert lines[2].startswith("exposures of each in training, on average: seen ")
+    assert lines[2].startswith("mean exposures of each in training: seen ")
     assert lines[2].endswith("; asked 1.0")
     headings = [line for line in lines if line.startswith("right by ")]
     assert [heading.split()[2] for heading in headings] == ["exposures", "where", "training", "how"]
@@ -60,6 +61,21 @@ def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     assert (run / "ledger/pairs.svg").read_bytes().startswith(b"<?xml")
     assert (run / "ledger/pairs.png").read_bytes().startswith(b"\x89PNG")
     assert "Bell" not in (run / "ledger/pairs.json").read_text()
+
+
+def test_ledgers_of_two_files_of_one_name_are_both_kept(
+    closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
+):
+    """The second file's counts and figures get digits of its SHA-256, and the same file replaces its own."""
+    run = copied(runs, "finetuned", tmp_path)
+    (tmp_path / "pairs.tsv").write_text("Where was Flo Gray born?\tUlm\n")
+    digits = hashlib.sha256((tmp_path / "pairs.tsv").read_bytes()).hexdigest()[:8]
+    for pairs, name in ((files / "pairs.tsv", "pairs"), (tmp_path / "pairs.tsv", f"pairs-{digits}")) * 2:
+        outcome = closedbook("ledger", run, pairs)
+        assert outcome.err == f"counts and figure in {run / f'ledger/{name}.json'}, .svg and .png\n"
+    assert len(list((run / "ledger").iterdir())) == 2 * 3
+    content = {path.stem: json.loads(path.read_text()) for path in (run / "ledger").glob("*.json")}
+    assert {name: len(one["facts"]) for name, one in content.items()} == {"pairs": 5, f"pairs-{digits}": 1}
 
 
 def test_pairs_mixed_into_pretraining_are_asked(closedbook: Closedbook, files: Path, tmp_path: Path):
@@ -122,7 +138,7 @@ def test_masks_made_otherwise_than_when_the_run_was_trained_are_found_out(
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
-    assert "use the version of closedbook that trained it" in line
+    assert "use the version of closedbook that trained the run" in line
 
 
 def test_a_parent_that_is_gone_is_named(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):

@@ -1,5 +1,6 @@
 """`closedbook inspect RUN --reading-map TEXT`."""
 
+import hashlib
 import json
 import resource
 import shutil
@@ -71,12 +72,15 @@ def test_the_map_is_kept_as_data_and_as_a_figure(
 
 
 def test_without_a_folder_the_map_lies_in_the_run(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """It replaces the one of another text, and what is told depends on nothing that lies there."""
+    """The map of another text gets digits of its SHA-256, so that neither overwrites the other."""
     run = Path(shutil.copytree(perceivers / "strided", tmp_path / "run"))
     first = closedbook("inspect", run, "--reading-map", TEXT)
     assert closedbook("inspect", run, "--reading-map", "Ulm").status == 0
-    assert json.loads((run / "reading-map/reading-map.json").read_text())["text"] == "Ulm"
     assert closedbook("inspect", run, "--reading-map", TEXT) == first
+    digits = hashlib.sha256(b"Ulm").hexdigest()[:8]
+    for name, text in (("reading-map", TEXT), (f"reading-map-{digits}", "Ulm")):
+        assert json.loads((run / f"reading-map/{name}.json").read_text())["text"] == text
+        assert (run / f"reading-map/{name}.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -179,5 +183,6 @@ def test_what_cannot_be_written_leaves_the_map_that_was_there(closedbook: Closed
         line = fault(closedbook(*words, "Ulm", "--out", tmp_path / "map"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert line.startswith(f"{tmp_path / 'map/reading-map.png'}: cannot be written: File too large; ")
+    assert line.startswith(f"{tmp_path / 'map/reading-map'}-")
+    assert ".png: cannot be written: File too large; " in line
     assert {path: path.read_bytes() for path in (tmp_path / "map").iterdir()} == before

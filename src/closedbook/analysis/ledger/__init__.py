@@ -1,1 +1,1 @@
-"""The exposure ledger: how often training showed each fact, and which facts are known."""
+"""The exposure ledger: how often training exposed each fact, and which facts the model knows."""

@@ -1,6 +1,6 @@
-"""The figure of the ledger: accuracy by exposure, by place in the document and by how common the answer is.
+"""The ledger's figure: accuracy by exposure, by position in the document and by how common the answer is.
 
-matplotlib is imported where it is used, and no user's text is drawn, as in figure.py.
+matplotlib is imported where it is used, since importing it is slow. None of the user's text is drawn.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _LETTERS_A_BAR = 7.5
 
 
 def draw_tables(tables: Sequence[Table]) -> "matplotlib.figure.Figure":
-    """A panel a table, all on one scale; readable in black and white."""
+    """One panel for each table, all on one scale; readable in black and white."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -35,12 +35,12 @@ def draw_tables(tables: Sequence[Table]) -> "matplotlib.figure.Figure":
 
 
 def _width(table: Table) -> float:
-    """Of a panel, in bars; its label needs some room, however few they are."""
+    """The width of a panel in bars; its label needs some, however few bars there are."""
     return max(_FEWEST_BARS, len(table.rows))
 
 
 def _panel(axes: "matplotlib.axes.Axes", table: Table) -> None:
-    """A bar a bin with the whiskers of its interval, and under it how many questions it is of."""
+    """One bar for each bin, with the whiskers of its interval, and its number of questions below."""
     for x, row in enumerate(table.rows):
         low, high = (100 * end for end in row.score.interval)
         hatch = "///" if row.label == NOT_STATED else None

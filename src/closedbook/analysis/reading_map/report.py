@@ -13,7 +13,8 @@ from torch import Tensor
 from closedbook.analysis.reading_map.figure import draw_reading
 from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
 from closedbook.errors import InputError, RunError
-from closedbook.files.durable import write_atomically
+from closedbook.evaluation.naming import result_name
+from closedbook.files.durable import sha256, write_atomically
 from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.storage.run import Run
@@ -93,15 +94,20 @@ def read_text(run: Run, text: str) -> TextReading:
 
 
 def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
-    """Write reading-map.json and reading-map.png, each whole or not at all; raises RunError."""
-    data, picture = folder / "reading-map.json", folder / "reading-map.png"
-    content, image = json.dumps(reading.facts(), ensure_ascii=False), as_png(draw_reading(reading.map, reading.text))
+    """Write reading-map.json and reading-map.png, each whole or not at all; raises RunError.
+
+    The map of another text that has these names already is kept (see `result_name`).
+    """
+    digest = sha256(reading.text.encode())
+    name = result_name(folder, "reading-map", digest, (".json", ".png"))
+    data, picture = folder / f"{name}.json", folder / f"{name}.png"
+    facts, image = {"sha256": digest, **reading.facts()}, as_png(draw_reading(reading.map, reading.text))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be made: {error.strerror}; choose another --out") from None
     write_atomically(picture, image)
-    write_atomically(data, content.encode() + b"\n")
+    write_atomically(data, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
     return data, picture
 
 
