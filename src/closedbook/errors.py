@@ -1,21 +1,21 @@
-"""The family of errors that people see.
+"""The errors that people see.
 
-    ClosedbookError               something closedbook can say in one line; exit status 1
+    ClosedbookError               a failure that one line explains; exit status 1
     ├── InputError                a fault in what the user gave; exit status 2
     │   ├── TextError             a corpus, pairs or questions file; names file and line
-    │   ├── RecipeError           a recipe file or a recipe option; names file and line, or the option
-    │   └── RunError              a run folder: missing, of the wrong kind, in the way, damaged
+    │   ├── RecipeError           a recipe file, or an option of a recipe or a world; names file and line, or the option
+    │   └── RunError              a run or another output: missing, damaged, in the way, or not writable
     └── TrainingError             training cannot go on
-        └── NotFinite             a loss or gradient that is no number; names step and last good checkpoint
+        └── NotFinite             a loss or gradient is infinite or NaN; names the step and the last good checkpoint
 
-Each says, in this order: where (file, line or option), the rule, what was received, the way out.
+A message says, in this order: where (file and line, or option), the rule, what was received, and what to do.
 """
 
 from pathlib import Path
 
 
 class ClosedbookError(Exception):
-    """A failure that closedbook can explain in one line."""
+    """A failure that one line explains."""
 
     exit_status = 1
 
@@ -27,7 +27,7 @@ class InputError(ClosedbookError):
 
 
 class TextError(InputError):
-    """A fault in a file of text: `path` (None for standard input), `line` (from 1; None for all of it)."""
+    """A fault in a text file: `path` (None for standard input) and `line` (from 1; None for the whole file)."""
 
     def __init__(self, path: Path | None, line: int | None, message: str) -> None:
         where = "standard input" if path is None else str(path)
@@ -38,11 +38,11 @@ class TextError(InputError):
 
 
 class RecipeError(InputError):
-    """A recipe that cannot be used: unknown key, wrong type, numbers that do not fit together."""
+    """A recipe or a world that cannot be used: an unknown key, a wrong type, values that contradict each other."""
 
 
 class RunError(InputError):
-    """A run folder that is missing, of the wrong kind, in the way, or damaged."""
+    """A run folder, or another output file or folder, that is missing, damaged, in the way, or not writable."""
 
 
 class TrainingError(ClosedbookError):
@@ -50,4 +50,4 @@ class TrainingError(ClosedbookError):
 
 
 class NotFinite(TrainingError):
-    """A loss or gradient was infinite or not a number; raised before the weights were touched."""
+    """A loss or gradient is infinite or NaN; raised before the weights change."""

@@ -1,16 +1,14 @@
-"""What looks like an answer is learnt from answers."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.reader.candidates import candidates, shapes_of, tokens_of
+from closedbook.reader.candidates import candidates, count_shapes, tokenize
 
 
 def found(text: str, *answers: str, start: int = 0) -> list[str]:
-    """The candidates of a text for such answers."""
-    tokens = tokens_of(text)
-    return [tokens.piece(span) for span in candidates(tokens, start, shapes_of(answers))]
+    """The candidates of a text for the shapes of some answers."""
+    tokens = tokenize(text)
+    return [tokens.text_of(span) for span in candidates(tokens, start, count_shapes(answers))]
 
 
 @pytest.mark.parametrize(
@@ -28,23 +26,23 @@ def found(text: str, *answers: str, start: int = 0) -> list[str]:
     ],
 )
 def test_candidates_have_the_shape_of_an_answer(answer: str, text: str, expected: list[str]):
-    """A span is a candidate where its words and marks are of the kinds that an answer's are."""
+    """A span is a candidate if its tokens have the classes of a known answer's tokens, in order."""
     assert found(text, answer) == expected
 
 
-def test_candidates_begin_behind_the_title():
-    """What begins before the given character is none."""
+def test_candidates_begin_after_the_title():
+    """A span that begins before the given character is not a candidate."""
     assert found("Ada Byron. Nord", "Rom", start=11) == ["Nord"]
 
 
-def test_shapes_are_counted():
-    """How many answers have a shape tells a slip from a kind; an answer of blanks has no shape."""
-    assert shapes_of(["Rom", "Oslo", "St. Ives", " "]) == {"A": 2, "A. A": 1}
+def test_answers_are_counted_by_shape():
+    """An answer of spaces has no shape."""
+    assert count_shapes(["Rom", "Oslo", "St. Ives", " "]) == {"A": 2, "A. A": 1}
 
 
 @given(st.text(min_size=1), st.text(max_size=60), st.text(max_size=60))
-def test_an_answer_between_blanks_is_a_candidate(answer: str, before: str, behind: str):
-    """Whatever an answer is, where it stands between blanks it is found, if it has words or marks at all."""
+def test_an_answer_between_spaces_is_a_candidate(answer: str, before: str, after: str):
+    """Any answer that has a token is found where it stands between spaces."""
     answer = answer.strip()
-    if tokens_of(answer).words:
-        assert answer in found(f"{before} {answer} {behind}", answer)
+    if tokenize(answer).words:
+        assert answer in found(f"{before} {answer} {after}", answer)

@@ -1,7 +1,8 @@
-"""Conditional logit: a linear model of which of several alternatives is chosen.
+"""Conditional logit: a linear model of which of several alternatives is right.
 
 P(a) is the softmax of w . x(a) over the alternatives of one choice (McFadden 1974, 'Conditional logit analysis of
-qualitative choice behavior'). Where several are right, the sum of their probabilities is learnt.
+qualitative choice behavior'). Where several alternatives are right, the loss is minus the log of the sum of their
+probabilities.
 """
 
 from dataclasses import dataclass
@@ -16,17 +17,18 @@ Booleans = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Choices:
-    """Choices in a row: `starts` has each choice's first alternative and, last, their number.
+    """Choices and the features of their alternatives.
 
-    An alternative has binary features, the numbers columns[rows[a]:rows[a + 1]], of which there is one at least,
-    and real ones, dense[a].
+    Choice c has the alternatives starts[c] to starts[c + 1] - 1. Alternative a has the binary features
+    features[feature_starts[a]:feature_starts[a + 1]], at least one, which are integers below `n_features`, and the real
+    features dense[a].
     """
 
     starts: Integers
-    rows: Integers
-    columns: Integers
+    feature_starts: Integers
+    features: Integers
     dense: Floats
-    n_columns: int
+    n_features: int
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -34,87 +36,87 @@ class Choices:
     def take(self, which: Integers) -> "Choices":
         """Some of the choices, in the order of `which`."""
         alternatives = _ranges(self.starts[which], self.starts[which + 1])
-        places = _ranges(self.rows[alternatives], self.rows[alternatives + 1])
+        ends = self.feature_starts[alternatives + 1]
         return Choices(
             _starts(self.starts[which + 1] - self.starts[which]),
-            _starts(self.rows[alternatives + 1] - self.rows[alternatives]),
-            self.columns[places],
+            _starts(ends - self.feature_starts[alternatives]),
+            self.features[_ranges(self.feature_starts[alternatives], ends)],
             self.dense[alternatives],
-            self.n_columns,
+            self.n_features,
         )
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What was learnt: a weight a feature."""
+    """One weight per binary feature and one per real feature."""
 
-    sparse: Floats
+    binary: Floats
     dense: Floats
 
     def scores(self, choices: Choices) -> Floats:
         """w . x of every alternative."""
-        sparse: Floats = np.add.reduceat(self.sparse[choices.columns], choices.rows[:-1])
-        scores: Floats = sparse + choices.dense @ self.dense
+        binary: Floats = np.add.reduceat(self.binary[choices.features], choices.feature_starts[:-1])
+        scores: Floats = binary + choices.dense @ self.dense
         return scores
 
 
 @dataclass(frozen=True)
 class ChoiceConfig:
-    """How weights are learnt: Adagrad (Duchi, Hazan and Singer 2011) over small batches, and an L2 penalty."""
+    """How weights are fitted: Adagrad (Duchi, Hazan and Singer 2011) on batches of choices, with an L2 penalty."""
 
     epochs: int = 12
-    batch: int = 64
-    """At most so many choices a batch."""
-    n_batches: int = 20
-    """At least so many batches, or few choices would be learnt in too few steps."""
-    rate: float = 0.1
+    batch_size: int = 64
+    """Largest number of choices in a batch."""
+    min_batches: int = 20
+    """Smallest number of batches in an epoch, so that few choices still give enough steps."""
+    learning_rate: float = 0.1
     penalty: float = 0.5
-    """Of half the squared weights, against the loss summed over all choices."""
+    """Factor of half the sum of squared weights, which is added to the loss summed over all choices."""
 
 
 def softmax(scores: Floats, starts: Integers) -> Floats:
     """The probability of each alternative within its choice."""
     n = np.diff(starts)
-    powers: Floats = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts[:-1]), n))
-    powers /= np.repeat(np.add.reduceat(powers, starts[:-1]), n)
-    return powers
+    probabilities: Floats = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts[:-1]), n))
+    probabilities /= np.repeat(np.add.reduceat(probabilities, starts[:-1]), n)
+    return probabilities
 
 
-def learn(choices: Choices, right: Booleans, config: ChoiceConfig, seed: int) -> Weights:
-    """Weights that make the right alternatives likely; each choice has one at least."""
+def fit(choices: Choices, right: Booleans, config: ChoiceConfig, seed: int) -> Weights:
+    """Weights that make the right alternatives likely; every choice must have at least one."""
     random = np.random.default_rng(seed)
     order = random.permutation(len(choices))
-    n_batches = min(len(choices), max(config.n_batches, -(-len(choices) // config.batch)))
+    n_batches = min(len(choices), max(config.min_batches, -(-len(choices) // config.batch_size)))
     parts = np.array_split(order, n_batches)
     batches = [(choices.take(part), right[_ranges(choices.starts[part], choices.starts[part + 1])]) for part in parts]
-    n_sparse = choices.n_columns
-    weights = np.zeros(n_sparse + choices.dense.shape[1])
+    n_binary = choices.n_features
+    weights = np.zeros(n_binary + choices.dense.shape[1])
     squares = np.full_like(weights, 1e-8)
     for _ in range(config.epochs):
-        for number in random.permutation(n_batches):
-            batch, wanted = batches[number]
-            slope = _slope(Weights(weights[:n_sparse], weights[n_sparse:]), batch, wanted)
-            slope += config.penalty * len(batch) / len(choices) * weights
-            squares += slope * slope
-            weights -= config.rate * slope / np.sqrt(squares)
-    return Weights(weights[:n_sparse], weights[n_sparse:])
+        for i in random.permutation(n_batches):
+            batch, batch_right = batches[i]
+            gradient = _gradient(Weights(weights[:n_binary], weights[n_binary:]), batch, batch_right)
+            gradient += config.penalty * len(batch) / len(choices) * weights
+            squares += gradient * gradient
+            weights -= config.learning_rate * gradient / np.sqrt(squares)
+    return Weights(weights[:n_binary], weights[n_binary:])
 
 
-def _slope(weights: Weights, choices: Choices, right: Booleans) -> Floats:
-    """The gradient of minus the log of the right alternatives' probability, summed over the choices."""
-    chances = softmax(weights.scores(choices), choices.starts)
-    wanted = np.where(right, np.maximum(chances, 1e-300), 0)
-    wanted /= np.repeat(np.add.reduceat(wanted, choices.starts[:-1]), np.diff(choices.starts))
-    pull = chances - wanted
-    sparse = np.bincount(choices.columns, np.repeat(pull, np.diff(choices.rows)), choices.n_columns)
-    return np.concatenate([sparse, pull @ choices.dense])
+def _gradient(weights: Weights, choices: Choices, right: Booleans) -> Floats:
+    """The gradient of the loss, summed over the choices."""
+    probabilities = softmax(weights.scores(choices), choices.starts)
+    targets = np.where(right, np.maximum(probabilities, 1e-300), 0)
+    targets /= np.repeat(np.add.reduceat(targets, choices.starts[:-1]), np.diff(choices.starts))
+    errors = probabilities - targets
+    binary = np.bincount(choices.features, np.repeat(errors, np.diff(choices.feature_starts)), choices.n_features)
+    return np.concatenate([binary, errors @ choices.dense])
 
 
 def _ranges(begins: Integers, ends: Integers) -> Integers:
-    """The integers of each [begin, end) in turn."""
+    """The integers of each [begin, end), one range after another."""
     lengths = ends - begins
-    before = np.repeat(begins - _starts(lengths)[:-1], lengths)
-    return before + np.arange(lengths.sum())
+    offsets = np.repeat(begins - _starts(lengths)[:-1], lengths)
+    return offsets + np.arange(lengths.sum())
 
 
 def _starts(lengths: Integers) -> Integers:

@@ -1,39 +1,30 @@
 """The open-book reader: learns from pairs and their documents what an answer looks like, and writes silver pairs.
 
-A silver pair is a question, an answer and a confidence, for every title of the corpus, whether or not it was asked
-about. Only the corpus and the training pairs are read.
-
-A question with its title cut out is a template ('Where was {} born?'). Each template has a scorer of its own, a
-conditional logit over the candidates of a title's documents (`reader_table.py`, `choice.py`).
+A silver pair is a question with the reader's answer and its confidence, for every title of the corpus, whether or not a
+training pair asks about it. The reader sees the corpus and the training pairs and nothing else. Each template of the
+pairs has a scorer of its own.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
 
 from closedbook.errors import TextError
-from closedbook.reader.candidates import shapes_of
-from closedbook.reader.choice import ChoiceConfig, Floats, Integers, learn, softmax
-from closedbook.reader.table import Table
+from closedbook.reader.scorer import Scorer
+from closedbook.reader.templates import Linked, Template, link_templates
 from closedbook.text.documents import Corpus
-from closedbook.text.links import Titles, title_in, titles_of, whole_words
+from closedbook.text.links import titles_of
 from closedbook.text.questions import Question, Questions
 
-FEWEST_PAIRS = 10
-"""A template is learnt from so many titles whose documents state the answer, or not at all."""
-N_FOLDS = 5
+MIN_STATED = 10
+"""A template is left out if the documents of fewer titles state their answers."""
 
 
 @dataclass(frozen=True)
 class SilverPair:
-    """A question and what the reader takes for its answer, out of document `document` of the corpus, from 0.
+    """A question and the reader's answer, found in document number `document` of the corpus, from 0.
 
-    A training question has the answer that was given, with confidence 1, whether or not a document states it; any
-    other answer is a piece of its document.
+    A training pair keeps its own answer, with confidence 1, even if no document states it. Any other answer is a piece
+    of its document.
     """
 
     question: str
@@ -44,9 +35,9 @@ class SilverPair:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a reader said to a training question of which it knew neither answer nor title.
+    """A training pair and the answer of a reader that was not fitted on its title.
 
-    `answer` is None where there was no candidate; `stated` tells whether the expected answer was among them.
+    `answer` is None where the title has no candidate; `stated` says whether `expected` is among the candidates.
     """
 
     question: str
@@ -58,7 +49,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class OpenBook:
-    """Silver pairs, what their user should be told, and what readers of four fifths of the pairs said to the others."""
+    """Silver pairs, notes to show the user, and cross-validated answers to the training questions."""
 
     pairs: tuple[SilverPair, ...]
     notes: tuple[str, ...]
@@ -66,51 +57,19 @@ class OpenBook:
 
     @property
     def n_right(self) -> int:
-        """How many held-out answers were right, whole string."""
+        """How many held-out answers equal the expected answer."""
         return sum(item.answer == item.expected for item in self.held_out)
 
 
-@dataclass(frozen=True)
-class Template:
-    """What stands before and behind the title in a question."""
-
-    before: str
-    behind: str
-
-    def __str__(self) -> str:
-        return self.before + "{}" + self.behind
-
-    def ask(self, title: str) -> str:
-        """The question about a title."""
-        return self.before + title + self.behind
-
-
-@dataclass(frozen=True)
-class Linked:
-    """The pairs of each template, by title, and those in which no title was found."""
-
-    templates: Mapping[Template, Mapping[str, Sequence[Question]]]
-    unlinked: Sequence[Question]
-
-
-class _Said(NamedTuple):
-    """The likeliest answer to a title's question, None without candidates, and its likeliest document."""
-
-    answer: str | None
-    confidence: float
-    document: int
-
-
 def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
-    """Silver pairs for every title of the corpus, in each of the pairs' templates.
+    """Silver pairs for every title of the corpus and every template of the pairs, which must have answers.
 
-    The pairs all have answers. Raises TextError where no document has a title, no question a title in it, or no
-    template enough pairs.
+    Raises TextError where no document has a title, no question has a title in it, or no template has enough pairs.
     """
     documents = [document.text for document in corpus.documents]
     titles = titles_of(documents)
     if not titles:
-        cure = "begin each with the name that questions ask about, a full stop and a blank"
+        cure = "begin each with the name that questions ask about, a full stop and a space"
         raise TextError(corpus.path, None, f"no document has a title; {cure}")
     linked = link_templates(pairs.items, titles)
     if not linked.templates:
@@ -119,146 +78,49 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     notes = _notes_on_linking(linked, pairs, corpus, sum(map(len, titles.values())))
     silver: list[SilverPair] = []
     held_out: list[HeldOut] = []
-    for template, asked in linked.templates.items():
-        reader = _Reader(template, documents, titles, asked, seed)
-        if reader.n_stated < FEWEST_PAIRS:
-            found = f"the documents state {reader.n_stated} of the answers for {len(asked)} titles"
-            notes.append(f"{pairs.path}: '{template}' is left out: {found}, and {FEWEST_PAIRS} are needed")
+    for template, by_title in linked.templates.items():
+        scorer = Scorer(documents, titles, by_title, seed)
+        if scorer.n_stated < MIN_STATED:
+            found = f"the documents state {scorer.n_stated} of the answers for {len(by_title)} titles"
+            notes.append(f"{pairs.path}: '{template}' is left out: {found}, and {MIN_STATED} are needed")
             continue
-        judged, scale = reader.cross_fit()
-        held_out += judged
-        silver += reader.silver(scale)
-        n_right = sum(item.answer == item.expected for item in judged)
-        notes.append(f"'{template}': right on {n_right} of {len(judged)} held-out questions")
+        of_template, scale = _cross_fit(scorer, list(titles), by_title)
+        held_out += of_template
+        silver += _silver_pairs(scorer, scale, template, list(titles), by_title)
+        n_right = sum(item.answer == item.expected for item in of_template)
+        notes.append(f"'{template}': right on {n_right} of {len(of_template)} held-out questions")
     if not silver:
         raise TextError(pairs.path, None, f"too few pairs to learn from; {notes[-1].partition(': ')[2]}")
     return OpenBook(tuple(silver), tuple(notes), tuple(held_out))
 
 
-def link_templates(pairs: Iterable[Question], titles: Titles) -> Linked:
-    """The template and title of each question, by the longest title that stands in it as whole words."""
-    templates: dict[Template, dict[str, list[Question]]] = defaultdict(lambda: defaultdict(list))
-    unlinked = []
-    for pair in pairs:
-        title = title_in(pair.text, titles)
-        if not title:
-            unlinked.append(pair)
-            continue
-        before, behind = re.split(whole_words(title), pair.text, maxsplit=1)
-        templates[Template(before, behind)][title].append(pair)
-    return Linked({template: dict(asked) for template, asked in templates.items()}, tuple(unlinked))
+def _cross_fit(
+    scorer: Scorer, titles: Sequence[str], pairs: Mapping[str, Sequence[Question]]
+) -> tuple[list[HeldOut], float]:
+    """The held-out answer to each pair, title by title, and the scale for confidences."""
+    best_answers, scale = scorer.cross_fit()
+    held_out = []
+    for number, title in enumerate(titles):
+        best = best_answers[number]
+        for pair in pairs.get(title, ()):
+            assert pair.answer is not None, "pairs were checked when they were read"
+            stated = pair.answer in scorer.candidates(number)
+            held_out.append(HeldOut(pair.text, pair.answer, best.answer, best.confidence, stated))
+    return held_out, scale
 
 
-class _Reader:
-    """One template's scorer."""
-
-    def __init__(
-        self,
-        template: Template,
-        documents: Sequence[str],
-        titles: Titles,
-        asked: Mapping[str, Sequence[Question]],
-        seed: int,
-    ) -> None:
-        self.template = template
-        self.titles = list(titles)
-        self.given = [asked.get(title, ()) for title in self.titles]
-        self.seed = seed
-        answers = {title: {pair.answer or "" for pair in pairs} for title, pairs in asked.items()}
-        # A shape that one title's answers alone have would be known, when that title is held out, from itself.
-        shapes = shapes_of(answer for title in answers for answer in answers[title])
-        self.table = Table(documents, titles, answers, {shape for shape, n in shapes.items() if n > 1})
-        self.asked: Integers = np.flatnonzero([len(pairs) > 0 for pairs in self.given])
-
-    @property
-    def n_stated(self) -> int:
-        """How many of the titles asked about have a given answer among their candidates."""
-        return int(self.table.stated[self.asked].sum())
-
-    def cross_fit(self) -> tuple[list[HeldOut], float]:
-        """What readers of the other folds said to each pair, and the scale that makes scores into confidences.
-
-        A fold's confidences have the scale that fits the other folds, so that they too are held out.
-        """
-        scores = np.zeros(len(self.table.text_of))
-        folds = np.array_split(np.random.default_rng(self.seed).permutation(self.asked), N_FOLDS)
-        for fold in folds:
-            held = self.table.of_titles(fold)
-            scores[held] = self._learnt_scores(np.setdiff1d(self.asked, fold))[held]
-        scaled = scores.copy()
-        for fold in folds:
-            scaled[self.table.of_titles(fold)] *= self._scale(scores, np.setdiff1d(self.asked, fold))
-        said = self._said(scaled)
-        judged = [self._judged(k, pair, said[k]) for k in self.asked.tolist() for pair in self.given[k]]
-        return judged, self._scale(scores, self.asked)
-
-    def silver(self, scale: float) -> list[SilverPair]:
-        """The silver pairs of all titles that have a candidate or a given answer, by a reader of all pairs."""
-        said = self._said(self._learnt_scores(self.asked) * scale)
-        silver = []
-        for k, (title, given) in enumerate(zip(self.titles, self.given, strict=True)):
-            silver += [SilverPair(pair.text, pair.answer or "", 1.0, self._document_of(k, pair)) for pair in given]
-            answer, confidence, document = said[k]
-            if not given and answer is not None:
-                silver.append(SilverPair(self.template.ask(title), answer, confidence, document))
-        return silver
-
-    def _judged(self, k: int, pair: Question, said: _Said) -> HeldOut:
-        assert pair.answer is not None, "pairs were checked when they were read"
-        stated = pair.answer in self._texts(k)
-        return HeldOut(pair.text, pair.answer, said.answer, said.confidence, stated)
-
-    def _texts(self, k: int) -> list[str]:
-        """The candidates of a title, mention by mention."""
-        begin, end = self.table.starts[k], self.table.starts[k + 1] - 1
-        return [self.table.texts[text] for text in self.table.text_of[begin:end]]
-
-    def _document_of(self, k: int, pair: Question) -> int:
-        """The first document of a title that has the given answer as a candidate; its first where none has."""
-        texts = self._texts(k)
-        place = texts.index(pair.answer) if pair.answer in texts else 0
-        return int(self.table.document_of[self.table.starts[k] + place])
-
-    def _learnt_scores(self, known: Integers) -> Floats:
-        """The score of every alternative of every title, by a reader that knows the answers of some."""
-        choices = self.table.choices(known)
-        alternatives = self.table.of_titles(known)
-        weights = learn(choices.take(known), self.table.right[alternatives], ChoiceConfig(), self.seed)
-        return weights.scores(choices)
-
-    def _scale(self, scores: Floats, which: Integers) -> float:
-        """The factor on scores under which the right alternatives are likeliest.
-
-        It is one over the temperature of Guo et al. 2017, 'On calibration of modern neural networks'.
-        """
-        alternatives = self.table.of_titles(which)
-        starts = np.concatenate([[0], np.cumsum(np.diff(self.table.starts)[which])])
-        right = self.table.right[alternatives]
-
-        def surprise(scale: float) -> float:
-            chances = np.where(right, softmax(scores[alternatives] * scale, starts), 0.0)
-            return float(-np.log(np.add.reduceat(chances, starts[:-1]) + 1e-12).sum())
-
-        return float(min(np.geomspace(0.1, 3, 60), key=surprise))
-
-    def _said(self, scores: Floats) -> list[_Said]:
-        """What is said to each title's question: the text whose mentions together are likeliest."""
-        chances = softmax(scores, self.table.starts)
-        said = []
-        for begin, end in zip(self.table.starts[:-1].tolist(), (self.table.starts[1:] - 1).tolist(), strict=True):
-            if begin == end:
-                said.append(_Said(None, 0.0, int(self.table.document_of[begin])))
-                continue
-            texts, mentions = self.table.text_of[begin:end], chances[begin:end]
-            values, which = np.unique(texts, return_inverse=True)
-            sums = np.bincount(which, mentions)
-            best = int(sums.argmax())
-            likeliest = int(np.where(which == best, mentions, -1.0).argmax())
-            # Rounding may lead out of what a probability can be: past 1, or for a hopeless candidate to 0.
-            confidence = float(np.clip(sums[best], 1e-12, 1.0))
-            document = int(self.table.document_of[begin + likeliest])
-            said.append(_Said(self.table.texts[values[best]], confidence, document))
-        return said
+def _silver_pairs(
+    scorer: Scorer, scale: float, template: Template, titles: Sequence[str], pairs: Mapping[str, Sequence[Question]]
+) -> list[SilverPair]:
+    """The silver pairs of all titles that have a pair or a candidate."""
+    silver = []
+    for number, (title, best) in enumerate(zip(titles, scorer.best_answers(scale), strict=True)):
+        for pair in pairs.get(title, ()):
+            assert pair.answer is not None, "pairs were checked when they were read"
+            silver.append(SilverPair(pair.text, pair.answer, 1.0, scorer.document_of(number, pair.answer)))
+        if title not in pairs and best.answer is not None:
+            silver.append(SilverPair(template.question(title), best.answer, best.confidence, best.document))
+    return silver
 
 
 def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled: int) -> list[str]:
@@ -266,8 +128,8 @@ def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled
     n_untitled = len(corpus.documents) - n_titled
     if n_untitled:
         which = f"{n_untitled} of {len(corpus.documents)} documents"
-        notes.append(f"{corpus.path}: {which} without a title and so without silver pairs")
+        notes.append(f"{corpus.path}: {which} have no title and so no silver pair")
     if linked.unlinked:
         which = f"{len(linked.unlinked)} of {len(pairs.items)} questions, the first in line {linked.unlinked[0].line},"
-        notes.append(f"{pairs.path}: {which} have no document's title in them and are not learnt from")
+        notes.append(f"{pairs.path}: {which} have no document's title in them and are not learned from")
     return notes

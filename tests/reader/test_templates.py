@@ -1,0 +1,22 @@
+import pytest
+
+from closedbook.reader.templates import Template, link_templates
+from closedbook.text.links import titles_of
+from closedbook.text.questions import Question
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "template"),
+    [
+        ("Al Ro", "Also, where was Al Ro born?", Template("Also, where was ", " born?")),
+        ("J. R. Smith", "Is J. R. Smith {it}?", Template("Is ", " {it}?")),
+        ("St. John", "St. John's home?", Template("", "'s home?")),
+        ("Moses Grove", "Where is Moses Grove", Template("Where is ", "")),
+    ],
+)
+def test_a_question_is_a_template_around_a_title(title: str, text: str, template: Template):
+    """Its longest title is cut out, and the template gives the question back for that title."""
+    titles = titles_of([f"{title}. It is .", "Al. He is .", "Smith. He is .", "John. He is .", "Grove. It is ."])
+    pair = Question(text, "Osk", 1)
+    assert link_templates([pair], titles).templates == {template: {title: [pair]}}
+    assert template.question(title) == text
