@@ -73,14 +73,14 @@ def test_the_perceiver_preset_is_fast_as_a_perceiver():
 
 
 def test_the_plain_preset_is_a_transformer_without_the_prefix_table():
-    """A million parameters without a table, trained as fast is but for epochs, batch size, learning rate and context."""
+    """A million parameters without a table, trained as fast is but for batches, rate, epochs and context."""
     plain = PRESETS["plain"]
     assert not plain.model.prefix_table
     assert 950_000 < GPT(plain.model, 256).n_parameters < 1_050_000
     assert replace(plain.corruption, name_only=FAST.corruption.name_only) == FAST.corruption
     for stage in ("pretrain", "study"):
-        fast = getattr(FAST, stage)
-        assert replace(getattr(plain, stage), epochs=fast.epochs, batch_size=128, learning_rate=fast.learning_rate) == fast
+        fast, own = getattr(FAST, stage), getattr(plain, stage)
+        assert replace(own, epochs=fast.epochs, batch_size=128, learning_rate=fast.learning_rate) == fast
 
 
 def test_a_recipe_has_the_assignments_model_and_pretraining_by_default():
