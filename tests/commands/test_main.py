@@ -425,9 +425,9 @@ def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedboo
     assert sum(sizes) == n_parameters
     # By hand, of 2 blocks of 16 channels over 61 characters, forward and twice as much backward.
     n_characters = len(open_run(runs / "finetuned").info.vocabulary)
-    maps, attention = 3 * (2 * 12 * 16 * 16 + 16 * n_characters), 3 * (2 * 2 * 16 * 61)
-    assert f"{maps + attention:,} multiply-adds a character of training, 61 characters at once" in outcome.out
-    assert [["maps", f"{maps:,}"], ["attention", f"{attention:,}"]] == [
+    linear, attention = 3 * (2 * 12 * 16 * 16 + 16 * n_characters), 3 * (2 * 2 * 16 * 61)
+    assert f"{linear + attention:,} multiply-adds a character of training, 61 characters at once" in outcome.out
+    assert [["linear", "layers", f"{linear:,}"], ["attention", f"{attention:,}"]] == [
         line.split() for line in outcome.out.partition(" at once\n")[2].splitlines()[:2]
     ]
     assert "PAD, MASK and \\n .?ABC" in outcome.out

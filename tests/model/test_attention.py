@@ -19,7 +19,7 @@ SIZES = [(7, 7), (5, 11), (11, 5), (89, 89), (97, 97), (101, 103), (7, 101), (10
 
 
 def config(positions: str = "learned") -> ModelConfig:
-    """Three heads of 14 numbers."""
+    """Three heads of size 14."""
     return ModelConfig(n_head=3, n_embd=42, block_size=17, positions=positions)
 
 
@@ -45,7 +45,7 @@ def relative_error(a: Tensor, b: Tensor) -> float:
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
 def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
-    """Both ways of computing it agree with the plain formula in float64."""
+    """Both implementations agree with the plain formula in float64."""
     torch.manual_seed(3)
     q, k, v = 3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), torch.randn(2, 3, n_keys, 5)
     mask = causal_mask(n_queries, n_keys) if causal else None
@@ -55,23 +55,23 @@ def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
 
 
 @pytest.mark.parametrize("n", [89, 97, 191, 193])
-def test_attend_learns_in_half_precision(n: int):
-    """In bfloat16, whichever way is taken, what comes out and all gradients are the formula's but for rounding."""
+def test_gradients_in_bfloat16_are_the_formulas(n: int):
+    """In bfloat16 the output and all gradients are the formula's up to rounding, in both implementations."""
     torch.manual_seed(5)
     q, k, v = (torch.randn(2, 3, n, 5, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
     o = attend(q, k, v, None, 0.0, causal=True)
     assert o.dtype == torch.bfloat16
-    slope = torch.randn_like(o)
-    given = torch.autograd.grad(o, (q, k, v), slope)
+    d_o = torch.randn_like(o)
+    received = torch.autograd.grad(o, (q, k, v), d_o)
     exact = [x.detach().double().requires_grad_() for x in (q, k, v)]
     expected = attention_weights(*exact[:2], causal_mask(n, n)) @ exact[2]
     assert relative_error(o.detach(), expected.detach()) < 2e-2
-    for half, whole in zip(given, torch.autograd.grad(expected, exact, slope.double()), strict=True):
-        assert relative_error(half, whole) < 2e-2
+    for gradient, exact_gradient in zip(received, torch.autograd.grad(expected, exact, d_o.double()), strict=True):
+        assert relative_error(gradient, exact_gradient) < 2e-2
 
 
-def test_attention_weights_are_these():
-    """By hand: logits ln 3 and 0 in a head of four numbers give three quarters and one quarter."""
+def test_attention_weights_by_hand():
+    """Logits ln 3 and 0 in a head of size four give three quarters and one quarter."""
     q = torch.tensor([[2 * math.log(3), 0.0, 0.0, 0.0]])
     k = torch.tensor([[1.0, 5.0, 7.0, 0.0], [0.0, 3.0, 0.0, 2.0], [9.0, 0.0, 0.0, 0.0]])
     mask = torch.tensor([[True, True, False]])
@@ -80,7 +80,7 @@ def test_attention_weights_are_these():
 
 @pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
 def test_weights_of_a_query_sum_to_one(n_queries: int, n_keys: int):
-    """Each row is a distribution over the keys that its query sees, and nothing lies on the others."""
+    """Each row is a distribution over the keys that its query may attend to; all other weights are 0."""
     torch.manual_seed(5)
     mask = causal_mask(n_queries, n_keys)
     alpha = attention_weights(3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), mask)
@@ -89,42 +89,42 @@ def test_weights_of_a_query_sum_to_one(n_queries: int, n_keys: int):
     assert (alpha[..., ~mask] == 0).all()
 
 
-def test_the_lower_triangle_is_the_assignments():
-    """Query i sees keys 0 to i, in a matrix of any shape."""
+def test_the_causal_mask_is_the_assignments():
+    """Query i may attend to keys 0 to i, in a matrix of any shape."""
     assert causal_mask(2, 3).int().tolist() == [[1, 0, 0], [1, 1, 0]]
     assert causal_mask(3, 2).int().tolist() == [[1, 0], [1, 1], [1, 1]]
 
 
 def test_dropout_drops_weights_and_scales_the_rest():
-    """With dropout a half, some weights are gone and those that stay count twice."""
+    """With dropout 0.5 about half of the weights become 0 and the others double."""
     torch.manual_seed(7)
     q, k = torch.randn(1, 1, 53, 3), torch.randn(1, 1, 3, 3)
     alpha = attention_weights(q, k)
     dropped = attend(q, k, torch.eye(3)[None, None], None, 0.5)
-    gone = dropped == 0
-    assert 0.4 < gone.float().mean() < 0.6
-    torch.testing.assert_close(dropped[~gone], 2 * alpha[~gone])
+    is_dropped = dropped == 0
+    assert 0.4 < is_dropped.float().mean() < 0.6
+    torch.testing.assert_close(dropped[~is_dropped], 2 * alpha[~is_dropped])
 
 
 @pytest.mark.parametrize("positions", ["learned", "rotary"])
-@pytest.mark.parametrize("n_places", [11, 101])
-def test_self_attention_reads_no_later_place(positions: str, n_places: int):
-    """Changing a place changes it and what comes behind it, and not a bit before it."""
+@pytest.mark.parametrize("n_positions", [11, 101])
+def test_self_attention_reads_no_later_position(positions: str, n_positions: int):
+    """Changing a position changes its output and all later ones, and not a bit of those before it."""
     torch.manual_seed(11)
     attention = CausalSelfAttention(config(positions)).eval()
-    x = torch.randn(2, n_places, 42)
+    x = torch.randn(2, n_positions, 42)
     before = attention(x)
-    for place in range(0, n_places, 5):
+    for t in range(0, n_positions, 5):
         changed = x.clone()
-        changed[:, place] += 1
+        changed[:, t] += 1
         after = attention(changed)
-        assert torch.equal(after[:, :place], before[:, :place])
-        assert (after[:, place:] != before[:, place:]).any(dim=-1).all()
+        assert torch.equal(after[:, :t], before[:, :t])
+        assert (after[:, t:] != before[:, t:]).any(dim=-1).all()
 
 
 @pytest.mark.parametrize(("n_keys", "n_queries"), [(11, 7), (7, 11)])
 def test_cross_attention_is_masked_by_index(n_keys: int, n_queries: int):
-    """Query i reads keys 0 to i: changing key j changes queries from j on alone."""
+    """Query i attends to keys 0 to i: changing key j changes the outputs from query j on, and no others."""
     torch.manual_seed(13)
     attention = CausalCrossAttention(config()).eval()
     x_kv, x_q = torch.randn(2, n_keys, 42), torch.randn(2, n_queries, 42)
@@ -137,8 +137,8 @@ def test_cross_attention_is_masked_by_index(n_keys: int, n_queries: int):
         assert (after[:, key:] != before[:, key:]).any(dim=-1).all()
 
 
-def test_queries_of_a_single_row_are_asked_of_every_row():
-    """One row of queries gives what the same row, repeated, gives."""
+def test_a_single_row_of_queries_serves_every_row():
+    """One row of queries gives the same output as that row repeated."""
     torch.manual_seed(17)
     attention = CausalCrossAttention(config()).eval()
     x_kv, x_q = torch.randn(5, 11, 42), torch.randn(1, 7, 42)
@@ -146,16 +146,16 @@ def test_queries_of_a_single_row_are_asked_of_every_row():
 
 
 @pytest.mark.parametrize("kind", [CausalSelfAttention, CausalCrossAttention])
-def test_attention_has_four_maps(kind: type[torch.nn.Module]):
-    """Query, key, value and projection, each of 42 * 42 weights and 42 biases."""
+def test_attention_has_four_linear_layers(kind: type[torch.nn.Module]):
+    """Query, key, value and projection, each with 42 * 42 weights and 42 biases."""
     attention = kind(config())
     assert sum(p.numel() for p in attention.parameters()) == 4 * (42 * 42 + 42) == 7224
     assert {name.split(".")[0] for name, _ in attention.named_parameters()} == {"query", "key", "value", "proj"}
 
 
 @pytest.mark.parametrize("positions", ["learned", "rotary"])
-def test_a_cache_stands_for_the_places_before(positions: str):
-    """Read in three pieces with a cache, a text gives what it gives in one."""
+def test_a_cache_replaces_the_earlier_positions(positions: str):
+    """A text read in three pieces with a cache gives the same output as read at once."""
     torch.manual_seed(23)
     attention = CausalSelfAttention(config(positions)).eval()
     x = torch.randn(5, 13, 42)
@@ -165,8 +165,8 @@ def test_a_cache_stands_for_the_places_before(positions: str):
     torch.testing.assert_close(torch.cat(pieces, dim=1), attention(x))
 
 
-def test_a_cache_forgets_rows():
-    """Rows that are not kept are gone from keys and values alike; an empty cache stays empty."""
+def test_a_cache_drops_rows():
+    """Rows that are not kept leave keys and values alike; an empty cache stays empty."""
     k, v = torch.randn(2, 3, 2, 5, 7)
     cache = LayerCache()
     cache.keep(torch.tensor([True, False, True]))
@@ -174,14 +174,14 @@ def test_a_cache_forgets_rows():
     cache.extend(k, v)
     cache.keep(torch.tensor([True, False, True]))
     more = torch.randn(2, 2, 3, 7)
-    held_k, held_v = cache.extend(more, -more)
+    all_k, all_v = cache.extend(more, -more)
     assert len(cache) == 8
-    assert torch.equal(held_k, torch.cat((k[[0, 2]], more), dim=-2))
-    assert torch.equal(held_v, torch.cat((v[[0, 2]], -more), dim=-2))
+    assert torch.equal(all_k, torch.cat((k[[0, 2]], more), dim=-2))
+    assert torch.equal(all_v, torch.cat((v[[0, 2]], -more), dim=-2))
 
 
-def test_a_cache_keeps_what_it_holds_as_it_grows():
-    """Through every growth of its room the cache gives all that was put in, in order."""
+def test_a_cache_keeps_its_content_when_it_is_reallocated():
+    """Whenever the buffer grows, the cache returns everything appended so far, in order."""
     cache, pieces = LayerCache(), torch.randn(3, 2, 31, 7).split([1, 1, 3, 7, 1, 1, 17], dim=-2)
     for n, piece in enumerate(pieces, 1):
         k, v = cache.extend(piece, 2 * piece)

@@ -7,7 +7,7 @@ from closedbook.model.config import ModelConfig
 
 
 def test_the_defaults_are_the_assignments():
-    """Without a word the model is the assignment's vanilla one."""
+    """The default configuration is the assignment's vanilla model."""
     assert ModelConfig() == ModelConfig(
         variant="vanilla",
         n_layer=4,
@@ -16,7 +16,6 @@ def test_the_defaults_are_the_assignments():
         block_size=128,
         bottleneck_dim=32,
         positions="learned",
-        activation="gelu",
         embd_pdrop=0.1,
         resid_pdrop=0.1,
         attn_pdrop=0.1,
@@ -38,8 +37,8 @@ def test_the_defaults_are_the_assignments():
         ("attn_pdrop", float("nan"), "from 0 up to but not 1"),
     ],
 )
-def test_a_number_out_of_its_range_is_refused(option: str, value: float, rule: str):
-    """The option, its rule and what was received are named."""
+def test_a_value_out_of_its_range_is_refused(option: str, value: float, rule: str):
+    """The message names the option, the rule and the value received."""
     with pytest.raises(RecipeError) as raised:
         replace(ModelConfig(), **{option: value})
     received = 256 if "multiple" in rule else value
@@ -50,22 +49,22 @@ def test_a_number_out_of_its_range_is_refused(option: str, value: float, rule: s
 
 
 def test_rotary_needs_pairs_in_each_head():
-    """A head of 7 numbers cannot be turned pair by pair; with learned positions it is welcome."""
+    """A head of odd size has no pairs to rotate; with learned positions any size is allowed."""
     ModelConfig(n_embd=21, n_head=3)
     with pytest.raises(RecipeError, match=r"model.positions: .* even; received 7"):
         ModelConfig(n_embd=21, n_head=3, positions="rotary")
 
 
-def test_the_perceiver_needs_a_way_down_and_a_way_up():
-    """One block is enough for vanilla, the Perceiver needs two."""
+def test_the_perceiver_needs_two_blocks():
+    """One block is enough for vanilla; the Perceiver needs one down and one up."""
     ModelConfig(n_layer=1)
     ModelConfig("perceiver", n_layer=2)
     with pytest.raises(RecipeError, match=r"model.n_layer: .* 2 at least.* received 1"):
         ModelConfig("perceiver", n_layer=1)
 
 
-def test_nobody_changes_a_configuration():
-    """A configuration that was checked stays as it is."""
+def test_a_configuration_is_immutable():
+    """A field cannot be assigned after the checks have passed."""
     config = ModelConfig()
     with pytest.raises(FrozenInstanceError):
         config.n_layer = 3

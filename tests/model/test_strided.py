@@ -12,7 +12,7 @@ from closedbook.model.blocks import StridedDownProjectBlock
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.kv_cache import KVCache
-from closedbook.model.strided import character_mask, latent_mask_of_positions
+from closedbook.model.strided import down_mask, up_mask
 
 N_CHARACTERS = 11
 SMALL = ModelConfig(
@@ -30,7 +30,7 @@ SMALL = ModelConfig(
 
 
 def lively(config: ModelConfig, seed: int = 3) -> GPT:
-    """A model in float64 all of whose numbers count."""
+    """A random model in float64 whose logits depend on every parameter."""
     torch.manual_seed(seed)
     model = GPT(config, N_CHARACTERS).double().eval()
     with torch.no_grad():
@@ -46,7 +46,7 @@ def characters(*shape: int, seed: int = 5) -> Tensor:
 
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
-    """Any length, any number of latents, any stretch that covers the length."""
+    """Any block size, any number of latents, any segment length that covers the block."""
     block_size = draw(st.integers(9, 47))
     bottleneck = draw(st.integers(1, block_size + 3))
     least = -(-block_size // bottleneck)
@@ -54,125 +54,117 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         SMALL,
         block_size=block_size,
         bottleneck_dim=bottleneck,
-        stretch=draw(st.just(0) | st.integers(least, block_size + 3)),
+        segment_length=draw(st.just(0) | st.integers(least, block_size + 3)),
         n_layer=draw(st.integers(2, 4)),
         positions=draw(st.sampled_from(["learned", "rotary"])),
-        reach=draw(st.sampled_from(["past", "stretch"])),
-        qk_norm=draw(st.booleans()),
         random_segment_offset=draw(st.booleans()),
     )
 
 
 @given(configs(), st.booleans(), st.data())
-def test_every_past_character_reaches_every_later_place_and_no_future_one_does(
+def test_every_past_character_reaches_every_later_position_and_no_future_one_does(
     config: ModelConfig, training: bool, data: st.DataObject
 ):
-    """Changing a character changes not a bit of the logits before it, and all from it on, at every phase."""
-    model, n_places = lively(config).train(training), data.draw(st.integers(1, config.block_size))
+    """Changing a character changes all logits from it on and not a bit before it, whatever the segment offset."""
+    model, n_positions = lively(config).train(training), data.draw(st.integers(1, config.block_size))
     seed = data.draw(st.integers(0, 99))
-    # Row i has character i changed, so that one pass tries them all.
-    idx = characters(1, n_places).repeat(n_places, 1)
-    changed, places = idx.clone(), torch.arange(n_places)
-    changed[places, places] = (changed[places, places] + 1) % N_CHARACTERS
+    # Character i is changed in row i, so that one pass tries all.
+    idx = characters(1, n_positions).repeat(n_positions, 1)
+    changed, diagonal = idx.clone(), torch.arange(n_positions)
+    changed[diagonal, diagonal] = (changed[diagonal, diagonal] + 1) % N_CHARACTERS
     with torch.no_grad():
         logits = []
         for text in (idx, changed):
             torch.manual_seed(seed)
             logits.append(model(text))
     differs = (logits[0] != logits[1]).any(dim=-1)
-    assert torch.equal(differs, torch.ones(n_places, n_places, dtype=torch.bool).triu())
+    assert torch.equal(differs, torch.ones(n_positions, n_positions, dtype=torch.bool).triu())
 
 
 @given(configs(), st.data())
-def test_decoding_with_a_past_equals_decoding_without(config: ModelConfig, data: st.DataObject):
-    """However a text is cut into pieces that are read one after the other, the logits are those of the whole."""
-    model, n_places = lively(config), data.draw(st.integers(1, config.block_size))
-    idx, past, pieces = characters(2, n_places), KVCache(len(model.blocks)), []
+def test_decoding_with_a_cache_equals_decoding_without(config: ModelConfig, data: st.DataObject):
+    """A text read in pieces, however it is cut, has the logits of the whole."""
+    model, n_positions = lively(config), data.draw(st.integers(1, config.block_size))
+    idx, cache, pieces = characters(2, n_positions), KVCache(len(model.blocks)), []
     with torch.no_grad():
-        while len(past) < n_places:
-            n = data.draw(st.integers(1, n_places - len(past)))
-            pieces.append(model.logits(model.hidden(idx[:, len(past) : len(past) + n], past)))
+        while len(cache) < n_positions:
+            n = data.draw(st.integers(1, n_positions - len(cache)))
+            pieces.append(model.logits(model.hidden(idx[:, len(cache) : len(cache) + n], cache)))
         torch.testing.assert_close(torch.cat(pieces, dim=1), model(idx), rtol=1e-9, atol=1e-9)
 
 
 def test_a_latent_is_computed_once():
-    """Each latent comes from the step that ends its stretch, and what is kept of it never changes again."""
-    model, past, made = lively(SMALL), KVCache(1), []
-    model.down_block.register_forward_hook(lambda _module, _args, y: made.append(y.size(1)))
-    idx, kept = characters(2, 31), torch.zeros(2, 3, 0, 14, dtype=torch.float64)
+    """Each latent is computed in the step that completes its segment, and its cached key never changes afterwards."""
+    model, cache, n_computed = lively(SMALL), KVCache(1), []
+    model.down_block.register_forward_hook(lambda _module, _args, y: n_computed.append(y.size(1)))
+    idx, keys = characters(2, 31), torch.zeros(2, 3, 0, 14, dtype=torch.float64)
     with torch.no_grad():
-        for place in range(31):
-            model.hidden(idx[:, place : place + 1], past)
-            now, _ = past.up_latents.extend(*torch.zeros(2, 2, 3, 0, 14, dtype=torch.float64))
-            assert torch.equal(now[:, :, : kept.size(2)], kept)
-            kept = now
-    # 7 latents for 31 characters: stretches of 5, of which the seventh never ends.
-    assert made == [1 if (place + 1) % 5 == 0 else 0 for place in range(31)]
+        for t in range(31):
+            model.hidden(idx[:, t : t + 1], cache)
+            now, _ = cache.up_latents.extend(*torch.zeros(2, 2, 3, 0, 14, dtype=torch.float64))
+            assert torch.equal(now[:, :, : keys.size(2)], keys)
+            keys = now
+    # Seven latents for 31 characters: segments of 5, of which the seventh is never completed.
+    assert n_computed == [1 if (t + 1) % 5 == 0 else 0 for t in range(31)]
 
 
-@pytest.mark.parametrize("reach", ["past", "stretch"])
-def test_the_masks_say_what_is_read(reach: str):
-    """Which characters change which latent is what character_mask says of them."""
-    config = replace(SMALL, reach=reach)
-    model, idx = lively(config), characters(1, 31)
+def test_a_latent_depends_on_what_its_mask_allows():
+    """A character changes exactly those latents that down_mask lets read it."""
+    model, idx = lively(SMALL), characters(1, 31)
     assert isinstance(model.down_block, StridedDownProjectBlock)
-    said = character_mask(range(6), 31, 5, whole_past=reach == "past")
+    mask = down_mask(range(6), 31, 5)
     with torch.no_grad():
         before = model.down_block(model.embed(idx))
-        for place in range(31):
+        for t in range(31):
             other = idx.clone()
-            other[0, place] = (other[0, place] + 1) % N_CHARACTERS
+            other[0, t] = (other[0, t] + 1) % N_CHARACTERS
             after = model.down_block(model.embed(other))
-            assert torch.equal((after != before).any(dim=-1)[0], said[:, place])
+            assert torch.equal((after != before).any(dim=-1)[0], mask[:, t])
 
 
-def test_a_phase_moves_the_stretches_and_nothing_else():
-    """Behind p places that nobody reads the model gives what it gives without them, its stretches p characters on."""
+def test_hidden_positions_move_the_segments_and_nothing_else():
+    """Nothing depends on hidden leading positions; they shift where segments end, and so the number of latents."""
     model, idx = lively(replace(SMALL, positions="rotary", n_layer=2)), characters(2, 23)
     assert isinstance(model.down_block, StridedDownProjectBlock)
-    for phase in range(5):
-        noise = torch.randn(2, phase, 42, dtype=torch.float64)
+    for n_hidden in range(5):
+        noise = torch.randn(2, n_hidden, 42, dtype=torch.float64)
         with torch.no_grad():
             x = model.embed(idx)
-            padded, zeros = (torch.cat((z, x), dim=1) for z in (noise, torch.zeros_like(noise)))
-            down = [model.down_block(z, None, phase) for z in (padded, zeros)]
-            up = [model.up_block(y, z, None, phase)[:, phase:] for y, z in zip(down, (padded, zeros), strict=True)]
-        assert down[0].size(1) == (23 + phase) // 5
+            inputs = [torch.cat((z, x), dim=1) for z in (noise, torch.zeros_like(noise))]
+            down = [model.down_block(z, None, n_hidden) for z in inputs]
+            up = [model.up_block(y, z, None, n_hidden)[:, n_hidden:] for y, z in zip(down, inputs, strict=True)]
+        assert down[0].size(1) == (23 + n_hidden) // 5
         assert torch.equal(down[0], down[1])
         assert torch.equal(up[0], up[1])
 
 
-def test_phases_are_drawn_in_training_alone():
-    """While training, the seed decides of the phase, up to what the latents can cover; answers do not depend on it."""
+def test_segment_offsets_are_random_in_training_alone():
+    """In training the seed decides the offset, limited by what the latents cover; in evaluation there is none."""
     model, idx = lively(replace(SMALL, random_segment_offset=True)), characters(1, 31)
 
-    def logits(seed: int, n_places: int) -> Tensor:
+    def logits(seed: int, n_positions: int) -> Tensor:
         torch.manual_seed(seed)
-        return model(idx[:, :n_places])
+        return model(idx[:, :n_positions])
 
     assert torch.equal(logits(1, 31), logits(2, 31))
     model.train()
-    assert {model.segment_offset(7) for _ in range(99)} == {0, 1, 2, 3, 4}
-    assert {model.segment_offset(33) for _ in range(99)} == {0, 1, 2}
+    assert {model.draw_segment_offset(7) for _ in range(99)} == {0, 1, 2, 3, 4}
+    assert {model.draw_segment_offset(33) for _ in range(99)} == {0, 1, 2}
     assert torch.equal(logits(1, 23), logits(1, 23))
     assert len({float(logits(seed, 23).detach().sum()) for seed in range(20)}) == 5
 
 
-def test_latents_read_these_characters():
-    """Latents 1 and 2 of stretches of three characters, by hand."""
-    assert character_mask(range(1, 3), 7, 3, whole_past=True).int().tolist() == [
+def test_the_down_mask_by_hand():
+    """Latents 1 and 2 of segments of three characters read the characters up to the ends of their segments."""
+    assert down_mask(range(1, 3), 7, 3).int().tolist() == [
         [1, 1, 1, 1, 1, 1, 0],
         [1, 1, 1, 1, 1, 1, 1],
     ]
-    assert character_mask(range(1, 3), 7, 3, whole_past=False).int().tolist() == [
-        [0, 0, 0, 1, 1, 1, 0],
-        [0, 0, 0, 0, 0, 0, 1],
-    ]
 
 
-def test_places_consult_these_latents():
-    """Places 1 to 6 and stretches of three characters, by hand: a place that ends a stretch has its latent."""
-    assert latent_mask_of_positions(range(1, 7), 2, 3).int().tolist() == [
+def test_the_up_mask_by_hand():
+    """With segments of three characters, the last position of a segment may already attend to its latent."""
+    assert up_mask(range(1, 7), 2, 3).int().tolist() == [
         [0, 0],
         [1, 0],
         [1, 0],
@@ -183,54 +175,53 @@ def test_places_consult_these_latents():
 
 
 class Largest(TorchDispatchMode):
-    """Watches for the largest tensor that any operation makes."""
+    """Records the size of the largest tensor that any operation returns."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.n_numbers = 0
+        self.n_entries = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         result = func(*args, **(kwargs or {}))
         tensors = result if isinstance(result, tuple | list) else (result,)
-        self.n_numbers = max([self.n_numbers, *(t.numel() for t in tensors if isinstance(t, Tensor))])
+        self.n_entries = max([self.n_entries, *(t.numel() for t in tensors if isinstance(t, Tensor))])
         return result
 
 
-def test_no_matrix_is_length_by_length():
-    """A training step over 1,021 characters makes no tensor near as large as length by length; vanilla's does.
+def test_the_strided_perceiver_makes_no_quadratic_matrix():
+    """A training step over 1,021 characters makes no tensor near 1,021 x 1,021 in size; vanilla does.
 
-    Vanilla's weights are seen where dropout has them made; the fused kernel keeps them to itself.
+    Vanilla with dropout, since the fused kernel would not show its weights.
     """
-    sizes = {}
-    for latent_mask, variant in (("strided", "perceiver"), ("course", "vanilla")):
-        config = replace(
-            SMALL, variant=variant, latent_mask=latent_mask, n_head=1, n_embd=6, block_size=1021, attn_pdrop=0.1
-        )
+    n_entries = {}
+    for variant in ("vanilla", "perceiver"):
+        config = replace(SMALL, variant=variant, n_head=1, n_embd=6, block_size=1021, attn_pdrop=0.1)
         model = GPT(replace(config, bottleneck_dim=31), N_CHARACTERS)
         with Largest() as largest:
             model(characters(1, 1021)).sum().backward()
-        sizes[latent_mask] = largest.n_numbers
-    assert sizes["strided"] < 1021**2 / 8
-    assert sizes["course"] >= 1021**2
+        n_entries[variant] = largest.n_entries
+    assert n_entries["perceiver"] < 1021**2 / 8
+    assert n_entries["vanilla"] >= 1021**2
 
 
-@pytest.mark.parametrize(("stretch", "expected"), [(0, 5), (5, 5), (31, 31)])
-def test_a_stretch_of_0_is_as_long_as_the_latents_need(stretch: int, expected: int):
-    """Seven latents for 31 characters need stretches of 5; longer ones are taken as they are."""
-    assert replace(SMALL, stretch=stretch).segment_size == expected
+@pytest.mark.parametrize(("segment_length", "segment_size"), [(0, 5), (5, 5), (31, 31)])
+def test_a_segment_length_of_0_stands_for_the_least_that_covers_the_block(segment_length: int, segment_size: int):
+    """Seven latents for 31 characters need segments of 5; other lengths are taken as they are."""
+    assert replace(SMALL, segment_length=segment_length).segment_size == segment_size
 
 
-def test_stretches_that_do_not_cover_the_block_are_refused():
-    """Seven stretches of four characters leave three of 31 without a latent; below 0 there is no length."""
-    with pytest.raises(
-        RecipeError, match=r"model\.stretch: bottleneck_dim \(7\) stretches must cover block_size \(31\)"
-    ):
-        replace(SMALL, stretch=4)
-    with pytest.raises(RecipeError, match=r"model\.stretch: 0 or more is needed; received -1"):
-        replace(SMALL, stretch=-1)
+def test_segments_that_do_not_cover_the_block_are_refused():
+    """Seven segments of four characters leave three of 31 without a latent; a negative length is none."""
+    rule = r"model\.segment_length: bottleneck_dim \(7\) segments must cover block_size \(31\)"
+    with pytest.raises(RecipeError, match=rule):
+        replace(SMALL, segment_length=4)
+    with pytest.raises(RecipeError, match=r"model\.segment_length: 0 or more is needed; received -1"):
+        replace(SMALL, segment_length=-1)
 
 
-def test_coverage_moves_no_parameter():
-    """The strided Perceiver has the parameters of the assignment's, name by name."""
-    course, strided = (GPT(replace(SMALL, latent_mask=c), N_CHARACTERS).state_dict() for c in ("course", "strided"))
-    assert {n: p.shape for n, p in course.items()} == {n: p.shape for n, p in strided.items()}
+def test_the_latent_mask_changes_no_parameter():
+    """Under both masks the Perceiver has the same parameters, name by name."""
+    triangular, strided = (
+        GPT(replace(SMALL, latent_mask=mask), N_CHARACTERS).state_dict() for mask in ("triangular", "strided")
+    )
+    assert {n: p.shape for n, p in triangular.items()} == {n: p.shape for n, p in strided.items()}

@@ -31,7 +31,7 @@ def describe(run: Run) -> Iterator[str]:
         f"{run.recipe.model.block_size} characters at once"
     )
     for name, count in costs.items():
-        yield f"  {name:<20}{count:>12,.0f}"
+        yield f"  {name.replace('_', ' '):<20}{count:>12,.0f}"
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in info.vocabulary.characters[2:])
     yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
     yield from _history(run)

@@ -1,35 +1,34 @@
-"""What a model costs: multiply-adds, by its shape alone. Imports no torch.
+"""Multiply-adds of a training step, from the model's configuration alone. Imports no torch.
 
-Letters: T time, M latents, S a segment's length, C channels.
+Letters: T time, M latents, S characters per segment, C channels.
 """
 
 from dataclasses import dataclass
 
 from closedbook.model.config import ModelConfig
 
-# The gradients by a product's two factors take as much as the product itself, each.
+# Each product needs two more of its size in the backward pass, one per factor.
 _TRAINING = 3
-# Maps of C x C: queries, keys, values and what is read; and two four times as wide.
+# Weight matrices of a block, in units of C x C: query, key, value and output projections, and two of C x 4C.
 _BLOCK = 4 + 8
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Multiply-adds a character in training, of a text as long as the block.
+    """Multiply-adds per character of training on texts of block_size characters.
 
-    Counted are matrix products as they are computed, forward and backward: attention's with the entries that a mask
-    hides, the head's at every place. Nothing else is counted, nor are the queries of the Perceiver's basis, which are
-    computed once a batch.
+    Only matrix products are counted, forward and backward, as they are computed: attention with the masked entries
+    included, the head at every position. The queries of the Perceiver's basis, computed once per batch, are left out.
     """
 
-    maps: float
-    """By the maps of the blocks and by the head."""
+    linear_layers: float
+    """Products with the weight matrices of the blocks and of the head."""
     attention: float
-    """By products of queries with keys, and of weights with values."""
+    """Products of queries with keys, and of attention weights with values."""
 
 
 def cost(config: ModelConfig, vocab_size: int) -> Cost:
-    """Of a model over so many characters.
+    """The cost of a model with this vocabulary size.
 
     | pairs of query and key | down                | each middle block | up          |
     | ---------------------- | ------------------- | ----------------- | ----------- |
@@ -38,27 +37,27 @@ def cost(config: ModelConfig, vocab_size: int) -> Cost:
     | Perceiver, strided     | M x T               | M x M             | T x (M + S) |
     """
     count = _vanilla if config.variant == "vanilla" else _strided if config.is_strided else _perceiver
-    n_maps, n_pairs = count(config)
+    n_matrices, n_pairs = count(config)
     T, C = config.block_size, config.n_embd
-    maps, attention = n_maps * C * C + T * C * vocab_size, n_pairs * 2 * C
-    return Cost(_TRAINING * maps / T, _TRAINING * attention / T)
+    linear_layers, attention = n_matrices * C * C + T * C * vocab_size, n_pairs * 2 * C
+    return Cost(_TRAINING * linear_layers / T, _TRAINING * attention / T)
 
 
 def _vanilla(config: ModelConfig) -> tuple[int, int]:
-    """How often a map of C x C is applied to a text, and pairs of query and key."""
+    """Products of a vector with a C x C matrix, and pairs of query and key, per text."""
     T = config.block_size
     return config.n_layer * _BLOCK * T, config.n_layer * T * T
 
 
 def _perceiver(config: ModelConfig) -> tuple[int, int]:
     T, M, n_middle = config.block_size, config.bottleneck_dim, config.n_layer - 2
-    # Two maps make keys and values: down of characters, up of latents. The basis asks once a batch.
+    # Keys and values are projections of the characters going down, of the latents going up.
     down, up = 2 * T + (_BLOCK - 3) * M, 2 * M + (_BLOCK - 2) * T
     return down + n_middle * _BLOCK * M + up, M * T + n_middle * M * M + T * M
 
 
 def _strided(config: ModelConfig) -> tuple[int, int]:
     T, S, n_middle = config.block_size, config.segment_size, config.n_layer - 2
-    M, n_segments = T // S, -(-T // S)  # those that have ended, and with the one that has not
+    M, n_segments = T // S, -(-T // S)  # completed segments, and all segments
     down, up = 2 * T + (_BLOCK - 3) * M, 2 * (M + T) + (_BLOCK - 2) * T
     return down + n_middle * _BLOCK * M + up, M * M * S + n_middle * M * M + n_segments * S * (M + S)

@@ -7,8 +7,8 @@ latent j reads characters 0 to j only.)
 
 Masks are boolean; True means "may attend".
 
-Letters: B batch, H heads, T time, K keys, S characters per segment, N segments, P = N S positions, M latents, D head
-size, C channels.
+Letters: B batch, H heads, T time, K keys, S characters per segment, N segments, P = N S positions, M latents, W = S + M
+weights, D head size, C channels.
 """
 
 import math
@@ -163,7 +163,7 @@ def attend_to_latents_and_segment(
     return o[:, :, n_before : n_before + n_positions]
 
 
-def segment_attention_weights(qkv: LatentsAndSegment, segment_size: int) -> Float[Tensor, "B H P {segment_size}+M"]:
+def segment_attention_weights(qkv: LatentsAndSegment, segment_size: int) -> Float[Tensor, "B H P W"]:
     """Attention weights of all positions of the segments that the keys lie in: first the S of its segment, then M."""
     q, k, latent_k = qkv.q, qkv.k, qkv.latent_k
     n_before, n_segments = qkv.first % segment_size, -(-k.size(-2) // segment_size)

@@ -19,40 +19,40 @@ from closedbook.storage.run import open_run
 Closedbook = Callable[..., Any]
 
 TEXT = "Ann Bell. Ann Bell was born in Ulm ."
-"""36 characters: of stretches of nine, four have ended."""
+"""36 characters: four completed segments of nine."""
 
 
 @pytest.fixture(scope="module")
 def perceivers(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that tests only read: the runs `course` and `strided`, of seven latents and 61 characters."""
+    """A folder that tests only read: the runs `triangular` and `strided`, of seven latents and 61 characters."""
     folder = tmp_path_factory.mktemp("perceivers")
     shape = ("--model.variant", "perceiver", "--model.n-layer", "3", "--model.bottleneck-dim", "7", "--epochs", "1")
-    for latent_mask in ("course", "strided"):
-        words = ("--recipe", str(files / "tiny.toml"), *shape, "--model.latent_mask", latent_mask)
+    for latent_mask in ("triangular", "strided"):
+        words = ("--recipe", str(files / "tiny.toml"), *shape, "--model.latent-mask", latent_mask)
         assert main(["pretrain", str(files / "corpus.txt"), *words, "--out", str(folder / latent_mask)]) == 0
     return folder
 
 
 def fault(outcome: Any) -> str:
-    """The one line of a command that ended with status 2 and gave no result."""
+    """The one line of a command that ended with status 2 and printed no result."""
     assert (outcome.status, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
     return str(line).removeprefix("closedbook: ")
 
 
-def kept(table: list[list[float | None]]) -> tuple[Tensor, Tensor]:
-    """Of a table in a file, what may be read and how much of the attention it gets."""
+def mask_and_attention(table: list[list[float | None]]) -> tuple[Tensor, Tensor]:
+    """The mask and the attention weights of a table in the data file."""
     return (
         torch.tensor([[share is not None for share in row] for row in table]),
         torch.tensor([[share or 0.0 for share in row] for row in table]),
     )
 
 
-@pytest.mark.parametrize("latent_mask", ["course", "strided"])
-def test_the_map_is_kept_as_data_and_as_a_figure(
+@pytest.mark.parametrize("latent_mask", ["triangular", "strided"])
+def test_the_map_is_saved_as_data_and_as_a_figure(
     closedbook: Closedbook, perceivers: Path, tmp_path: Path, latent_mask: str
 ):
-    """What stands in the file is what the run's model does with the text, MASK included, and no file is half there."""
+    """The data are those of the run's model on the text, which may contain MASK; no other file is left behind."""
     run, text = perceivers / latent_mask, TEXT + "⁇"
     outcome = closedbook("inspect", run, "--reading-map", text, "--out", tmp_path / "new/map")
     assert (outcome.status, outcome.err) == (0, "")
@@ -63,11 +63,11 @@ def test_the_map_is_kept_as_data_and_as_a_figure(
     facts = json.loads(data.read_text(encoding="utf-8"))
     expected = reading_map(open_run(run).model(), open_run(run).info.vocabulary.encode(text))
     assert (facts["text"], facts["latent_mask"]) == (text, latent_mask)
-    assert facts["stretch"] == (9 if latent_mask == "strided" else None)
-    names = {"characters_by_latent": "latents", "latents_by_place": "places", "own_stretch_by_place": "own"}
+    assert facts["segment"] == (9 if latent_mask == "strided" else None)
+    names = {"characters_by_latent": "latents", "latents_by_position": "positions", "own_segment_by_position": "own"}
     for name, part in names.items():
-        may_read, attention = kept(facts[name])
-        assert torch.equal(may_read, getattr(expected.may_read, part))
+        mask, attention = mask_and_attention(facts[name])
+        assert torch.equal(mask, getattr(expected.mask, part))
         torch.testing.assert_close(attention, getattr(expected.attention, part), atol=1e-6, rtol=0)
 
 
@@ -84,26 +84,26 @@ def test_without_a_folder_the_map_lies_in_the_run(closedbook: Closedbook, percei
 
 
 @pytest.mark.parametrize(
-    ("latent_mask", "text", "rule", "readers", "consulted"),
+    ("latent_mask", "text", "rule", "readers", "attended"),
     [
         (
-            "course",
+            "triangular",
             TEXT,
             "latent j of 7 reads characters 0 to j; the last 29 of 36 reach no latent",
             "no latent",
             "0 to 6",
         ),
-        ("course", "Ulm .", "latent j of 7 reads characters 0 to j", "latents 4 to 6", "0 to 4"),
+        ("triangular", "Ulm .", "latent j of 7 reads characters 0 to j", "latents 4 to 6", "0 to 4"),
         (
             "strided",
             TEXT,
-            "latent j of 7 reads all characters up to the end of stretch j, of 9 each; 4 stretches have ended",
+            "latent j of 7 reads all characters up to the end of segment j, of 9 each; 4 are completed",
             "latent 3",
             "0 to 3",
         ),
     ],
 )
-def test_the_map_is_told_in_words(
+def test_the_map_is_printed_in_words(
     closedbook: Closedbook,
     perceivers: Path,
     tmp_path: Path,
@@ -111,31 +111,29 @@ def test_the_map_is_told_in_words(
     text: str,
     rule: str,
     readers: str,
-    consulted: str,
+    attended: str,
 ):
-    """What latents read, which of them read the last character, and which of them the last place consults."""
+    """What latents read, which of them read the last character, and which of them the last position attends to."""
     words = ("inspect", perceivers / latent_mask, "--out", tmp_path / "map", "--reading-map")
     first, second, third, *_ = closedbook(*words, text).out.splitlines()
     assert first == rule
     assert second == f"the last character, {len(text) - 1}, is read by {readers}"
-    assert third.startswith(f"the last place consults latents {consulted} (")
+    assert third.startswith(f"the last position attends to latents {attended} (")
     if latent_mask == "strided":
-        assert " and characters 27 to 35 of its own stretch (" in third
+        assert " and characters 27 to 35 of its own segment (" in third
 
 
-def test_a_text_within_its_first_stretch_has_no_latent_to_consult(
-    closedbook: Closedbook, perceivers: Path, tmp_path: Path
-):
-    """A single character reads nothing but itself."""
+def test_a_text_within_the_first_segment_has_no_latent(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """A single character attends to itself alone."""
     words = ("inspect", perceivers / "strided", "--out", tmp_path / "map", "--reading-map")
     lines = closedbook(*words, "U").out.splitlines()
-    assert lines[0].endswith("; 0 stretches have ended")
+    assert lines[0].endswith("; 0 are completed")
     assert lines[1] == "the last character, 0, is read by no latent"
-    assert lines[2] == "the last place consults no latent and character 0 of its own stretch (100%)"
+    assert lines[2] == "the last position attends to no latent and character 0 of its own segment (100%)"
 
 
 def test_a_text_may_be_as_long_as_the_block(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """61 characters are mapped, and one more is too many."""
+    """61 characters are read, and 62 are refused."""
     words = ("inspect", perceivers / "strided", "--out", tmp_path / "map", "--reading-map")
     assert closedbook(*words, "e" * 61).status == 0
     line = fault(closedbook(*words, "e" * 62))
@@ -143,8 +141,8 @@ def test_a_text_may_be_as_long_as_the_block(closedbook: Closedbook, perceivers: 
 
 
 def test_a_text_that_cannot_be_mapped_is_quoted(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """An unknown character is named as `ask` names it; no text at all is none."""
-    words = ("inspect", perceivers / "course", "--out", tmp_path / "map", "--reading-map")
+    """An unknown character is named as `ask` names it, and an empty text is refused."""
+    words = ("inspect", perceivers / "triangular", "--out", tmp_path / "map", "--reading-map")
     line = fault(closedbook(*words, "Röm?"))
     assert line.startswith("'Röm?': 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's vocabulary")
     assert fault(closedbook(*words, "")) == "--reading-map: one character at least is needed; received none"
@@ -152,16 +150,16 @@ def test_a_text_that_cannot_be_mapped_is_quoted(closedbook: Closedbook, perceive
 
 
 def test_vanilla_has_no_reading_map(closedbook: Closedbook, runs: Path):
-    """It has no latents, which is said with the way to a run that has."""
+    """It has no latents; the message says how to train a run that has."""
     line = fault(closedbook("inspect", runs / "finetuned", "--reading-map", "Ulm"))
-    assert line.startswith(f"{runs / 'finetuned'}: is of variant vanilla, which has no latents, ")
-    assert line.endswith("; train one with --model.variant perceiver")
+    assert line.startswith(f"{runs / 'finetuned'}: variant vanilla has no latents, ")
+    assert line.endswith("; train a run with --model.variant perceiver")
     assert not (runs / "finetuned/reading-map").exists()
 
 
 def test_a_map_needs_weights_and_a_folder_needs_a_map(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """A run that has not ended has no map yet, and --out by itself writes nothing."""
-    run = Path(shutil.copytree(perceivers / "course", tmp_path / "run"))
+    """A run that has not ended has no map yet, and --out alone is refused."""
+    run = Path(shutil.copytree(perceivers / "triangular", tmp_path / "run"))
     line = fault(closedbook("inspect", run, "--out", tmp_path / "map"))
     assert line == "inspect: --out needs something to write there; add --reading-map TEXT"
     (run / "model.safetensors").unlink()
@@ -169,10 +167,10 @@ def test_a_map_needs_weights_and_a_folder_needs_a_map(closedbook: Closedbook, pe
     assert not (run / "reading-map").exists()
 
 
-def test_what_cannot_be_written_leaves_the_map_that_was_there(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """A full disk, or a file in the folder's place, is named, and what stood there stays to the byte."""
+def test_a_failed_write_leaves_the_earlier_map(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
+    """A full disk, or a file where the folder should be, is named, and existing files stay the same to the byte."""
     (tmp_path / "file").write_text("years of work")
-    words = ("inspect", perceivers / "course", "--reading-map")
+    words = ("inspect", perceivers / "triangular", "--reading-map")
     line = fault(closedbook(*words, "Ulm", "--out", tmp_path / "file"))
     assert line == f"{tmp_path / 'file'}: cannot be made: File exists; choose another --out"
     assert closedbook(*words, TEXT, "--out", tmp_path / "map").status == 0

@@ -13,14 +13,14 @@ from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 
-COURSE = ModelConfig("perceiver", n_layer=2, n_head=1, n_embd=6, block_size=331, bottleneck_dim=7)
-STRIDED = replace(COURSE, latent_mask="strided", bottleneck_dim=83)
-"""Stretches of four."""
+TRIANGULAR = ModelConfig("perceiver", n_layer=2, n_head=1, n_embd=6, block_size=331, bottleneck_dim=7)
+STRIDED = replace(TRIANGULAR, latent_mask="strided", bottleneck_dim=83)
+"""Segments of four."""
 HOSTILE = "戸 $x^2$ é\\_{\n"
 
 
 def mapped(config: ModelConfig, n_characters: int) -> ReadingMap:
-    """Of a text of one character again and again."""
+    """The map of a text that repeats one character."""
     torch.manual_seed(3)
     return reading_map(GPT(config, 2), [1] * n_characters)
 
@@ -31,36 +31,37 @@ def drawn(config: ModelConfig, text: str) -> Any:
 
 
 def letters(axes: Any) -> list[str]:
-    """Under the columns of a panel."""
+    """The labels under the columns of a panel."""
     return [label.get_text() for label in axes.get_xticklabels()]
 
 
-def test_a_panel_a_kind_of_reader():
-    """Under latent_mask course two panels and the shades; under strided the own stretch besides, if need be alone."""
-    ylabels = {
-        name: [axes.get_ylabel() for axes in drawn(config, text).axes[:-1]]
-        for name, config, text in (("course", COURSE, "Ulm"), ("strided", STRIDED, "in Ulm"), ("short", STRIDED, "Ulm"))
-    }
-    assert ylabels == {
-        "course": ["latent", "latent"],
-        "strided": ["latent", "latent", "in stretch"],
-        "short": ["in stretch"],
-    }
+@pytest.mark.parametrize(
+    ("config", "text", "ylabels"),
+    [
+        (TRIANGULAR, "Ulm", ["latent", "latent"]),
+        (STRIDED, "in Ulm", ["latent", "latent", "in segment"]),
+        (STRIDED, "Ulm", ["in segment"]),
+    ],
+    ids=["triangular", "strided", "within the first segment"],
+)
+def test_the_panels(config: ModelConfig, text: str, ylabels: list[str]):
+    """Two panels for latents, and one for own segments under latent_mask strided; an empty panel is left out."""
+    assert [axes.get_ylabel() for axes in drawn(config, text).axes[:-1]] == ylabels
 
 
 def test_shades_are_attention():
-    """Each panel shows the map's numbers, places as columns, between 0 and 1."""
+    """Each panel shows the map's weights, characters as columns, on a scale from 0 to 1."""
     reading = mapped(STRIDED, 11)
     panels = draw_reading(reading, "Ulm is here").axes[:-1]
-    attention = (reading.attention.latents, reading.attention.places.T, reading.attention.own.T)
+    attention = (reading.attention.latents, reading.attention.positions.T, reading.attention.own.T)
     for axes, expected in zip(panels, attention, strict=True):
         (image,) = axes.images
         assert torch.equal(torch.from_numpy(image.get_array().data), expected)
         assert image.get_clim() == (0, 1)
 
 
-def test_a_line_goes_around_what_may_be_read():
-    """Of two stretches of four in nine characters, by hand: the edge steps from cell to cell around both latents."""
+def test_an_outline_encloses_what_the_mask_allows():
+    """By hand, for nine characters in segments of four: the outline steps around the cells of both latents."""
     (lines,) = draw_reading(mapped(STRIDED, 9), "Ulm is he").axes[0].collections
     edges = {tuple(sorted(map(tuple, segment))) for segment in lines.get_segments()}
     left = {((-0.5, y), (-0.5, y + 1)) for y in (-0.5, 0.5)}
@@ -72,18 +73,18 @@ def test_a_line_goes_around_what_may_be_read():
     assert edges == left | right | top | bottom
 
 
-def test_the_text_stands_under_its_columns():
-    """Printable ASCII as it is, a middle dot for the rest; a text of more than 128 characters is left out."""
+def test_columns_are_labelled_with_the_text():
+    """Printable ASCII as it is, a middle dot for the rest, and no labels for more than 128 characters."""
     for axes in drawn(STRIDED, HOSTILE).axes[:-1]:
         assert "".join(letters(axes)) == "· $x^2$ ·\\_{·"
-    assert len(letters(drawn(COURSE, "e" * 128).axes[0])) == 128
-    assert letters(drawn(COURSE, "e" * 129).axes[0]) == []
+    assert len(letters(drawn(TRIANGULAR, "e" * 128).axes[0])) == 128
+    assert letters(drawn(TRIANGULAR, "e" * 129).axes[0]) == []
 
 
-@pytest.mark.parametrize("config", [COURSE, STRIDED])
+@pytest.mark.parametrize("config", [TRIANGULAR, STRIDED])
 @pytest.mark.parametrize("n_characters", [1, 83, 331])
 def test_nothing_is_cut_off_and_no_letters_overlap(config: ModelConfig, n_characters: int):
-    """Whatever the length, titles and labels lie within the picture, and neighbours off each other."""
+    """Whatever the length, titles and labels lie within the figure and do not overlap."""
     figure = drawn(config, "W" * n_characters)
     figure.canvas.draw()
     for axes in figure.axes:
@@ -95,7 +96,7 @@ def test_nothing_is_cut_off_and_no_letters_overlap(config: ModelConfig, n_charac
 
 
 def test_the_same_map_is_the_same_picture():
-    """The picture's file holds no date and no chance."""
+    """The PNG is the same to the byte each time."""
     assert as_png(drawn(STRIDED, "in Ulm")) == as_png(drawn(STRIDED, "in Ulm"))
 
 

@@ -1,4 +1,4 @@
-"""What `closedbook inspect RUN --reading-map TEXT` tells: how a Perceiver reads a text, in words, data and figure.
+"""What `closedbook inspect RUN --reading-map TEXT` gives: how a Perceiver reads a text, in words, data and figure.
 
 Latents and characters count from 0.
 """
@@ -25,31 +25,31 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class TextReading:
-    """How a model of a certain shape reads a text."""
+    """How a model reads a text."""
 
     config: ModelConfig
     text: str
     map: ReadingMap
 
     def lines(self) -> Iterator[str]:
-        """What is to be told of it."""
+        """The report, as lines of plain text."""
         mask, share = self.map.mask, self.map.attention
         last = len(self.text) - 1
         yield self._rule()
         yield f"the last character, {last}, is read by {_span('latent', mask.latents[:, last])}"
-        consulted = f"the last place consults {_span('latent', mask.positions[last])}"
+        attends = f"the last position attends to {_span('latent', mask.positions[last])}"
         if mask.positions[last].any():
             most, latent = share.positions[last].max(dim=0)
             total = float(share.positions[last].sum())
-            consulted += f" ({total:.0%} of its attention; most to latent {int(latent)}, {float(most):.0%})"
+            attends += f" ({total:.0%} of its attention; most to latent {int(latent)}, {float(most):.0%})"
         if mask.own.size(1):
             begin = last - last % self.config.segment_size
             own = _span("character", mask.own[last], begin)
-            consulted += f" and {own} of its own segment ({float(share.own[last].sum()):.0%})"
-        yield consulted
+            attends += f" and {own} of its own segment ({float(share.own[last].sum()):.0%})"
+        yield attends
 
     def facts(self) -> dict[str, object]:
-        """The same as data: shares of attention, None where nothing may be read."""
+        """The same as data: attention weights, averaged over heads, and None where the mask forbids attention."""
         mask, share = self.map.mask, self.map.attention
         return {
             "text": self.text,
@@ -64,20 +64,23 @@ class TextReading:
         """Which characters a latent reads."""
         config, n_characters = self.config, len(self.text)
         if not config.is_strided:
-            n_behind = n_characters - config.bottleneck_dim
-            lost = f"; the last {n_behind} of {n_characters} reach no latent" if n_behind > 0 else ""
+            n_lost = n_characters - config.bottleneck_dim
+            lost = f"; the last {n_lost} of {n_characters} reach no latent" if n_lost > 0 else ""
             return f"latent j of {config.bottleneck_dim} reads characters 0 to j{lost}"
         segment_size = config.segment_size
         what = f"all characters up to the end of segment j, of {segment_size} each"
-        return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // segment_size} segments have ended"
+        return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // segment_size} are completed"
 
 
 def read_text(run: Run, text: str) -> TextReading:
-    """How a run's model reads a text; raises InputError where it cannot."""
+    """How a run's model reads a text.
+
+    Raises RunError for a model without latents, InputError for a text that the model cannot read.
+    """
     config = run.recipe.model
     if config.variant == "vanilla":
         raise RunError(
-            f"{run.path}: is of variant vanilla, which has no latents, and a reading map is of latents; train one with "
+            f"{run.path}: variant vanilla has no latents, which a reading map shows; train a run with "
             "--model.variant perceiver"
         )
     if not text:
@@ -94,9 +97,9 @@ def read_text(run: Run, text: str) -> TextReading:
 
 
 def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
-    """Write reading-map.json and reading-map.png, each whole or not at all; raises RunError.
+    """Write reading-map.json and reading-map.png, each atomically; raises RunError.
 
-    The map of another text that has these names already is kept (see `result_name`).
+    The map of another text is not overwritten (see `result_name`).
     """
     digest = sha256(reading.text.encode())
     name = result_name(folder, "reading-map", digest, (".json", ".png"))
@@ -111,16 +114,16 @@ def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
     return data, picture
 
 
-def _table(may_read: Tensor, attention: Tensor) -> list[list[float | None]]:
+def _table(mask: Tensor, attention: Tensor) -> list[list[float | None]]:
     return [
-        [round(share, _DIGITS) if may else None for may, share in zip(*row, strict=True)]
-        for row in zip(may_read.tolist(), attention.tolist(), strict=True)
+        [round(share, _DIGITS) if allowed else None for allowed, share in zip(*row, strict=True)]
+        for row in zip(mask.tolist(), attention.tolist(), strict=True)
     ]
 
 
 def _span(name: str, chosen: Tensor, first: int = 0) -> str:
-    """As in "latents 0 to 5"; what is chosen stands side by side, and counts from `first`."""
-    numbers = [first + number for number in chosen.nonzero().flatten().tolist()]
-    if not numbers:
+    """As in "latents 0 to 5"; the chosen ones are consecutive and counted from `first`."""
+    indices = [first + index for index in chosen.nonzero().flatten().tolist()]
+    if not indices:
         return f"no {name}"
-    return f"{name} {numbers[0]}" if len(numbers) == 1 else f"{name}s {numbers[0]} to {numbers[-1]}"
+    return f"{name} {indices[0]}" if len(indices) == 1 else f"{name}s {indices[0]} to {indices[-1]}"
