@@ -100,10 +100,12 @@ class Run:
 
 def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
     """A new model over a vocabulary, and over its words where the model has a memory for them."""
-    if not config.prefix_table:
-        return GPT(config, len(vocabulary))
-    prefixes = PrefixTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
-    return GPT(config, len(vocabulary), prefixes)
+    return GPT(config, len(vocabulary), prefixes_of(vocabulary) if config.prefix_table else None)
+
+
+def prefixes_of(vocabulary: Vocabulary) -> PrefixTrie:
+    """The prefixes of a vocabulary's words, for a model with a prefix embedding table."""
+    return PrefixTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
