@@ -2,18 +2,18 @@
 
     python benchmarks/exposure.py CORPUS PAIRS [TRAIN] > benchmarks/results/exposure.json
 
-Objective learned needs TRAIN, whose answers teach it what to mask; PAIRS should then be about other people.
+Objective `guided` needs TRAIN, whose answers teach the reader what to mask; PAIRS should then be about other people.
 
 For the pairs whose answers the corpus states, over 200 epochs of masks: the share of epochs in which the answer is
-seen, predicted with the name visible, masked, and masked in the form of an answer (`Exposure` in text/ledger.py
-defines each), by where the answer ends in its document. A fact of several documents is the sum over them. And, of the
-assignment's objective, how far it reads; and what masking one capitalised word after the title would bring.
+seen, predicted with the name visible, masked, and masked in the form of an answer (`Exposure` in
+analysis/ledger/counts.py defines each), by where the answer ends in its document. Exposures of a fact with several
+statements are added up. Also how far span corruption reads, and what masking one capitalised word would give.
 """
 
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
@@ -22,7 +22,7 @@ from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.evaluation.breakdown import ENDS, bin_labels, bin_number
 from closedbook.examples.corruption import CorruptionConfig, Objective
 from closedbook.examples.datasets import CharCorruptionDataset
-from closedbook.text.documents import read_corpus
+from closedbook.text.documents import Corpus, Span, read_corpus
 from closedbook.text.links import Fact, link
 from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
@@ -31,7 +31,7 @@ from closedbook.training.mixture import tagged_spans
 
 N_EPOCHS = 200
 BLOCK_SIZE = 128
-WORD = re.compile(r"\w[\w'’-]*")
+WORD_FROM_LETTER = re.compile(r"\w[\w'’-]*")
 SHARES = ("seen", "predicted", "masked", "in_answer_form")
 
 
@@ -42,16 +42,12 @@ def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) ->
     facts = [fact for fact in link(pairs.items, documents) if fact.statements]
     objectives = {}
     for name in get_args(Objective):
-        if name == "learned" and train_path is None:
+        if name == "guided" and train_path is None:
             continue
-        config = CorruptionConfig(**{other: float(other == name) for other in get_args(Objective)})
-        tagged = tagged_spans(corpus, read_pairs(train_path), 0) if name == "learned" and train_path else None
-        dataset = CharCorruptionDataset(documents, corpus.vocabulary, BLOCK_SIZE, config, tagged=tagged)
-        objectives[name] = shares_by_end(facts, dataset)
+        tagged = tagged_spans(corpus, read_pairs(train_path), 0) if name == "guided" and train_path else {}
+        objectives[name] = shares_by_end(facts, dataset_of(name, corpus, tagged))
         print_table(name, objectives[name])
-        if name == "course":
-            reach = course_reach(facts, dataset)
-    found = {
+    result = {
         "corpus": corpus_path.name,
         "pairs": pairs_path.name,
         "block_size": BLOCK_SIZE,
@@ -60,10 +56,17 @@ def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) ->
         "n_pairs": len(pairs.items),
         "n_stated": len(facts),
         "objectives": objectives,
-        "course": reach,
+        "span": span_corruption_reads(facts, dataset_of("span", corpus, {})),
         "one_capitalised_word": one_capitalised_word(facts, documents),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(result, indent=1))
+
+
+def dataset_of(objective: str, corpus: Corpus, tagged: Mapping[int, Sequence[Span]]) -> CharCorruptionDataset:
+    """The corpus masked by one objective alone."""
+    config = CorruptionConfig(**{name: float(name == objective) for name in get_args(Objective)})
+    documents = [document.text for document in corpus.documents]
+    return CharCorruptionDataset(documents, corpus.vocabulary, BLOCK_SIZE, config, tagged=tagged)
 
 
 def shares_by_end(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> list[dict[str, object]]:
@@ -85,7 +88,7 @@ def mean_row(label: str, exposures: Sequence[Exposure]) -> dict[str, object]:
     return {"end": label, "n": len(exposures), **shares}
 
 
-def course_reach(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> dict[str, float]:
+def span_corruption_reads(facts: Sequence[Fact], dataset: CharCorruptionDataset) -> dict[str, float]:
     """How often the truncated text reaches the answer's end, and how often the masked content begins where it does."""
     statements = [statement for fact in facts for statement in fact.statements]
     reached = begins = begins_whole = 0
@@ -110,7 +113,8 @@ def one_capitalised_word(facts: Sequence[Fact], documents: Sequence[str]) -> dic
     for fact in facts:
         statement = fact.statements[0]
         document = documents[statement.document]
-        starts = [m.start() for m in WORD.finditer(document, title_length(document)) if m.group()[0].isupper()]
+        words = WORD_FROM_LETTER.finditer(document, title_length(document))
+        starts = [word.start() for word in words if word.group()[0].isupper()]
         first += (statement.start in starts) / max(1, len(starts))
         any_of_it += sum(statement.start <= start < statement.end for start in starts) / max(1, len(starts))
     return {"is_the_answers_first": round(first / len(facts), 5), "is_of_the_answer": round(any_of_it / len(facts), 5)}

@@ -1,10 +1,10 @@
-"""How well the open-book reader reads: held-out training questions, dev questions, candidates and confidences.
+"""How well the open-book reader answers: held-out training questions, dev questions, candidates and confidences.
 
     python benchmarks/reader.py CORPUS TRAIN [DEV] > benchmarks/results/reader.json
 
-The reader is given CORPUS and TRAIN alone; DEV is opened only once its silver pairs are written. A held-out question
-is answered by a reader of the other four folds. `namesakes`: titles of several documents or several answers, of which
-one answer alone can be said.
+The reader sees CORPUS and TRAIN alone; DEV is read after its silver pairs exist. A held-out question is answered by a
+reader fitted on the other four folds. `namesakes` are titles with several documents or several answers; the reader
+gives one answer for each title.
 """
 
 import json
@@ -42,19 +42,19 @@ def reliability(answered: Sequence[tuple[float, bool]]) -> list[dict[str, object
     return rows
 
 
-def held_out(book: OpenBook, lonely: set[str]) -> dict[str, object]:
+def held_out(book: OpenBook, unique: set[str]) -> dict[str, object]:
     def right(items: Sequence[HeldOut]) -> list[bool]:
         return [item.answer == item.expected for item in items]
 
     return {
         "all": share(right(book.held_out)),
-        "without_namesakes": share(right([item for item in book.held_out if item.question in lonely])),
+        "without_namesakes": share(right([item for item in book.held_out if item.question in unique])),
         "where_the_answer_is_a_candidate": share(right([item for item in book.held_out if item.stated])),
     }
 
 
 def without_namesakes(corpus: Corpus, pairs: Questions) -> set[str]:
-    """The questions asked once about a title of one document."""
+    """The questions that are asked once, about a title with one document."""
     texts = [document.text for document in corpus.documents]
     titles = titles_of(texts)
     asked = Counter(pair.text for pair in pairs.items)
@@ -63,15 +63,15 @@ def without_namesakes(corpus: Corpus, pairs: Questions) -> set[str]:
 
 
 def recall(corpus: Corpus, pairs: Questions, book: OpenBook) -> dict[str, object]:
-    """Of the training answers that stand in their title's documents, how many are candidates."""
+    """How many of the training answers that stand in their title's documents are candidates."""
     texts = [document.text for document in corpus.documents]
     titles = titles_of(texts)
     facts = {(fact.question, fact.answer): fact for fact in link(pairs.items, texts)}
-    names = [facts[item.question, item.expected].title for item in book.held_out]
+    asked = [facts[item.question, item.expected].title for item in book.held_out]
     inside = [
         item
-        for item, name in zip(book.held_out, names, strict=True)
-        if any(item.expected in texts[document][len(name) :] for document in titles[name])
+        for item, title in zip(book.held_out, asked, strict=True)
+        if any(item.expected in texts[document][len(title) :] for document in titles[title])
     ]
     return share([item.stated for item in inside])
 
@@ -81,7 +81,7 @@ def main() -> None:
     start = time.perf_counter()
     book = read_open_book(corpus, train, seed=0)
     seconds = time.perf_counter() - start
-    lonely = without_namesakes(corpus, train)
+    unique = without_namesakes(corpus, train)
     accuracies = [Score(b.n_right, len(b.held_out)).accuracy for b in (read_open_book(corpus, train, s) for s in SEEDS)]
     figures: dict[str, object] = {
         "seconds": round(seconds, 2),
@@ -89,14 +89,16 @@ def main() -> None:
         "silver_pairs": len(book.pairs),
         "notes": book.notes,
         "recall_of_candidates": recall(corpus, train, book),
-        "held_out": held_out(book, lonely),
+        "held_out": held_out(book, unique),
         "held_out_by_seed": [round(accuracy, 4) for accuracy in accuracies],
         "reliability_held_out": reliability([(h.confidence, h.answer == h.expected) for h in book.held_out]),
     }
     if len(sys.argv) > 3:
         dev = read_pairs(Path(sys.argv[3]))
-        said = {pair.question: pair for pair in book.pairs}
-        answered = [(said[i.text].confidence, said[i.text].answer == i.answer) for i in dev.items if i.text in said]
+        silver = {pair.question: pair for pair in book.pairs}
+        answered = [
+            (silver[i.text].confidence, silver[i.text].answer == i.answer) for i in dev.items if i.text in silver
+        ]
         n_unanswered = len(dev.items) - len(answered)
         figures["dev"] = share([right for _, right in answered] + [False] * n_unanswered)
         figures["dev_unanswered"] = n_unanswered

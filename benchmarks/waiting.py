@@ -1,9 +1,9 @@
-"""How training suffers from another busy program, by how its threads wait for one another: spinning or asleep.
+"""How much another busy program slows training down, by how training's threads wait for each other: spinning or asleep.
 
     python benchmarks/waiting.py > benchmarks/results/waiting.json
 
-50 steps of the demo's pretraining in float32, in a process of its own for each setting and number of busy programs
-beside it; seconds of all steps and of the longest.
+50 steps of the demo's pretraining in float32, after 10 that do not count, in a process of its own for each setting and
+number of other busy programs: seconds of all steps and of the longest.
 """
 
 import json
@@ -45,7 +45,7 @@ print(sum(seconds[10:]), max(seconds[10:]))
 
 
 def measure(setting: dict[str, str], n_busy: int) -> list[float]:
-    beside = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(n_busy)]
+    others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(n_busy)]
     try:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
@@ -56,7 +56,7 @@ def measure(setting: dict[str, str], n_busy: int) -> list[float]:
                 check=True,
             )
     finally:
-        for process in beside:
+        for process in others:
             process.kill()
     return [float(word) for word in done.stdout.split()]
 
