@@ -13,6 +13,7 @@ from closedbook.evaluation.score import Score, commonest, score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.files.durable import write_atomically
+from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
 from closedbook.text.questions import Questions, check_questions, read_pairs, read_questions
@@ -77,14 +78,18 @@ class Evaluation:
         }
 
 
-def evaluate(run: Run, questions: Questions, training: Questions | None = None) -> Evaluation:
+def evaluate(
+    run: Run, questions: Questions, training: Questions | None = None, *, model: GPT | None = None
+) -> Evaluation:
     """Ask a run all questions of a file; raises TextError where a question does not fit the run's model.
+
+    `model` is the run's, if it is loaded already.
 
     The majority baseline's answer is the commonest of the training pairs: those given, else those of the run if their
     file is unchanged. Without either it is the commonest of the questions' own answers, which no constant answer beats.
     """
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
-    predictions = tuple(predict(run.model(), run.info.vocabulary, [item.text for item in questions.items]))
+    predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))
     setting = setting_of(run)
     if any(item.answer is None for item in questions.items):
         return Evaluation(predictions, setting)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from closedbook.errors import RunError
 from closedbook.progress.console import say
 from closedbook.progress.duration import duration
 from closedbook.progress.view import View
@@ -85,13 +84,9 @@ def _show_recipe(rows: Rows) -> None:
 
 def _caveat(run: "Run") -> str:
     """What accuracy during training is not, where the run or one that it began from is a self-study."""
-    from closedbook.evaluation.sources import lineage
+    from closedbook.evaluation.setting import setting_of
 
-    try:
-        runs = lineage(run)
-    except RunError:
-        runs = [run]
-    is_studied = any(one.info.kind == "study" for one in runs)
+    is_studied = setting_of(run) == "self-study"
     return "(the reader answered these questions, and its answers are trained on) " if is_studied else ""
 
 

@@ -1,0 +1,154 @@
+"""Run: a trained model that is asked, scored and sampled. Its weights are read once."""
+
+import math
+from collections.abc import Iterable
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import torch
+
+from closedbook.api.answer import Answer, Evaluation
+from closedbook.errors import InputError, RunError, TextError
+from closedbook.evaluation.evaluate import evaluate
+from closedbook.evaluation.predict import predict
+from closedbook.model.gpt import GPT
+from closedbook.model.sampling import sample
+from closedbook.recipe.recipe import Recipe
+from closedbook.storage import run as storage
+from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
+from closedbook.text.vocabulary import MASK_ID, PAD, PAD_ID, Vocabulary
+
+
+class Run:
+    """A run that has ended: a folder with its recipe, vocabulary and weights.
+
+    Made by `closedbook.study` and `closedbook.load`.
+    """
+
+    def __init__(self, folder: storage.Run) -> None:
+        """`folder` is a run's; raises RunError where that has not ended."""
+        if not folder.is_finished:
+            raise RunError(f"{folder.path}: has not ended and has no weights yet; resume it as it was begun")
+        self._folder = folder
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._folder.path
+
+    @property
+    def recipe(self) -> Recipe:
+        """Every hyperparameter that it was trained with."""
+        return self._folder.recipe
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters that the model knows."""
+        return self._folder.info.vocabulary
+
+    @cached_property
+    def model(self) -> GPT:
+        """The model, a torch module in evaluation mode: token ids (batch, time) to logits (batch, time, vocabulary).
+
+        It is on the CPU; after `run.model.to("cuda")` the run answers there.
+        """
+        return self._folder.model().eval()
+
+    def answer(self, question: str) -> Answer:
+        """The answer to a question; raises InputError where the question has unknown characters or is too long."""
+        return self.answer_many([question])[0]
+
+    def answer_many(self, questions: Iterable[str]) -> list[Answer]:
+        """The answers to questions, in their order; raises InputError, which quotes the question at fault."""
+        asked = list(questions)
+        for question in asked:
+            try:
+                self._check(parse_questions([question], None))
+            except TextError as error:
+                raise InputError(f"{question!r}: {error.message}") from None
+        return self._answers([question.strip() for question in asked])
+
+    def answer_file(self, questions: Questions) -> list[Answer]:
+        """The answers to a file's questions; raises TextError with file and line, before any is answered."""
+        self._check(questions)
+        return self._answers([item.text for item in questions.items])
+
+    def evaluate(self, pairs: str | PathLike[str]) -> Evaluation:
+        """Ask all questions of a file of pairs, question<TAB>answer a line, and score the answers.
+
+        Writes nothing. Raises TextError with file and line.
+        """
+        questions = read_pairs(Path(pairs))
+        result = evaluate(self._folder, questions, model=self.model)
+        assert result.score is not None, "pairs have answers"
+        assert result.baseline is not None, "pairs have answers"
+        return Evaluation(
+            tuple(Answer(p.question, p.answer, p.confidence, p.ended) for p in result.predictions),
+            tuple(questions.answers()),
+            result.score,
+            result.baseline,
+            result.setting,
+        )
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        n_characters: int = 200,
+        seed: int = 0,
+    ) -> str:
+        """What the model writes after a prompt: up to `n_characters`, or up to the mask ⁇ that ends its text.
+
+        Temperature 0 takes the likeliest character each time; lower temperatures and a smaller `top_k`, the number of
+        characters to choose from, give likelier text. The same seed gives the same text.
+
+        A model continues what it was trained on: masked strings 'prefix⁇suffix⁇content⁇'. Where its recipe trains on
+        all characters (corruption.supervised = 'all') it recites lines; otherwise it goes straight to what is masked.
+        The prompt may hold ⁇ too: 'Ada Byron was born in ⁇ .⁇' asks for what stands at the first one.
+
+        Raises InputError where the prompt is empty or has unknown characters, or a number is out of its range.
+        """
+        check_sampling(temperature, top_k, n_characters)
+        if not prompt:
+            raise InputError("prompt: at least one character is needed; received none")
+        unknown = unknown_characters(prompt, self.vocabulary)
+        if unknown is not None:
+            raise InputError(f"{prompt!r}: {unknown}")
+        ids = sample(
+            self.model,
+            self.vocabulary.encode(prompt),
+            n_new=n_characters,
+            temperature=float(temperature),
+            top_k=top_k,
+            stop=(MASK_ID, PAD_ID),
+            generator=torch.Generator().manual_seed(seed),
+        )
+        return self.vocabulary.decode(ids).removesuffix(PAD)
+
+    def __repr__(self) -> str:
+        return f"<closedbook.Run {str(self.path)!r}: {self.recipe.model.variant}, {self._folder.info.kind}>"
+
+    def _check(self, questions: Questions) -> None:
+        check_questions(questions, self.vocabulary, self.recipe.model.block_size)
+
+    def _answers(self, questions: list[str]) -> list[Answer]:
+        predictions = predict(self.model, self.vocabulary, questions)
+        return [Answer(p.question, p.answer, p.confidence, p.ended) for p in predictions]
+
+
+def check_sampling(temperature: float, top_k: int | None, n_characters: int) -> None:
+    """Raise InputError where a number is out of its range."""
+    if not 0 <= temperature < math.inf:
+        raise InputError(f"temperature: 0 or more is needed; received {temperature}")
+    if top_k is not None and top_k < 1:
+        raise InputError(f"top_k: 1 or more is needed; received {top_k}")
+    if n_characters < 1:
+        raise InputError(f"n_characters: 1 or more is needed; received {n_characters}")
+
+
+def load(path: str | PathLike[str]) -> Run:
+    """The run in a folder; raises RunError where there is none or where it has not ended."""
+    return Run(storage.open_run(Path(path)))

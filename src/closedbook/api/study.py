@@ -1,0 +1,97 @@
+"""study: from a text and some pairs to a run that answers."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from closedbook.api.run import Run
+from closedbook.errors import InputError, RunError
+from closedbook.progress.console import quietly
+from closedbook.progress.follow import Interrupted, follow
+from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.settings import SETTINGS, Setting, in_setting
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Event
+from closedbook.training.stages import pretrain, self_study
+
+
+def study(
+    corpus: str | PathLike[str],
+    pairs: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    setting: Setting = "self-study",
+    recipe: str | PathLike[str] | Recipe = "fast",
+    budget_minutes: float | None = None,
+    dev: str | PathLike[str] | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train a model that answers questions about a text, and keep it in the folder `out`.
+
+    `corpus` is a UTF-8 text file with one document a line, each beginning with its title and a full stop. `pairs`
+    has questions about some of the titles: question<TAB>answer a line.
+
+    - `setting` is what the model is told about answers. "self-study": a reader, taught by the pairs, asks and answers
+      about every document, and the model learns that. "guided": the reader chooses which spans are masked, and only
+      the pairs' questions are asked. "unguided": names and numbers are masked. "assignment": random spans are masked.
+    - `recipe` holds the hyperparameters: a preset ("fast", "plain", "perceiver", "course"), a TOML file, or a Recipe.
+      `seed`, if given, replaces the recipe's.
+    - `budget_minutes` fits the number of steps to that time, the reader's included; None trains the recipe's epochs.
+    - `dev` is a file of pairs whose accuracy is shown during training.
+    - `resume` continues a run that was interrupted, given the same arguments. It ends with the same weights, bit for
+      bit on one CPU, as one that was not.
+    - `progress` shows lines on standard error.
+
+    Ctrl-C, and a notebook's interruption, save the run and raise KeyboardInterrupt. Raises InputError, before anything
+    is trained, where a file, a number or the folder is at fault.
+    """
+    begin = time.monotonic()
+    folder = Path(out)
+    if setting not in SETTINGS:
+        raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
+    if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
+        raise InputError(f"budget_minutes: more than 0 minutes are needed; received {budget_minutes}")
+    if not resume and (folder / "run.json").is_file():
+        raise RunError(
+            f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "
+            "interrupted; or choose another folder"
+        )
+    events = study_events(
+        Path(corpus),
+        Path(pairs),
+        in_setting(_recipe(recipe, seed), setting),
+        Saving(folder, resume),
+        setting=setting,
+        dev=None if dev is None else Path(dev),
+        deadline=None if budget_minutes is None else begin + 60 * budget_minutes,
+    )
+    with quietly(not progress):
+        try:
+            return Run(follow("study", events).run)
+        except Interrupted:
+            raise KeyboardInterrupt(f"{folder}: saved; the same call with resume=True continues it") from None
+
+
+def study_events(
+    corpus: Path,
+    pairs: Path,
+    recipe: Recipe,
+    saving: Saving,
+    *,
+    setting: Setting,
+    dev: Path | None,
+    deadline: float | None,
+) -> Iterator[Event]:
+    """The events of a study, whose recipe has the masks of its setting; `deadline` is a time of time.monotonic()."""
+    train = self_study if setting == "self-study" else pretrain
+    return train(corpus, recipe, saving, pairs_path=pairs, dev_path=dev, deadline=deadline)
+
+
+def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None) -> Recipe:
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))[0]
+    return loaded if seed is None else replace(loaded, seed=seed)

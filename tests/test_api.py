@@ -1,0 +1,300 @@
+"""The Python API, as one uses it in a notebook."""
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import closedbook
+from closedbook.recipe.recipe import FAST
+
+SMALL = """\
+preset = "fast"
+precision = "float32"
+[model]
+n_head = 2
+n_embd = 20
+block_size = 97
+[study]
+epochs = 1
+[pretrain]
+epochs = 1
+"""
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with corpus.txt, train.tsv and dev.tsv about a hundred people, and small.toml."""
+    from closedbook.world.world import WorldConfig, write_world
+
+    folder = tmp_path_factory.mktemp("api") / "people"
+    write_world(WorldConfig(n_people=100, n_places=5, documents=1, attributes=("birthplace",)), folder)
+    (folder / "small.toml").write_text(SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(people: Path) -> closedbook.Run:
+    """A run of self-study, which tests only ask."""
+    path = people.parent / "run"
+    return closedbook.study(
+        people / "corpus.txt", people / "train.tsv", path, recipe=people / "small.toml", progress=False
+    )
+
+
+@pytest.fixture(scope="session")
+def question(people: Path) -> str:
+    """One of the dev questions."""
+    return (people / "dev.tsv").read_text().partition("\t")[0]
+
+
+# Importing
+
+
+def test_importing_closedbook_imports_no_torch():
+    """The package is there at once; torch is imported when a function that needs it is first used."""
+    script = """
+import sys, closedbook
+assert not {"torch", "rich"} & set(sys.modules)
+assert {"study", "load", "Run", "Answer", "Evaluation", "InputError"} <= set(dir(closedbook))
+assert callable(closedbook.load) and "torch" in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
+def test_a_misspelt_name_is_an_attribute_error():
+    """closedbook.studdy is no attribute, as of any module."""
+    with pytest.raises(AttributeError, match="studdy"):
+        _ = closedbook.studdy
+
+
+def test_every_public_name_is_there_and_documented():
+    """All of __all__ can be imported and has a docstring."""
+    for name in closedbook.__all__:
+        assert getattr(closedbook, name).__doc__, name
+
+
+def test_python_m_closedbook_is_the_command_line():
+    """`python -m closedbook --version` prints what `closedbook --version` does."""
+    done = subprocess.run([sys.executable, "-m", "closedbook", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "closedbook"
+
+
+def test_numbers_may_be_whole_and_settings_misspelt(run: closedbook.Run):
+    """Without type checks too, a whole number serves as a temperature, and a setting that is none ends in one line."""
+    script = f"""
+import closedbook
+print(closedbook.load({str(run.path)!r}).generate("Where", temperature=0, n_characters=5))
+closedbook.study("corpus.txt", "train.tsv", "run", setting="guess")
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
+    assert done.stdout == f"{run.generate('Where', temperature=0.0, n_characters=5)}\n"
+    rule = "InputError: setting: one of self-study, guided, unguided, assignment is needed; received 'guess'"
+    assert done.stderr.splitlines()[-1].endswith(rule)
+
+
+# Asking
+
+
+def test_an_answer_has_text_and_probability(run: closedbook.Run, question: str):
+    """An answer knows its question, prints as its text, and cannot be changed."""
+    answer = run.answer(question)
+    assert isinstance(answer, closedbook.Answer)
+    assert answer.question == question
+    assert str(answer) == answer.text
+    assert 0 < answer.probability <= 1
+    assert isinstance(answer.ended, bool)
+    with pytest.raises(FrozenInstanceError):
+        answer.text = "Ulm"  # type: ignore[misc]
+
+
+def test_many_questions_are_answered_in_their_order(run: closedbook.Run, people: Path):
+    """answer_many gives what answer gives, one by one; no questions have no answers."""
+    questions = [line.partition("\t")[0] for line in (people / "dev.tsv").read_text().splitlines()][:5]
+    answers = run.answer_many(questions)
+    assert [answer.question for answer in answers] == questions
+    assert [answer.text for answer in answers] == [run.answer(question).text for question in questions]
+    assert run.answer_many([]) == []
+
+
+def test_the_command_line_gives_the_same_answer(run: closedbook.Run, question: str, closedbook_command: Any):
+    """`closedbook ask RUN QUESTION` prints the answer that run.answer gives."""
+    assert closedbook_command("ask", run.path, question).out == f"{run.answer(question).text}\n"
+
+
+@pytest.fixture
+def closedbook_command(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """The command line in this process."""
+    return request.getfixturevalue("closedbook")
+
+
+def test_a_question_with_an_unknown_character_is_quoted(run: closedbook.Run, question: str):
+    """InputError names the question, the character and the way out; nothing else of the call is answered."""
+    with pytest.raises(closedbook.InputError, match=r"'Where is Łódź\?': 'Ł' \(LATIN CAPITAL LETTER L WITH STROKE\)"):
+        run.answer_many([question, "Where is Łódź?"])
+    with pytest.raises(closedbook.InputError, match=r"characters .* and the model reads 97"):
+        run.answer("e" * 96)
+    with pytest.raises(closedbook.InputError, match="no question"):
+        run.answer(" ")
+
+
+def test_evaluate_gives_accuracy_interval_and_predictions(run: closedbook.Run, people: Path):
+    """A file of pairs, as str or Path, is scored; the setting and the majority baseline are next to the accuracy."""
+    result = run.evaluate(str(people / "dev.tsv"))
+    assert isinstance(result, closedbook.Evaluation)
+    assert result == run.evaluate(people / "dev.tsv")
+    n = len((people / "dev.tsv").read_text().splitlines())
+    assert len(result.predictions) == len(result.expected) == n
+    n_right = sum(answer.text == truth for answer, truth in zip(result.predictions, result.expected, strict=True))
+    assert result.accuracy == n_right / n
+    low, high = result.interval
+    assert low <= result.accuracy <= high
+    assert result.setting == "self-study"
+    assert "majority baseline" in str(result)
+    assert not (run.path / "evaluations").exists()
+
+
+def test_a_fault_in_a_file_is_named_with_its_line(run: closedbook.Run, tmp_path: Path):
+    """evaluate raises an InputError that names file and line."""
+    (tmp_path / "pairs.tsv").write_text("Where?\tUlm\nWho?\n")
+    with pytest.raises(closedbook.InputError, match=r"pairs.tsv, line 2: a pair is question<TAB>answer"):
+        run.evaluate(tmp_path / "pairs.tsv")
+
+
+# Looking inside
+
+
+def test_the_model_is_a_torch_module_that_is_loaded_once(run: closedbook.Run, question: str):
+    """run.model maps token ids to logits, is in evaluation mode, and is the one that answers."""
+    loaded = closedbook.load(str(run.path))
+    assert isinstance(loaded.model, torch.nn.Module)
+    assert not loaded.model.training
+    ids = torch.tensor([loaded.vocabulary.encode(question)])
+    assert loaded.model(ids).shape == (1, len(question), len(loaded.vocabulary))
+    before = loaded.answer(question)
+    (run.path / "model.safetensors").rename(run.path / "elsewhere")
+    try:
+        assert loaded.answer(question) == before == run.answer(question)
+    finally:
+        (run.path / "elsewhere").rename(run.path / "model.safetensors")
+    assert loaded.model is loaded.model
+
+
+def test_a_run_shows_its_recipe_and_path(run: closedbook.Run, people: Path):
+    """run.recipe is what it was trained with; its repr names the folder."""
+    assert (run.recipe.model.n_embd, run.recipe.pretrain.optimizer) == (20, FAST.pretrain.optimizer)
+    assert run.path == people.parent / "run"
+    assert str(run.path) in repr(run)
+
+
+def test_text_is_generated_by_seed(run: closedbook.Run, question: str):
+    """The same seed gives the same text, up to the mask that ends it; temperature 0 needs no seed."""
+    prompt = f"{question}⁇"
+    text = run.generate(prompt, temperature=5.0)
+    assert text == run.generate(prompt, temperature=5.0, seed=0)
+    assert len({run.generate(prompt, temperature=5.0, seed=seed) for seed in range(5)}) > 1
+    assert run.generate(prompt, temperature=0.0) == run.generate(prompt, top_k=1, seed=3)
+    assert len(run.generate(prompt, n_characters=3)) <= 3
+    assert "⁇" not in text.rstrip("⁇").lstrip("⁇")
+
+
+def test_greedy_text_after_a_question_is_its_answer(run: closedbook.Run, question: str):
+    """With the mask that ends a question in the prompt, temperature 0 writes the answer and the mask after it."""
+    answer = run.answer(question)
+    text = run.generate(f"{question}⁇", temperature=0.0, n_characters=32)
+    assert text.removesuffix("⁇").split() == answer.text.split()
+    assert text.endswith("⁇") == answer.ended
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ({"temperature": -1.0}, "temperature: 0 or more is needed; received -1.0"),
+        ({"temperature": math.nan}, "temperature: 0 or more is needed; received nan"),
+        ({"top_k": 0}, "top_k: 1 or more is needed; received 0"),
+        ({"n_characters": 0}, "n_characters: 1 or more is needed; received 0"),
+        ({"prompt": ""}, "prompt: at least one character is needed"),
+        ({"prompt": "Łódź"}, "'Łódź': 'Ł' .LATIN CAPITAL LETTER L WITH STROKE., 'ó'"),
+    ],
+)
+def test_sampling_numbers_out_of_range_are_refused(run: closedbook.Run, words: dict[str, Any], rule: str):
+    """A number or prompt that cannot be used is named with its rule."""
+    with pytest.raises(closedbook.InputError, match=rule):
+        run.generate(**{"prompt": "Where", **words})
+
+
+# Training
+
+
+def test_study_shows_its_progress_if_wanted(
+    people: Path, run: closedbook.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """progress=True prints notes, steps and dev accuracy to standard error, and trains the same weights."""
+    again = closedbook.study(
+        people / "corpus.txt",
+        people / "train.tsv",
+        tmp_path / "run",
+        recipe=people / "small.toml",
+        dev=people / "dev.tsv",
+    )
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "study: done in" in captured.err
+    assert "dev accuracy" in captured.err
+    assert (again.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+
+
+def test_study_is_silent_without_progress(people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """progress=False prints nothing; a recipe can be an object, and seed replaces its seed."""
+    recipe = closedbook.load(people.parent / "run").recipe
+    run = closedbook.study(
+        str(people / "corpus.txt"),
+        str(people / "train.tsv"),
+        str(tmp_path / "run"),
+        setting="unguided",
+        recipe=recipe,
+        seed=7,
+        budget_minutes=0.02,
+        progress=False,
+    )
+    assert capsys.readouterr() == ("", "")
+    assert run.recipe.seed == 7
+    assert run.evaluate(people / "dev.tsv").setting == "unguided"
+
+
+def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):
+    """A second study into the same folder says how to open or continue it, in terms of Python."""
+    with pytest.raises(closedbook.InputError, match=r"is a run already; closedbook\.load opens one"):
+        closedbook.study(people / "corpus.txt", people / "train.tsv", run.path)
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ({"budget_minutes": 0.0}, "budget_minutes: more than 0 minutes are needed; received 0"),
+        ({"recipe": "fsat"}, "did you mean 'fast'"),
+        ({"seed": -1}, "seed"),
+        ({"dev": "nowhere.tsv"}, "nowhere.tsv: "),
+    ],
+)
+def test_faults_are_named_before_anything_is_made(people: Path, tmp_path: Path, words: dict[str, Any], rule: str):
+    """A fault raises InputError with the rule, and no folder is made."""
+    with pytest.raises(closedbook.InputError, match=rule):
+        closedbook.study(people / "corpus.txt", people / "train.tsv", tmp_path / "run", progress=False, **words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_no_run_cannot_be_loaded(people: Path, run: closedbook.Run, tmp_path: Path):
+    """load raises InputError where there is no run, and where a run has not ended."""
+    with pytest.raises(closedbook.InputError, match="is no run"):
+        closedbook.load(people)
+    for name in ("run.json", "recipe.toml"):
+        (tmp_path / name).write_bytes((run.path / name).read_bytes())
+    with pytest.raises(closedbook.InputError, match="has not ended"):
+        closedbook.load(tmp_path)
