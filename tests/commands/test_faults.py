@@ -432,16 +432,19 @@ def test_a_recipe_of_ones_own_in_the_folder_to_be_is_not_overwritten(
 # Targets
 
 
+@pytest.mark.parametrize("program", ["closedbook", "sh run.sh"])
 @pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if target.predecessor])
 def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
-    closedbook: Closedbook, tmp_path: Path, name: str
+    closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, program: str
 ):
-    """The missing file is named together with the command that makes it, before torch is even imported."""
+    """The missing file is named with the command that makes it, which begins as the user's own command did."""
+    if program != "closedbook":
+        monkeypatch.setenv("CLOSEDBOOK_DOOR", program)
     line = fault(closedbook(name, "--out", tmp_path))
     before = TARGETS[name].predecessor
     assert before is not None
     (maker,) = [other for other, target in TARGETS.items() if target == before]
-    assert line == f"{tmp_path / before.output}: is not there yet; `sh run.sh {maker}` makes it"
+    assert line == f"{tmp_path / before.output}: is not there yet; `{program} {maker}` makes it"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,7 @@
 """The assignment's targets, in its order, on a small corpus: its files in, its files out, under its names."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,17 +101,25 @@ def test_the_recipe_is_the_assignments_where_none_is_named(closedbook: Closedboo
 def test_a_target_is_made_once_and_goes_on_where_it_was_stopped(
     closedbook: Closedbook, out: Path, files: Path, tmp_path: Path
 ):
-    """A second call is refused; --resume goes on with what was stopped, even right before its file was written."""
+    """An ended target names the next one; --resume goes on with a stopped one, even just before its file is written."""
     recipe = recipe_file(tmp_path, "course")
     words = ("vanilla_pretrain", "--recipe", recipe, "--epochs", 2)
     assert closedbook(*words).status == 0
     params = (out / "vanilla.pretrain.params").read_bytes()
-    refused = closedbook(*words)
-    assert refused.status == 2
-    assert "vanilla.pretrain.run: is there already; go on with that run by --resume" in refused.err
-    assert "has ended, nothing to resume" in closedbook(*words, "--resume").err
+    for again in (words, (*words, "--resume")):
+        refused = closedbook(*again)
+        assert (refused.status, refused.out) == (2, "")
+        assert refused.err == (
+            f"closedbook: {out / 'vanilla.pretrain.params'}: is made already; next is "
+            "`closedbook vanilla_finetune_with_pretrain`, or name another --out to make it again\n"
+        )
 
     (out / "vanilla.pretrain.params").unlink()
+    refused = closedbook(*words)
+    assert refused.err == (
+        f"closedbook: {out / 'vanilla.pretrain.run'}: has ended, but {out / 'vanilla.pretrain.params'} is missing; add "
+        "--resume to make that from the run, or name another --out\n"
+    )
     assert closedbook(*words, "--resume").status == 0
     assert (out / "vanilla.pretrain.params").read_bytes() == params
 
@@ -122,3 +131,13 @@ def test_a_target_is_made_once_and_goes_on_where_it_was_stopped(
     events.close()  # type: ignore[attr-defined]  # every generator has it
     assert closedbook(*words, "--out", stopped, "--resume").status == 0
     assert (stopped / "vanilla.pretrain.params").read_bytes() == params
+
+
+def test_epochs_win_over_the_steps_of_a_recipe(closedbook: Closedbook, out: Path, tmp_path: Path):
+    """--epochs 1 trains one epoch, here of one step, though the recipe says three steps."""
+    recipe = recipe_file(tmp_path, "course")
+    recipe.write_text(f"{recipe.read_text()}[pretrain]\nsteps = 3\n")
+    outcome = closedbook("vanilla_pretrain", "--recipe", recipe, "--epochs", 1)
+    assert outcome.status == 0
+    assert re.search(r"^pretrain\.steps +0 +flag --epochs$", outcome.err, re.MULTILINE)
+    assert len((out / "vanilla.pretrain.run/metrics.jsonl").read_text().splitlines()) == 1

@@ -1,4 +1,4 @@
-"""The assignment's targets, carried out: its files in, its files out."""
+"""Runs of the assignment's targets: from its files, trains or evaluates, to its files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,15 +19,15 @@ Follow = Callable[[str, Iterator[Event], Rows], Finished]
 
 
 def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[str]:
-    """Make one target's file, and give the lines that tell of it; raises InputError."""
+    """Make a file, after `Target.check` has found nothing wrong; yields the lines to print. Raises InputError."""
     target = TARGETS[name]
     if target.action == "evaluate":
         yield from _evaluate(target, options)
         return
     path = options.out / target.output
     weights = target.run_path(options.out) / "model.safetensors"
-    # A run that ended just before its parameters were copied has nothing left to train.
-    if not (options.resume and weights.exists() and not path.exists()):
+    # A run that was stopped after its end but before its parameters were copied has nothing left to train.
+    if not weights.exists():
         recipe, rows = _recipe(target, options)
         train = _pretrain if target.action == "pretrain" else _finetune
         weights = follow(name, train(target, options, recipe), rows).run.weights_path
@@ -36,7 +36,7 @@ def run_target(name: str, options: TargetOptions, follow: Follow) -> Iterator[st
 
 
 def _recipe(target: Target, options: TargetOptions) -> tuple[Recipe, Rows]:
-    """The recipe after all that was said, and rows that tell where each number that counts came from."""
+    """The recipe with the target's variant and the options, and rows that say where each of its values came from."""
     recipe, sources = load_recipe(options.recipe)
     recipe = replace(recipe, model=replace(recipe.model, variant=target.variant))
     sources["model.variant"] = "target"
@@ -46,8 +46,10 @@ def _recipe(target: Target, options: TargetOptions) -> tuple[Recipe, Rows]:
     }[target.action]
     if options.epochs is not None:
         stages = ("pretrain", "finetune", "scratch")
-        recipe = replace(recipe, **{name: replace(getattr(recipe, name), epochs=options.epochs) for name in stages})
-        sources |= {f"{name}.epochs": "flag --epochs" for name in stages}
+        # A recipe's `steps` would win over its `epochs`.
+        changed = {name: replace(getattr(recipe, name), epochs=options.epochs, steps=0) for name in stages}
+        recipe = replace(recipe, **changed)
+        sources |= {f"{name}.{key}": "flag --epochs" for name in stages for key in ("epochs", "steps")}
     return recipe, recipe_rows(recipe, sources, sections)
 
 

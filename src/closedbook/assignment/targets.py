@@ -1,4 +1,4 @@
-"""The assignment's targets: what each needs and makes. Imports no torch; `assignment.py` carries them out."""
+"""The assignment's targets: what each needs and makes. Imports no torch; `run.py` carries them out."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from closedbook.model.config import Variant
 class TargetOptions:
     """One of the assignment's targets.
 
-    The files' defaults can be set by the environment as well: CLOSEDBOOK_CORPUS, CLOSEDBOOK_TRAIN,
-    CLOSEDBOOK_DEV, CLOSEDBOOK_TEST, CLOSEDBOOK_OUT.
+    The environment can set other defaults for the files: CLOSEDBOOK_CORPUS, CLOSEDBOOK_TRAIN, CLOSEDBOOK_DEV,
+    CLOSEDBOOK_TEST, CLOSEDBOOK_OUT.
     """
 
     corpus: Path = Path("data/wiki.txt")
@@ -31,7 +31,7 @@ class TargetOptions:
     recipe: str = "course"
     """course, fast, perceiver, or a TOML file."""
     epochs: Annotated[int | None, arg(metavar="N")] = None
-    """So many epochs in place of the recipe's: a local try before a long run."""
+    """Train N epochs instead of the recipe's number, to try a target before a long run."""
     resume: FlagCreatePairsOff[bool] = False
     """Go on with the target, which was interrupted."""
     save_every: Suppress[float] = 60.0
@@ -62,8 +62,17 @@ class Target:
             return Target(self.variant, "finetune", self.pretrained)
         return Target(self.variant, "pretrain", True) if self.action == "finetune" and self.pretrained else None
 
+    @property
+    def successor(self) -> "Target | None":
+        """The target to run after it; None for an evaluation, which may be run in any order."""
+        if self.action == "evaluate":
+            return None
+        if self.action == "pretrain":
+            return Target(self.variant, "finetune", True)
+        return Target(self.variant, "evaluate", self.pretrained, "dev")
+
     def run_path(self, out: Path) -> Path:
-        """The run's folder, beside the parameters."""
+        """The run's folder, next to the parameters."""
         return out / Path(self.output).with_suffix(".run")
 
     @property
@@ -75,18 +84,40 @@ class Target:
             return ("corpus",)
         return ("train",) if self.pretrained else ("corpus", "train")
 
-    def check(self, options: TargetOptions) -> None:
-        """Raise InputError where the target before it has not been made, or a file is missing."""
-        before = self.predecessor
-        if before is not None:
-            name = next(name for name, target in TARGETS.items() if target == before)
-            for path in (options.out / before.output, before.run_path(options.out)):
+    def check(self, options: TargetOptions, program: str) -> None:
+        """Raise InputError where a file is missing, or where the target is made already.
+
+        `program` is what the user types before a target's name.
+        """
+        if self.predecessor is not None:
+            for path in (options.out / self.predecessor.output, self.predecessor.run_path(options.out)):
                 if not path.exists():
-                    raise RunError(f"{path}: is not there yet; `sh run.sh {name}` makes it")
+                    raise RunError(f"{path}: is not there yet; `{program} {name_of(self.predecessor)}` makes it")
         for file in self.files:
             path = getattr(options, file)
             if not path.exists():
                 raise TextError(path, None, f"no such file; name yours by --{file} or CLOSEDBOOK_{file.upper()}")
+        if self.successor is not None and (self.run_path(options.out) / "model.safetensors").exists():
+            self._check_ended(options, self.successor, program)
+
+    def _check_ended(self, options: TargetOptions, successor: "Target", program: str) -> None:
+        """Raise RunError unless all that is left to do is to copy the ended run's parameters."""
+        params = options.out / self.output
+        if params.exists():
+            raise RunError(
+                f"{params}: is made already; next is `{program} {name_of(successor)}`, or name another --out to make "
+                "it again"
+            )
+        if not options.resume:
+            raise RunError(
+                f"{self.run_path(options.out)}: has ended, but {params} is missing; add --resume to make that from "
+                "the run, or name another --out"
+            )
+
+
+def name_of(target: Target) -> str:
+    """The assignment's name of a target."""
+    return next(name for name, other in TARGETS.items() if other == target)
 
 
 def _targets() -> dict[str, Target]:

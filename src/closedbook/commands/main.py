@@ -29,6 +29,7 @@ from closedbook.commands.options import (
     StudyOptions,
     WorldOptions,
 )
+from closedbook.commands.program import program
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.files.durable import check_folder_is_free
 from closedbook.progress.console import be_quiet, out, say
@@ -59,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except Interrupted:
         again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
-        door = os.environ.get("CLOSEDBOOK_DOOR", "closedbook")
-        say(f"stopped and saved; go on with: {door} {shlex.join(again)}")
+        say(f"stopped and saved; go on with: {program()} {shlex.join(again)}")
         return 130
     except KeyboardInterrupt:
         return 130
@@ -94,7 +94,7 @@ def _dispatch(words: list[str]) -> int:
     else:
         near = get_close_matches(name, [*COMMANDS, *TARGETS], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(COMMANDS)} is needed"
-        raise InputError(f"{name}: no such command; {hint} (`sh run.sh` lists all)")
+        raise InputError(f"{name}: no such command; {hint} (`{program()}` lists all)")
     return 0
 
 
@@ -297,7 +297,7 @@ def _inspect(options: InspectOptions) -> None:
 
 
 def _target(name: str, options: TargetOptions) -> None:
-    TARGETS[name].check(options)
+    TARGETS[name].check(options, program())
     from closedbook.assignment.run import run_target
 
     for line in run_target(name, options, follow):
