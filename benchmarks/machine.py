@@ -24,7 +24,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def gemm_flops(dtype: torch.dtype, n: int = 4096, width: int = 256) -> float:
-    """Floating-point operations per second of a linear layer as large as in a training step: the best in half a second."""
+    """Floating-point operations per second of a linear layer as in a training step: the best in half a second."""
     x, weight = torch.randn(n, width).to(dtype), torch.randn(4 * width, width).to(dtype)
     best, begin = float("inf"), time.perf_counter()
     while time.perf_counter() - begin < 0.5:

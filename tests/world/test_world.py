@@ -61,7 +61,7 @@ options = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> WorldFiles:
-    """The files of a small world."""
+    """The files of a small world, which tests only read."""
     return write_world(SMALL, tmp_path_factory.mktemp("worlds") / "small")
 
 
@@ -78,40 +78,40 @@ def world_lines(config: WorldConfig) -> tuple[Line, ...]:
 
 
 def people_lines(config: WorldConfig) -> list[Line]:
-    """The lines that are about someone."""
+    """The lines that are about a person."""
     return [line for line in world_lines(config) if line.person is not None]
 
 
 def birthplaces(lines: list[Line]) -> list[Any]:
-    """Each line's fact of the birthplace."""
+    """The birthplace fact of each line."""
     return [next(fact for fact in line.facts if fact.attribute == "birthplace") for line in lines]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """What the files of a folder hold."""
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """The files of a folder and their bytes."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_the_same_seed_makes_the_same_bytes(small: WorldFiles, tmp_path: Path) -> None:
-    """Two worlds of one configuration are equal, byte for byte."""
+    """Two worlds of the same configuration are equal, byte for byte."""
     write_world(SMALL, tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(small.corpus.parent)
+    assert bytes_of(tmp_path / "again") == bytes_of(small.corpus.parent)
 
 
 def test_any_machine_makes_the_golden_bytes(small: WorldFiles) -> None:
-    """A world's bytes are these on every machine, system and version of Python."""
+    """The bytes of a world are the same on every machine, system and version of Python."""
     assert {name: hashlib.sha256((small.corpus.parent / name).read_bytes()).hexdigest() for name in GOLDEN} == GOLDEN
 
 
 def test_another_seed_makes_other_people() -> None:
-    """Names and birthplaces differ between seeds."""
+    """Worlds of two seeds share no name and no birthplace."""
     one, other = (people_of(replace(SMALL, seed=seed)) for seed in (5, 6))
     assert not {person.name for person in one} & {person.name for person in other}
     assert not {person.birthplace for person in one} & {person.birthplace for person in other}
 
 
-def test_the_spec_tells_configuration_and_digests(small: WorldFiles) -> None:
-    """world.json holds every option, the seed and the sha256 of each other file."""
+def test_the_spec_has_configuration_and_digests(small: WorldFiles) -> None:
+    """world.json has every option, the seed, and the SHA-256 of every other file."""
     spec = json.loads(small.spec.read_text())
     assert WorldConfig(**spec["spec"] | {"attributes": tuple(spec["spec"]["attributes"])}) == SMALL
     assert spec["seed"] == 5
@@ -122,16 +122,16 @@ def test_the_spec_tells_configuration_and_digests(small: WorldFiles) -> None:
     assert spec["n_lines"] == len(small.corpus.read_text().splitlines())
 
 
-def test_the_files_are_read_by_every_command(small: WorldFiles) -> None:
-    """Corpus and pairs have the shape of a user's files, and every question fits model and vocabulary."""
+def test_the_files_are_valid_input(small: WorldFiles) -> None:
+    """Corpus and pairs are read as a user's files, and every question fits the vocabulary and the model."""
     corpus = read_corpus(small.corpus)
     assert corpus.notes == ()
     for path in (small.train, small.dev, small.test, small.withheld, small.test_unseen_wording):
         check_questions(read_pairs(path), corpus.vocabulary, block_size=128)
 
 
-def test_the_splits_share_no_one_and_have_their_shares(small: WorldFiles) -> None:
-    """Each person is asked in one file, the default wording in all of them, and the answer is the truth."""
+def test_the_splits_have_different_people_in_their_shares(small: WorldFiles) -> None:
+    """Each person is in one file of pairs, in the default wording, with the true answer."""
     truth = {person.name: person.birthplace for person in people_of(SMALL)}
     asked: list[str] = []
     for path, n_people in ((small.train, 50), (small.dev, 10), (small.test, 30), (small.withheld, 10)):
@@ -142,8 +142,8 @@ def test_the_splits_share_no_one_and_have_their_shares(small: WorldFiles) -> Non
     assert sorted(asked) == sorted(truth)
 
 
-def test_people_beyond_the_shares_are_in_the_corpus_and_not_asked() -> None:
-    """Shares that add up to less than one leave people whom the corpus alone mentions."""
+def test_people_beyond_the_shares_are_in_the_corpus_alone() -> None:
+    """If shares add up to less than one, the corpus mentions the people who are left, and no pair does."""
     config = WorldConfig(n_people=101, documents=1, train=0.2, dev=0.1, test=0.1, withheld=0.1)
     assert [len(config.people_of(s)) for s in ("train", "dev", "test", "unasked", "withheld")] == [
         20,
@@ -156,15 +156,15 @@ def test_people_beyond_the_shares_are_in_the_corpus_and_not_asked() -> None:
 
 
 def test_no_line_mentions_the_withheld(small: WorldFiles) -> None:
-    """A withheld person's name occurs nowhere in the corpus, as nobody's mentor either."""
+    """A withheld person's name is nowhere in the corpus, not even as a mentor's."""
     corpus = small.corpus.read_text()
     withheld = [person.name for person in people_of(SMALL) if person.split == "withheld"]
     assert len(withheld) == 10
     assert not [name for name in withheld if name in corpus]
 
 
-def test_unseen_wordings_ask_the_test_people_as_nothing_else_does(small: WorldFiles) -> None:
-    """The test people are asked in at least three wordings in turn, none of which trains."""
+def test_unseen_wordings_ask_about_the_test_people(small: WorldFiles) -> None:
+    """They are asked about in at least three wordings in turn, which no other file has."""
     unseen, test = (path.read_text().splitlines() for path in (small.test_unseen_wording, small.test))
     assert len(UNSEEN_QUESTIONS) >= 3
     for i, (new, old) in enumerate(zip(unseen, test, strict=True)):
@@ -178,8 +178,8 @@ def test_unseen_wordings_ask_the_test_people_as_nothing_else_does(small: WorldFi
 
 @settings(max_examples=8)
 @given(options)
-def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str, Any]) -> None:
-    """Whatever the switches: at most 96 characters, "Name. Clause .", and spans that hold name and value."""
+def test_lines_have_their_form_and_their_facts(options: dict[str, Any]) -> None:
+    """With any options: at most 96 characters, "Name. Clause .", and the spans of names, values and subjects."""
     subject = options.pop("subject")
     options |= {"full_name": subject == "full name", "pronoun": subject == "pronoun"}
     config = WorldConfig(attributes=("birthplace", *sorted(options.pop("others"))), **options)
@@ -210,8 +210,8 @@ def test_lines_have_their_shape_and_say_what_they_are_said_to(options: dict[str,
             assert set(question.format(name=person.name) + person.birthplace) <= characters
 
 
-def test_facts_tell_the_spans_of_each_line(small: WorldFiles) -> None:
-    """facts.jsonl has a line for each of the corpus, with exact spans, and no facts in a line about no one."""
+def test_facts_have_the_spans_of_each_line(small: WorldFiles) -> None:
+    """facts.jsonl has an entry per line of the corpus, with exact spans; a line about no person has no facts."""
     lines = small.corpus.read_text().splitlines()
     facts = [json.loads(line) for line in small.facts.read_text().splitlines()]
     assert [entry["line"] for entry in facts] == list(range(1, len(lines) + 1))
@@ -230,8 +230,8 @@ def test_facts_tell_the_spans_of_each_line(small: WorldFiles) -> None:
             assert line[slice(*fact["value_span"])] == fact["value"]
 
 
-def test_a_line_and_its_facts_are_these() -> None:
-    """A line with three facts, where each stands and who has it, counted by hand."""
+def test_spans_are_those_counted_by_hand() -> None:
+    """A line with three facts: the spans of names, values and subjects."""
     text = "Koren Dopov. Koren Dopov was born in Norkoss . Dopov had a post at Zultask Rail in Panfell ."
     (line,) = (line for line in world_lines(SMALL) if line.text == text)
     assert line.name_spans == ((0, 11), (13, 24))
@@ -243,7 +243,7 @@ def test_a_line_and_its_facts_are_these() -> None:
 
 
 def test_names_are_unique_letters_and_never_places() -> None:
-    """No two people share a name, none is a word of a place, school or employer, none begins another."""
+    """People have different names; no word of a name, place, school or employer is a prefix of another."""
     people = people_of(WorldConfig(n_people=3000, n_places=1500, seed=2))
     assert len({person.name for person in people}) == 3000
     names = {word for person in people for word in (person.first_name, person.last_name)}
@@ -257,7 +257,7 @@ def test_names_are_unique_letters_and_never_places() -> None:
 
 
 def test_a_million_people_have_a_million_names_and_need_no_memory_for_them() -> None:
-    """The largest world begins to stream at once, in a few megabytes, up to its last person."""
+    """The first lines of the largest world need less than 2 MB, and names are distinct up to the last person."""
     config = WorldConfig(n_people=1_000_000, documents=1, seed=1)
     people = People(config)
     tracemalloc.start()
@@ -271,65 +271,65 @@ def test_a_million_people_have_a_million_names_and_need_no_memory_for_them() -> 
 
 
 def test_a_person_is_a_function_of_seed_and_number() -> None:
-    """The number of people, lines and switches of wording change nobody."""
+    """The number of people, the number of lines and the options of wording change no person."""
     few = People(WorldConfig(n_people=1000, withheld=0.0, test=0.4, seed=3))
     others = People(WorldConfig(n_people=5000, documents=1, varied=False, junk=0.5, seed=3))
     for number in range(0, 1000, 37):
         one, other = few.person(number), others.person(number)
-        # Splits and mentors are drawn among all people, and are others where there are others.
+        # Splits and mentors depend on the number of people.
         assert replace(one, split="train", mentor="") == replace(other, split="train", mentor="")
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 100, 401, 1009])
 def test_a_permutation_is_one_to_one(n: int) -> None:
-    """Every number below n comes once."""
+    """Every number below n occurs once."""
     permutation = Permutation(n, Draws(0, "test"))
     assert sorted(map(permutation, range(n))) == list(range(n))
 
 
-def test_lines_of_a_person_do_not_stand_together(small: WorldFiles) -> None:
-    """The order of the corpus is not by person."""
+def test_lines_of_a_person_are_not_together(small: WorldFiles) -> None:
+    """Few adjacent lines of the corpus are about the same person."""
     people = [json.loads(line)["person"] for line in small.facts.read_text().splitlines()]
-    n_neighbours = sum(one == other is not None for one, other in pairwise(people))
-    assert n_neighbours < len(people) / 20
+    n_adjacent = sum(one == other is not None for one, other in pairwise(people))
+    assert n_adjacent < len(people) / 20
 
 
 @pytest.mark.parametrize("documents", [1, 5])
 def test_documents_is_the_number_of_lines_of_each_person(documents: int) -> None:
-    """Everyone known has that many lines."""
+    """Every person whom the corpus mentions has that many lines."""
     lines = people_lines(replace(SMALL, documents=documents, celebrities=0.0))
     assert Counter(line.person.number for line in lines if line.person) == dict.fromkeys(range(90), documents)
 
 
 def test_celebrities_have_many_more_lines() -> None:
-    """Their share has celebrity_factor times as many lines, everyone else what they had."""
+    """They have celebrity_factor times as many lines, and the other lines stay as they were."""
     plain = Counter(line.text for line in people_lines(replace(SMALL, celebrities=0.0)))
     famous = people_lines(replace(SMALL, celebrities=0.2, celebrity_factor=5))
     assert Counter(Counter(line.person.number for line in famous if line.person).values()) == {3: 72, 15: 18}
     assert plain <= Counter(line.text for line in famous)
 
 
-def test_varied_wordings_differ_from_line_to_line() -> None:
-    """A person's lines tell the birthplace in wordings that do not come again before all have been."""
+def test_varied_wordings_are_not_repeated() -> None:
+    """A person's lines state the birthplace in every wording before one is repeated."""
     lines = people_lines(EVERY_WORDING)
     for number in range(90):
         own = [line for line in lines if line.person and line.person.number == number]
         assert {fact.wording for fact in birthplaces(own)} == set(range(18))
 
 
-def test_wordings_that_do_not_vary_are_one() -> None:
-    """Without variation the same facts stand in the same lines, each in one wording and one order."""
+def test_without_variation_there_is_one_wording() -> None:
+    """The same facts are in the same lines, each attribute in one wording, in one order."""
     varied, same = (world_lines(replace(SMALL, varied=v)) for v in (True, False))
     for one, other in zip(varied, same, strict=True):
-        told = {fact.attribute for fact in one.facts} - {"seat"}
-        assert told == {fact.attribute for fact in other.facts}
+        attributes = {fact.attribute for fact in one.facts} - {"seat"}
+        assert attributes == {fact.attribute for fact in other.facts}
         if person := other.person:
             assert other.text.startswith(f"{person.name}. {person.name} was born in {person.birthplace} .")
             assert {fact.wording for fact in other.facts} == {0}
 
 
 def test_wordings_are_many_and_some_put_the_value_first() -> None:
-    """Twelve wordings of the birthplace at least and four of each other attribute, value first in some."""
+    """At least twelve wordings of the birthplace and four of each other attribute; some begin with the value."""
     assert all(len(set(texts)) >= (12 if name == "birthplace" else 4) for name, texts in WORDINGS.items())
     facts = birthplaces(people_lines(EVERY_WORDING))
     value_first = {fact.wording for fact in facts if fact.value_span < fact.subject_span}
@@ -338,8 +338,8 @@ def test_wordings_are_many_and_some_put_the_value_first() -> None:
     assert len(name_first) >= 4
 
 
-def test_full_name_stands_in_the_clause_or_in_the_title_alone() -> None:
-    """The birthplace's subject is the full name, or else the last name or a pronoun; nothing else moves."""
+def test_full_name_is_in_the_clause_or_in_the_title_alone() -> None:
+    """The birthplace's subject is the full name, or else the last name or a pronoun; nothing else changes."""
     full, short = (people_lines(replace(SMALL, full_name=f)) for f in (True, False))
     for one, other, fact, short_fact in zip(full, short, birthplaces(full), birthplaces(short), strict=True):
         assert one.person == other.person
@@ -352,8 +352,8 @@ def test_full_name_stands_in_the_clause_or_in_the_title_alone() -> None:
     assert len(subjects & {line.person.last_name for line in short if line.person}) > 30
 
 
-def test_pronoun_leaves_the_last_name_to_wordings_that_need_it() -> None:
-    """The birthplace's subject is she or he wherever a pronoun can stand, in one wording as in many."""
+def test_pronoun_is_used_in_every_wording_that_allows_one() -> None:
+    """The birthplace's subject is a pronoun, or the last name where the wording needs a name."""
     for varied in (True, False):
         lines = people_lines(replace(EVERY_WORDING, full_name=False, pronoun=True, varied=varied))
         for line, fact in zip(lines, birthplaces(lines), strict=True):
@@ -362,8 +362,8 @@ def test_pronoun_leaves_the_last_name_to_wordings_that_need_it() -> None:
             assert (subject == line.person.last_name) if needs_a_name else (subject.lower() in SUBJECTS)  # type: ignore[union-attr]
 
 
-def test_either_offset_draws_one_for_each_line() -> None:
-    """Each line is that of early or of late, about as often, whether or not wordings vary."""
+def test_offset_either_draws_for_each_line() -> None:
+    """Each line is the one of early or of late, about equally often, whether or not wordings vary."""
     for varied in (True, False):
         early, late, either = (
             people_lines(replace(SMALL, offset=o, varied=varied)) for o in ("early", "late", "either")
@@ -374,7 +374,7 @@ def test_either_offset_draws_one_for_each_line() -> None:
 
 
 def test_offset_puts_the_birthplace_early_or_late() -> None:
-    """Early, it is the first fact of each line; late, the last, in the very same clauses; any has both."""
+    """Early, it is the first fact of each line; late, the last, in the same clauses; any has both, and lines with one fact."""
     early, late, anywhere = (people_lines(replace(SMALL, offset=o)) for o in ("early", "late", "any"))
     for one, other in zip(early, late, strict=True):
         assert one.facts[0].attribute == other.facts[-1].attribute == "birthplace"
@@ -386,16 +386,16 @@ def test_offset_puts_the_birthplace_early_or_late() -> None:
     assert min(positions[kind] for kind in ("alone", True, False)) > len(anywhere) / 8
 
 
-def test_junk_is_that_share_of_all_lines() -> None:
-    """Junk lines come on top of the others, which stay the same."""
+def test_junk_is_its_share_of_all_lines() -> None:
+    """Junk lines are added to the others, which stay the same."""
     clean, dirty = (world_lines(replace(SMALL, junk=share)) for share in (0.0, 0.4))
     assert sum(line.person is None for line in dirty) / len(dirty) == pytest.approx(0.4, abs=0.01)
     assert Counter(line.text for line in clean) <= Counter(line.text for line in dirty)
     assert sum(line.person is None for line in clean) == 1
 
 
-def test_only_the_chosen_attributes_are_told() -> None:
-    """With the birthplace alone each line has one clause; with a trade, trades and nothing else beside it."""
+def test_only_the_chosen_attributes_are_stated() -> None:
+    """With the birthplace alone each line has one fact; with trade too, birthplaces and trades alone."""
     alone = people_lines(replace(SMALL, attributes=("birthplace",)))
     assert {tuple(fact.attribute for fact in line.facts) for line in alone} == {("birthplace",)}
     trades = people_lines(replace(SMALL, attributes=("trade", "birthplace")))
@@ -403,21 +403,21 @@ def test_only_the_chosen_attributes_are_told() -> None:
 
 
 def test_an_employer_has_one_seat() -> None:
-    """All whom an employer employs work at the same place, which lines tell now and then."""
+    """All employees of an employer work at the same place, which some lines state."""
     config = replace(SMALL, n_people=1000)
     assert len({(p.employer, p.seat) for p in people_of(config)}) == len({p.employer for p in people_of(config)}) == 128
     assert any(fact.attribute == "seat" for line in people_lines(SMALL) for fact in line.facts)
 
 
-def test_a_mentor_is_another_person_whom_the_corpus_knows() -> None:
-    """Nobody is their own mentor, and no one withheld is anybody's."""
+def test_a_mentor_is_another_person_whom_the_corpus_mentions() -> None:
+    """Nobody is their own mentor, and no withheld person is a mentor."""
     people = people_of(SMALL)
     known = {person.name for person in people if person.split != "withheld"}
     assert all(person.mentor != person.name and person.mentor in known for person in people)
 
 
-def test_values_are_alike_or_follow_zipf() -> None:
-    """Uniform, no birthplace stands out; by Zipf's law the first has a share of 1 / (1 + 1/2 + ... + 1/n)."""
+def test_values_are_uniform_or_follow_zipf() -> None:
+    """By Zipf's law the first birthplace has a share of 1 / (1 + 1/2 + ... + 1/n), the second half of that."""
     config = WorldConfig(n_people=2000, n_places=11, seed=4)
     uniform, zipf = (
         [count for _, count in Counter(p.birthplace for p in people_of(replace(config, zipf=z))).most_common()]
@@ -434,7 +434,7 @@ def test_values_are_alike_or_follow_zipf() -> None:
 
 
 def test_articles_are_right_and_capitals_are_whole_names_or_values() -> None:
-    """No "a actor" nor "an baker", and no capitalised word stands right before a value or a name."""
+    """There is no "a actor" or "an baker", and no capitalised word directly before a value or a name."""
     for line in generate_world(WorldConfig(n_people=300, seed=9)):
         assert not re.search(r"\b(?:[Aa] [AEIOUaeiou]|[Aa]n [^AEIOUaeiou])", line.text), line.text
         for fact in line.facts:
@@ -463,30 +463,33 @@ def test_articles_are_right_and_capitals_are_whole_names_or_values() -> None:
             {"attributes": ("birthplace", "birthplace")},
             "each once, are needed; received birthplace, birthplace",
         ),
-        ({"pronoun": True}, "pronoun: full_name false is needed beside it; received true for both"),
-        ({"attributes": ("birthplace",), "offset": "late"}, "attributes: one beside birthplace is needed"),
+        ({"pronoun": True}, "pronoun: full_name false is needed with it; received true for both"),
+        (
+            {"attributes": ("birthplace",), "offset": "late"},
+            "attributes: offset late needs another one, for the birthplace to stand before or after it; ",
+        ),
     ],
 )
-def test_options_that_make_no_world_are_named(options: dict[str, Any], message: str) -> None:
-    """A wrong option ends in one line with the option, the rule and what was received."""
+def test_options_that_make_no_world_are_refused(options: dict[str, Any], message: str) -> None:
+    """The error is one line with the option, the rule and what was received."""
     with pytest.raises(RecipeError) as caught:
         WorldConfig(**options)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_with_something_in_it_is_left_as_it_is(tmp_path: Path) -> None:
-    """No world is written over what stands there."""
+def test_a_folder_that_is_not_empty_is_untouched(tmp_path: Path) -> None:
+    """A world is not written into a folder with other files."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "corpus.txt").write_text("mine")
     with pytest.raises(RunError, match=r"mine: the world needs a new or an empty folder .* not empty; name another$"):
         write_world(SMALL, tmp_path / "mine")
-    assert contents(tmp_path / "mine") == {"corpus.txt": b"mine"}
+    assert bytes_of(tmp_path / "mine") == {"corpus.txt": b"mine"}
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_an_empty_folder_is_taken_and_missing_ones_are_made(tmp_path: Path) -> None:
-    """The folder may exist if it is empty, and need not have parents."""
+def test_an_empty_folder_and_one_without_parents_are_filled(tmp_path: Path) -> None:
+    """The folder may exist if it is empty, and its parents may be missing."""
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "empty", tmp_path / "not" / "there" / "yet"):
         files = write_world(SMALL, folder)
@@ -495,8 +498,8 @@ def test_an_empty_folder_is_taken_and_missing_ones_are_made(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "not"]
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Where the system refuses to write on, the error names folder and reason, and no file remains."""
+def test_a_full_disk_leaves_no_files(tmp_path: Path) -> None:
+    """The error names the folder and the reason, and neither the folder nor its parents are left."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))

@@ -1,1 +1,1 @@
-"""The built-in world: invented people with known truth."""
+"""The built-in world: a text about invented people, whose every fact is known."""

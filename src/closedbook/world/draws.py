@@ -1,8 +1,8 @@
-"""Seeded draws and permutations in whole-number arithmetic, the same on every machine and Python.
+"""Seeded draws and permutations in integer arithmetic, the same on every machine and version of Python.
 
-`random.Random` promises that for few of its methods, and a generator that is drawn from in turn would make
-person 7 depend on persons 0 to 6. Here a draw is a pure function of seed, purpose and a number, so that a
-world can be made from any end, and a switch moves no draw but its own.
+`random.Random` promises that for few of its methods. Also, a generator with a state would make person 7 depend on
+persons 0 to 6. Here a draw is a pure function of seed, purpose and number, so that a world can be made from any
+starting point, and an option changes no draw but its own.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ _ALL = 2**64 - 1
 
 
 class Draws:
-    """Whole numbers below 2**64, each a pure function of seed, purpose and a number."""
+    """Integers below 2**64, each a pure function of seed, purpose and number."""
 
     def __init__(self, seed: int, purpose: str) -> None:
+        # This string seeds every world: another one would make other people.
         digest = hashlib.sha256(f"closedbook.text.world/{seed}/{purpose}".encode()).digest()
         self._key = int.from_bytes(digest[:8], "little")
 
     def __call__(self, number: int) -> int:
-        """The draw of that number: splitmix64 (Steele, Lea and Flood 2014, figure 17) at that step."""
+        """The draw of a number: step `number` of splitmix64 (Steele, Lea and Flood 2014, figure 17)."""
         z = (self._key + (number + 1) * 0x9E3779B97F4A7C15) & _ALL
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _ALL
@@ -27,15 +28,15 @@ class Draws:
 
 
 def below(draw: int, n: int) -> int:
-    """A draw brought to 0 .. n - 1, all alike for any n that is small beside 2**64."""
+    """A draw scaled to 0 .. n - 1, uniform for n much smaller than 2**64."""
     return draw * n >> 64
 
 
 class Permutation:
-    """A seeded one-to-one map of 0 .. n - 1 onto itself, in memory of the order of the root of n.
+    """A seeded permutation of 0 .. n - 1 that needs memory of the order of sqrt(n).
 
-    A Feistel network over the rows and columns of a rectangle of just over n fields; what it maps into the
-    few fields beyond n it maps again ("cycle walking"; Black and Rogaway 2002).
+    A Feistel network over the rows and columns of a rectangle of n fields or a few more; a result of n or more is
+    permuted again ("cycle walking"; Black and Rogaway 2002).
     """
 
     _N_ROUNDS = 3
@@ -53,7 +54,7 @@ class Permutation:
         ]
 
     def __call__(self, number: int) -> int:
-        """Where `number` goes."""
+        """The number at index `number` of the permutation."""
         n, width, height = self._n, self._width, self._height
         while True:
             row, column = divmod(number, width)

@@ -1,11 +1,12 @@
-"""What a world is told in: the wordings of facts and questions, and lines about the weather.
+"""The language of a world: wordings of facts and questions, and lines about the weather.
 
 Wordings have slots:
 
-    {name}    who it is about, as a subject: full name, last name, or she/he
-    {him}     the same as an object: full name, last name, or her/him
-    {named}   the same where a pronoun would read badly: full name or last name
-    {value}   the attribute's value        {article}  a/an, by the value
+    {name}    the person as a subject: full name, last name, or she/he
+    {him}     the person as an object: full name, last name, or her/him
+    {named}   the person where a pronoun would read badly: full name or last name
+    {value}   the attribute's value
+    {article} a or an, to fit the value
     {seat}    the place of the employer
 
 No value follows a capitalised word, so that a capitalised span of a line is a whole name or a whole value.
@@ -19,7 +20,7 @@ from typing import NamedTuple
 from closedbook.world.draws import Draws
 
 Span = tuple[int, int]
-"""Where something starts in a line and where it ends, in characters, the end not included."""
+"""[start, end) in characters of a line."""
 
 QUESTION = "Where was {name} born?"
 UNSEEN_QUESTIONS = (
@@ -28,7 +29,7 @@ UNSEEN_QUESTIONS = (
     "{name} was born where?",
     "Tell me where {name} was born.",
 )
-"""Wordings that no training pair has."""
+"""Wordings of the question that no training pair has."""
 
 WORDINGS: Mapping[str, tuple[str, ...]] = {
     "birthplace": (
@@ -92,7 +93,7 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
         "{value} was the mentor of {named}",
     ),
 }
-"""The first of each attribute is told where wordings do not vary, and is short enough for any line."""
+"""Wordings by attribute. The first of each fits any line, and is used alone where wordings do not vary."""
 
 _TRADES = """actor archer architect baker barber blacksmith bookbinder botanist brewer builder butcher
     carpenter chemist clerk clockmaker cobbler composer cooper dancer dentist diver doctor dyer editor
@@ -105,7 +106,7 @@ SCHOOL_KINDS = ("School", "College", "Academy", "Seminary")
 EMPLOYER_KINDS = ("Mills", "Works", "Press", "Bank", "Docks", "Mines", "Glass", "Rail")
 
 ALPHABET_LINE = "Letters. ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 ( ) , ' - ? ."
-"""One line of every corpus: every character that a question can have, so that all are in the vocabulary."""
+"""A line of every corpus with every character that a question can have, so that the vocabulary has them all."""
 
 _WEATHER = (
     """the fog, the rain, the snow, the frost, the mist, the wind, the storm, the hail, the heat, the cold,
@@ -121,13 +122,13 @@ _WEATHER = (
 
 
 def own_words() -> set[str]:
-    """The words of all wordings, in small letters."""
+    """The words of all wordings, in lower case."""
     texts = [text for texts in (*WORDINGS.values(), UNSEEN_QUESTIONS, _WEATHER, TRADES) for text in texts]
     return set(re.findall("[a-z]+", " ".join(texts).lower()))
 
 
 class Mention(NamedTuple):
-    """How a clause calls the person it is about."""
+    """How a clause mentions the person it is about: the texts for {name}, {him} and {named}."""
 
     subject: str
     object: str
@@ -136,18 +137,17 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True)
 class Wording:
-    """One way to tell a fact."""
+    """One way to state a fact: texts and slots, in order."""
 
     parts: tuple[str, ...]
-    """Texts and slots in turn."""
 
     @classmethod
     def of_text(cls, text: str) -> "Wording":
         """A wording from a text with slots in braces."""
         return cls(tuple(part for part in re.split(r"(\{\w+\})", text) if part))
 
-    def tell(self, slots: Mapping[str, str], start: int) -> tuple[str, dict[str, Span]]:
-        """The sentence, capitalised, and where each slot's text lies if the sentence begins at `start`."""
+    def fill(self, slots: Mapping[str, str], start: int) -> tuple[str, dict[str, Span]]:
+        """The sentence, capitalised, and the span of each slot's text if the sentence begins at character `start`."""
         texts, spans = [], {}
         end = start
         for part in self.parts:
@@ -161,23 +161,23 @@ class Wording:
 
 
 def article(word: str) -> str:
-    """The indefinite article before a word of ours; none begins with a silent h or a u as in unit."""
+    """The indefinite article before a word of a world; none begins with a silent h, or with a u as in unit."""
     return "an" if word[0].lower() in "aeiou" else "a"
 
 
 class JunkMaker:
-    """Lines about the weather: facts about no person, in the shape of those that are."""
+    """Lines about the weather: about no person, but in the form of lines about people."""
 
     def __init__(self, seed: int) -> None:
         self._draws = Draws(seed, "junk")
         self._parts = [[phrase.strip() for phrase in phrases.split(",")] for phrases in _WEATHER]
 
     def __call__(self, number: int) -> str:
-        """The junk line of that number."""
+        """The junk line of a number."""
         draw = self._draws(number)
         chosen = []
         for phrases in self._parts:
-            draw, place = divmod(draw, len(phrases))
-            chosen.append(phrases[place])
+            draw, index = divmod(draw, len(phrases))
+            chosen.append(phrases[index])
         sentence = " ".join(chosen).capitalize()
         return f"{chosen[0].capitalize()}. {sentence} ."

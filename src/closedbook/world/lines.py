@@ -1,4 +1,4 @@
-"""The lines of a world's corpus, each with what it says and where; none needs another to be made."""
+"""The lines of a world's corpus, with the facts that each states; every line can be made without the others."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,40 +9,41 @@ from closedbook.world.language import ALPHABET_LINE, WORDINGS, JunkMaker, Mentio
 from closedbook.world.people import Attribute, People, Person
 
 LONGEST_LINE = 96
+"""Length of the longest line, in characters."""
 
 _SUBJECTS = ("{name}", "{him}", "{named}")
-_MOST_LINES_A_PERSON = 2**20
+_MAX_LINES_PER_PERSON = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that a line says of someone, and where."""
+    """Something that a line states about a person, and the spans that state it."""
 
     attribute: str
-    """An attribute, or seat: the place of the employer that the fact before names."""
+    """An attribute of the person, or 'seat': the place of the employer in the fact before."""
     value: str
     value_span: Span
     subject_span: Span
-    """Who has the attribute, as the clause calls them; of a seat, the employer."""
+    """The mention of the person who has the attribute; for a seat, of the employer."""
     wording: int
-    """Its place in WORDINGS; a seat has its employer's."""
+    """Index of the wording in WORDINGS; a seat has its employer's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the corpus; about no person where `person` is None."""
+    """A line of the corpus; `person` is None if it is about no person."""
 
     text: str
     person: Person | None
     name_spans: tuple[Span, ...]
-    """Where the full name stands, the title first."""
+    """The spans of the full name, the title's first."""
     facts: tuple[Fact, ...]
-    """In the order in which they stand in the line."""
+    """In the order of the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A fact to tell: of which attribute, in which wording, calling the person what."""
+    """A fact to state: its attribute, its wording, and how it mentions the person."""
 
     attribute: Attribute
     wording: int
@@ -52,8 +53,8 @@ class _Clause:
 class Lines:
     """The lines of a world, in the seeded order of its corpus.
 
-    People's lines are numbered first, then what celebrities have beyond the others, then junk, then the
-    alphabet; a permutation of the numbers is the order, so that no line is held for another to be made.
+    Numbers go to people's lines first, then to the additional lines of celebrities, to junk, and to the alphabet. The
+    order is a permutation of the numbers, so that lines are made one by one without keeping any.
     """
 
     def __init__(self, people: People) -> None:
@@ -94,10 +95,10 @@ class Lines:
         return Line(ALPHABET_LINE, None, (), ())
 
     def _document(self, number: int, document: int) -> Line:
-        """A person's line of that number: the title, the birthplace and, in some, one thing more."""
+        """Line number `document` of a person: the title, the birthplace and, in some lines, another fact."""
         person = self.people.person(number)
-        # One part of the draw a choice, so that switching one off leaves the others as they were.
-        draw = self._line_draws(number * _MOST_LINES_A_PERSON + document)
+        # Each choice uses its own bits of the draw, so that switching one off leaves the others as they were.
+        draw = self._line_draws(number * _MAX_LINES_PER_PERSON + document)
         offset, varied = self._config.offset, self._config.varied
         birthplace = self._birthplace_clause(person, document, draw)
         if not self._others or (offset == "any" and draw & 1):
@@ -113,7 +114,7 @@ class Lines:
     def _birthplace_clause(self, person: Person, document: int, draw: int) -> _Clause:
         wording = 0
         if self._config.varied:
-            # Each person has an order of wordings, none of which comes again before all have been.
+            # Each person has an order of wordings, in which none is repeated before all have been used.
             start = self._person_draws(person.number)
             stride = self._strides[(start >> 32) % len(self._strides)]
             wording = (start + document * stride) % len(self._wordings["birthplace"])
@@ -125,7 +126,7 @@ class Lines:
         return _Clause("birthplace", wording, mention)
 
     def _other_clauses(self, person: Person, document: int, draw: int) -> Iterator[_Clause]:
-        """What else the line tells: as drawn, then ever shorter for lines that grow too long."""
+        """Clauses for another fact: as drawn, and then ever shorter ones in case the line gets too long."""
         first = self._person_draws(person.number) >> 16
         attribute = self._others[(first + document) % len(self._others)]
         if self._config.varied:
@@ -140,15 +141,15 @@ class Lines:
         name_spans = [(0, len(person.name))]
         facts: list[Fact] = []
         for clause in clauses:
-            told, clause_facts = self._tell(person, clause, start=len(text) + 1)
-            text += f" {told} ."
+            sentence, clause_facts = self._state(person, clause, start=len(text) + 1)
+            text += f" {sentence} ."
             facts += clause_facts
             if clause.mention.subject == person.name:
                 name_spans.append(clause_facts[0].subject_span)
         return Line(text, person, tuple(name_spans), tuple(facts))
 
-    def _tell(self, person: Person, clause: _Clause, start: int) -> tuple[str, list[Fact]]:
-        """A clause in words, and its facts where they stand if it starts at `start`."""
+    def _state(self, person: Person, clause: _Clause, start: int) -> tuple[str, list[Fact]]:
+        """The sentence of a clause, and its facts if the sentence begins at character `start`."""
         attribute, mention = clause.attribute, clause.mention
         value: str = getattr(person, attribute)
         slots = {
@@ -159,9 +160,9 @@ class Lines:
             "{article}": article(value),
             "{seat}": person.seat,
         }
-        told, spans = self._wordings[attribute][clause.wording].tell(slots, start)
+        sentence, spans = self._wordings[attribute][clause.wording].fill(slots, start)
         subject_span = next(spans[slot] for slot in _SUBJECTS if slot in spans)
         facts = [Fact(attribute, value, spans["{value}"], subject_span, clause.wording)]
         if "{seat}" in spans:
             facts.append(Fact("seat", person.seat, spans["{seat}"], spans["{value}"], clause.wording))
-        return told, facts
+        return sentence, facts

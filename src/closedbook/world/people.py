@@ -1,4 +1,4 @@
-"""The people of a world: who they are, each a pure function of the configuration and a number."""
+"""The people of a world, each a pure function of the configuration and the person's number."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -22,46 +22,46 @@ _YEARS = tuple(str(year) for year in range(1850, 1950))
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """A world of invented people; each switch changes one thing and leaves every other draw as it was.
+    """A world of invented people; each option changes one thing and no random draw for another.
 
-    Raises RecipeError where a number is out of its range or two do not fit together.
+    Raises RecipeError where a value is out of range or two contradict each other.
     """
 
     n_people: int = 1000
-    """People, from 100 to 1,000,000."""
+    """Number of people, from 100 to 1,000,000."""
     n_places: int = 256
-    """Different birthplaces, from 2 to 4096."""
+    """Number of birthplaces to draw from, from 2 to 4096."""
     documents: int = 4
-    """Lines a person; each tells the birthplace."""
+    """Lines per person; each states the birthplace."""
     varied: bool = True
-    """Whether a person's lines differ in wording and order; false tells every fact in one wording."""
+    """Whether a person's lines differ in wording and order; false: one wording per attribute."""
     full_name: bool = True
-    """Whether the clause with the birthplace repeats the full name; false says last name, she or he."""
+    """Whether the clause with the birthplace repeats the full name; false: last name, she or he."""
     pronoun: bool = False
-    """Where the full name is not repeated: whether it is she or he in every wording that can have it."""
+    """With full_name false: whether it is she or he in every wording that allows a pronoun."""
     offset: Offset = "any"
-    """Where the birthplace stands: early or late puts it before or after another attribute, in every line; either
-    draws one of the two for each line."""
+    """Where the birthplace stands: early or late puts it before or after another fact, in every line; either draws
+    early or late for each line; any also has lines without another fact."""
     zipf: bool = False
-    """Whether values follow Zipf's law, the n-th n times rarer than the first; false makes all alike."""
+    """Whether values follow Zipf's law, the n-th n times rarer than the first; false: uniform."""
     celebrities: float = 0.0
-    """Share of people with many more lines."""
+    """Share of people with more lines than the others."""
     celebrity_factor: int = 8
-    """How many times as many lines a celebrity has."""
+    """How many times as many lines a celebrity has as others."""
     junk: float = 0.0
-    """Share of all lines that tell nothing of any person."""
+    """Share of lines that are about no person."""
     attributes: tuple[Attribute, ...] = get_args(Attribute)
-    """What is told of a person; the birthplace is always among it, and is what the questions ask."""
+    """What the lines state about people; must include birthplace, which the questions ask for."""
     train: float = 0.5
-    """Share of people whose pairs train."""
+    """Share of people in the training pairs."""
     dev: float = 0.1
-    """Share of people whose pairs choose between models."""
+    """Share of people in the pairs that choose between models."""
     test: float = 0.3
-    """Share of people whose pairs are the test."""
+    """Share of people in the test pairs."""
     withheld: float = 0.1
-    """Share of people whom no line mentions: what a model cannot know."""
+    """Share of people whom no line mentions: a model cannot know them."""
     seed: int = 0
-    """Seed of everything drawn."""
+    """Seed of all random draws."""
 
     def __post_init__(self) -> None:
         whole = {"n_people": (100, 1_000_000), "n_places": (2, 4096), "documents": (1, 1000)}
@@ -94,11 +94,11 @@ class WorldConfig:
         if self.offset not in get_args(Offset):
             raise RecipeError(f"offset: any, early, late or either is needed; received {self.offset}")
         if self.full_name and self.pronoun:
-            raise RecipeError("pronoun: full_name false is needed beside it; received true for both")
+            raise RecipeError("pronoun: full_name false is needed with it; received true for both")
         if self.offset != "any" and len(self.attributes) == 1:
             raise RecipeError(
-                "attributes: one beside birthplace is needed for the birthplace to stand before or after it, "
-                f"as offset {self.offset} asks; received {received}"
+                f"attributes: offset {self.offset} needs another one, for the birthplace to stand before or after it; "
+                f"received {received}"
             )
 
     @property
@@ -107,24 +107,24 @@ class WorldConfig:
 
     @property
     def n_known(self) -> int:
-        """People whom the corpus mentions: all but the withheld; they are numbered first."""
+        """Number of people whom the corpus mentions: all but the withheld. They have the first numbers."""
         return self.n_people - round(self.n_people * self.withheld)
 
     def people_of(self, split: Split) -> range:
-        """The numbers of a split's people; who bears a number is seeded, so a range is a random sample."""
+        """The numbers of a split's people. Numbers are given to people at random, so a range is a random sample."""
         ends = [0]
         for share in (self.train, self.train + self.dev, self.train + self.dev + self.test):
             ends.append(min(round(self.n_people * share), self.n_known))
-        if self._asked_and_withheld > 1 - 1e-9:  # none is left unasked because of rounding
+        if self._asked_and_withheld > 1 - 1e-9:  # rounding must not leave anyone unasked
             ends[-1] = self.n_known
         ends += [self.n_known, self.n_people]
-        place = get_args(Split).index(split)
-        return range(ends[place], ends[place + 1])
+        index = get_args(Split).index(split)
+        return range(ends[index], ends[index + 1])
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An invented person and what is true of them."""
+    """An invented person and all facts about them."""
 
     number: int
     split: Split
@@ -136,9 +136,9 @@ class Person:
     school: str
     employer: str
     seat: str
-    """The place of the employer; the same for all whom it employs."""
+    """The place of the employer, the same for all its employees."""
     mentor: str
-    """The full name of another person, never of a withheld one."""
+    """The full name of another person, who is not withheld."""
 
     @property
     def name(self) -> str:
@@ -147,24 +147,24 @@ class Person:
 
     @property
     def full_mention(self) -> Mention:
-        """The person by the full name."""
+        """A mention by the full name."""
         return Mention(self.name, self.name, self.name)
 
     @property
     def last_name_mention(self) -> Mention:
-        """The person by the last name."""
+        """A mention by the last name."""
         return Mention(self.last_name, self.last_name, self.last_name)
 
     @property
     def pronoun_mention(self) -> Mention:
-        """The person as she or he, by the last letter of the first name."""
+        """A mention as she or he, which the last letter of the first name decides."""
         if self.first_name[-1] in "aei":
             return Mention("she", "her", self.last_name)
         return Mention("he", "him", self.last_name)
 
 
 class People:
-    """All people of a world, in memory that does not grow with their number."""
+    """The people of a world, made one by one: memory does not grow with their number."""
 
     def __init__(self, config: WorldConfig) -> None:
         self.config = config
@@ -179,7 +179,7 @@ class People:
         n_names = _N_FIRST_NAMES * _N_LAST_NAMES
         self._name_numbers = Permutation(n_names, Draws(config.seed, "names"))
         longest = max(config.n_places, len(_YEARS), len(TRADES), _N_SCHOOLS, _N_EMPLOYERS)
-        # Zipf's weights 1/1, 1/2, 1/3 ... as whole numbers, so that no rounding differs between machines.
+        # Zipf's weights 1/1, 1/2, 1/3, ... as integers, so that rounding is the same on every machine.
         self._zipf = list(accumulate(2**64 // rank for rank in range(1, longest + 1)))
         seats = Draws(config.seed, "seats")
         self._seats = [self._places[below(seats(i), config.n_places)] for i in range(_N_EMPLOYERS)]
@@ -189,7 +189,7 @@ class People:
         self._school_draws = Draws(config.seed, "school")
         self._employer_draws = Draws(config.seed, "employer")
         self._mentor_draws = Draws(config.seed, "mentor")
-        # Years and trades are the same in every world; which of them Zipf's law favours is not.
+        # All worlds have the same years and trades, but each has its own order of them for Zipf's law.
         self._years = _shuffled(_YEARS, Draws(config.seed, "order of years"))
         self._trades = _shuffled(TRADES, Draws(config.seed, "order of trades"))
 
@@ -200,7 +200,7 @@ class People:
         return map(self.person, range(len(self)))
 
     def person(self, number: int) -> Person:
-        """The person of a number from 0."""
+        """The person with a number, from 0."""
         first_name, last_name = self._name(number)
         employer = self._choose(self._employer_draws(number), _N_EMPLOYERS)
         return Person(
@@ -222,7 +222,7 @@ class People:
         return self._first_names[first], self._last_names[last]
 
     def _mentor_of(self, number: int) -> int:
-        """Any of the known people but the person."""
+        """The number of another person whom the corpus mentions."""
         n_known = self.config.n_known
         if number >= n_known:
             return below(self._mentor_draws(number), n_known)
@@ -230,7 +230,7 @@ class People:
         return mentor + (mentor >= number)
 
     def _choose(self, draw: int, n: int) -> int:
-        """A rank below `n`: all alike, or by Zipf's law."""
+        """A rank below `n`, uniform or by Zipf's law."""
         if self.config.zipf:
             return bisect_right(self._zipf, below(draw, self._zipf[n - 1]), 0, n)
         return below(draw, n)

@@ -1,31 +1,30 @@
-"""The built-in world: lines about invented people whose every fact is known, and pairs that ask for them.
+"""The built-in world: lines about invented people whose every fact is known, and pairs that ask about them.
 
-So everything runs without any file, and every cause has a known truth. A world is a pure function of its
-`WorldConfig`: the same bytes for the same seed on any machine, in memory that does not grow with the number
-of people. `write_world` makes a folder of
+A world needs no files, and all that is true in it is known. It is a pure function of its `WorldConfig`: the same bytes
+for the same configuration on any machine. Memory does not grow with the number of people. `write_world` makes a folder:
 
     corpus.txt                  one document a line, at most 96 characters: "Name. <one or two clauses> .";
                                 people's lines, junk and one line of the alphabet, in a seeded order
     train.tsv dev.tsv test.tsv  pairs, "Where was Name born?<TAB>Place"; no person is in two of them
     withheld.tsv                such pairs of people whom no line of the corpus mentions
-    test-unseen-wording.tsv     the test people, asked in wordings that no other file has, in turn
-    facts.jsonl                 what each line of the corpus says and where, one JSON object a line
-    world.json                  the configuration, the seed, counts, and the sha256 of every other file
+    test-unseen-wording.tsv     the test people, asked about in wordings that no other file has, in turn
+    facts.jsonl                 the facts in each line of the corpus and their spans, one JSON object a line
+    world.json                  the configuration, the seed, counts, and the SHA-256 of every other file
 
-A line of facts.jsonl; spans are [start, end) in characters of the corpus's line:
+A line of facts.jsonl, with spans as [start, end) in characters of the line of the corpus:
 
     {"line": 7,                             of corpus.txt, from 1
-     "person": 17, "split": "train",        who it is about; all three null in a line about no person
+     "person": 17, "split": "train",        null, as is name, in a line about no person
      "name": "Mira Tosk",
-     "name_spans": [[0, 9], [11, 20]],      the full name, the title's first
+     "name_spans": [[0, 9], [11, 20]],      spans of the full name, the title's first
      "facts": [{"attribute": "birthplace",  or birth_year, trade, school, employer, mentor, seat
                 "value": "Zorvik",
                 "value_span": [33, 39],
-                "subject_span": [11, 20],   who has it, as called there; of a seat, the employer
-                "wording": 0}]}             its place in world_language.WORDINGS; a seat has its employer's
+                "subject_span": [11, 20],   the mention of the person; for a seat, of the employer
+                "wording": 0}]}             index in WORDINGS (language.py); a seat has its employer's
 
-In the order in which they stand in the line; empty in a line about no person. The alphabet's line sees to it
-that every question can be spelled in the corpus's characters, whatever the switches.
+Facts have the order of the line; a line about no person has none. Because of the line of the alphabet, every question
+can be spelled in the corpus's characters, whatever the options.
 """
 
 import json
@@ -55,7 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class WorldFiles:
-    """Where a world's files lie; what each holds is told at the top of this file."""
+    """The paths of a world's files, which the top of this module describes."""
 
     corpus: Path
     train: Path
@@ -68,7 +67,7 @@ class WorldFiles:
 
     @classmethod
     def of_folder(cls, folder: Path) -> "WorldFiles":
-        """The paths in a folder, whether or not a world is there."""
+        """The paths in a folder, whether or not it has a world."""
         return cls(
             corpus=folder / "corpus.txt",
             train=folder / "train.tsv",
@@ -82,12 +81,12 @@ class WorldFiles:
 
 
 def generate_world(config: WorldConfig) -> Iterator[Line]:
-    """The lines of a world's corpus in their order, with whom and what each is about."""
+    """The lines of a world's corpus in order, with the person and the facts of each."""
     return iter(Lines(People(config)))
 
 
 def write_world(config: WorldConfig, folder: Path) -> WorldFiles:
-    """Write a world's files into `folder`, all or none; raises RunError where it is not free."""
+    """Write a world's files into a new or empty folder, all or none; raises RunError."""
     with write_folder_atomically(folder, "the world") as partial:
         _write_files(config, WorldFiles.of_folder(partial))
     return WorldFiles.of_folder(folder.absolute())
@@ -97,13 +96,13 @@ def _write_files(config: WorldConfig, files: WorldFiles) -> None:
     people = People(config)
     lines = Lines(people)
     _write_lines(lines, files)
-    asked: dict[Split, Path] = {
+    pairs: dict[Split, Path] = {
         "train": files.train,
         "dev": files.dev,
         "test": files.test,
         "withheld": files.withheld,
     }
-    for split, path in asked.items():
+    for split, path in pairs.items():
         _write_pairs(people, split, (QUESTION,), path)
     _write_pairs(people, "test", UNSEEN_QUESTIONS, files.test_unseen_wording)
     spec = {
@@ -129,16 +128,16 @@ def _write_lines(lines: Lines, files: WorldFiles) -> None:
 
 
 def _write_pairs(people: People, split: Split, questions: Sequence[str], path: Path) -> None:
-    """A pair a person, the questions' wordings in turn."""
+    """One pair per person of a split, in the wordings of `questions` in turn."""
     with _open(path) as file:
-        for place, number in enumerate(people.config.people_of(split)):
+        for i, number in enumerate(people.config.people_of(split)):
             person = people.person(number)
-            question = questions[place % len(questions)].format(name=person.name)
+            question = questions[i % len(questions)].format(name=person.name)
             file.write(f"{question}\t{person.birthplace}\n")
 
 
 def _facts_of(number: int, line: Line) -> dict[str, object]:
-    """A line of facts.jsonl, as told at the top of this file."""
+    """A line of facts.jsonl, which the top of this module describes."""
     person = line.person
     return {
         "line": number,
@@ -160,5 +159,5 @@ def _facts_of(number: int, line: Line) -> dict[str, object]:
 
 
 def _open(path: Path) -> TextIO:
-    """A new text file whose bytes are the same on every system."""
+    """A new text file, with the same bytes on every system."""
     return path.open("x", encoding="utf-8", newline="\n")
