@@ -1,4 +1,4 @@
-"""What a loss means: at falling losses of one pretraining, what the model can do. The source of training/meaning.py.
+"""What a loss means: at falling losses of one pretraining, what the model can do. The source of loss_in_words.py.
 
     python benchmarks/loss_meaning.py [CORPUS [PAIRS]] > benchmarks/results/loss_meaning.json
 
@@ -20,11 +20,12 @@ import torch
 
 from closedbook.commands.demo import demo_plan
 from closedbook.examples.batches import Batches
-from closedbook.examples.corruption import CorruptionConfig, corrupt
+from closedbook.examples.corruption import CorruptionConfig, salient_spans
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.documents import read_corpus
+from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.stages import new_model, training_pairs, vocabulary_of
@@ -37,10 +38,10 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 
 def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
     plan = demo_plan("normal", 0)
-    # Of a loss over all characters: what masked content alone costs says nothing of how well a text is spelt.
+    # A loss over all characters: that of masked content alone says nothing about how well a text is spelled.
     recipe = replace(
         plan.recipe,
-        corruption=CorruptionConfig(span=0.2, entity=0.4, salient=0.4),
+        corruption=CorruptionConfig(span=0.2, salient=0.8),
         pretrain=replace(plan.recipe.pretrain, epochs=n_epochs, mix_pairs=0.3),
     )
     corpus = read_corpus(corpus_path)
@@ -78,11 +79,9 @@ def abilities(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> dict[
     texts = [written(model, vocabulary, document[:12]) for document in some[:40]]
     words = [word for text in texts for word in WORD.findall(text)[1:-1]]
     known = {word for document in documents for word in WORD.findall(document)}
-    entity = CorruptionConfig(span=0, entity=1)
-    masked = [corrupt(document, model.config.block_size, entity, random).text for document in some]
-    split = [m.rsplit(MASK, 2) for m in masked]
-    decoded = greedy(model, [[*vocabulary.encode(a), MASK_ID] for a, _, _ in split], n_new=32, stop=MASK_ID)
-    filled = [vocabulary.decode(d.numbers) == b for d, (_, b, _) in zip(decoded, split, strict=True)]
+    masked = [one for document in some if (one := masked_in_context(document, random))]
+    decoded = greedy(model, [[*vocabulary.encode(a), MASK_ID] for a, _ in masked], n_new=32, stop=MASK_ID)
+    filled = [vocabulary.decode(d.ids) == b for d, (_, b) in zip(decoded, masked, strict=True)]
     return {
         "next_character": round(next_character(model, vocabulary, some), 3),
         "known_words": round(sum(word in known for word in words) / max(1, len(words)), 3),
@@ -91,25 +90,34 @@ def abilities(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> dict[
     }
 
 
+def masked_in_context(document: str, random: Random) -> tuple[str, str] | None:
+    """A document with one name or number masked and all of its context, and what was masked; None without any."""
+    spans = salient_spans(document, title_length(document))
+    if not spans:
+        return None
+    start, end = random.choice(spans)
+    return f"{document[:start]}{MASK}{document[end:]}", document[start:end]
+
+
 @torch.inference_mode()
 def next_character(model: GPT, vocabulary: Vocabulary, documents: list[str]) -> float:
     right = n = 0
     for document in documents:
-        numbers = torch.tensor([vocabulary.encode(document[: model.config.block_size])])
-        guess = model(numbers)[0, :-1].argmax(-1)
-        right, n = right + int((guess == numbers[0, 1:]).sum()), n + len(guess)
+        ids = torch.tensor([vocabulary.encode(document[: model.config.block_size])])
+        guess = model(ids)[0, :-1].argmax(-1)
+        right, n = right + int((guess == ids[0, 1:]).sum()), n + len(guess)
     return right / n
 
 
 @torch.inference_mode()
 def written(model: GPT, vocabulary: Vocabulary, prompt: str) -> str:
     generator = torch.Generator().manual_seed(zlib.crc32(prompt.encode()))
-    numbers = torch.tensor([vocabulary.encode(prompt)])
+    ids = torch.tensor([vocabulary.encode(prompt)])
     for _ in range(60):
-        logits = model(numbers)[:, -1]
+        logits = model(ids)[:, -1]
         logits[:, [PAD_ID, MASK_ID]] = -torch.inf
-        numbers = torch.cat((numbers, torch.multinomial(logits.softmax(-1), 1, generator=generator)), dim=1)
-    return vocabulary.decode(numbers[0].tolist())
+        ids = torch.cat((ids, torch.multinomial(logits.softmax(-1), 1, generator=generator)), dim=1)
+    return vocabulary.decode(ids[0].tolist())
 
 
 if __name__ == "__main__":
