@@ -374,7 +374,7 @@ def test_offset_either_draws_for_each_line() -> None:
 
 
 def test_offset_puts_the_birthplace_early_or_late() -> None:
-    """Early, it is the first fact of each line; late, the last, in the same clauses; any has both, and lines with one fact."""
+    """Early, it is the first fact of each line; late, the last, in the same clauses; any has both, or it alone."""
     early, late, anywhere = (people_lines(replace(SMALL, offset=o)) for o in ("early", "late", "any"))
     for one, other in zip(early, late, strict=True):
         assert one.facts[0].attribute == other.facts[-1].attribute == "birthplace"
