@@ -19,8 +19,8 @@ def linked(question: str, answer: str) -> Fact:
     return fact
 
 
-def test_titles_are_told_with_the_documents_that_begin_with_them():
-    """A full stop behind an initial ends no title, and a line without one has none."""
+def test_titles_have_the_documents_that_begin_with_them():
+    """The full stop of an initial does not end a title, and a line without a full stop has no title."""
     assert titles_of(DOCUMENTS) == {"Ann Bell": [0, 2], "J. R. Bell": [3], "Rob London": [4], "Ann": [5]}
 
 
@@ -37,27 +37,27 @@ def test_titles_are_told_with_the_documents_that_begin_with_them():
     ],
 )
 def test_a_question_asks_about_the_longest_title_in_it(question: str, title: str):
-    """Whole words alone count, and of several titles the longest."""
+    """Only whole words count, and the longest of several titles."""
     assert title_in(question, titles_of(DOCUMENTS)) == title
 
 
-def test_a_fact_has_a_place_in_each_document_that_states_it():
-    """Places count from the line's start; the nearest end is the fact's."""
+def test_a_fact_has_a_statement_in_each_document_of_its_title():
+    """Statements are spans of the document; the fact's end is the smallest of their ends."""
     fact = linked("Where was Ann Bell born?", "Ulm")
     assert fact == Fact("Where was Ann Bell born?", "Ulm", 7, "Ann Bell", (Statement(0, 31, 34), Statement(2, 37, 40)))
     assert fact.end == 34
     assert DOCUMENTS[2][37:40] == "Ulm"
 
 
-def test_what_is_not_stated_has_no_place():
-    """Neither the beginning of a longer word nor a part of the name states an answer."""
+def test_part_of_a_word_or_of_the_name_is_no_statement():
+    """An answer must be whole words outside the title; a question without a title has no statements."""
     assert linked("Where was J. R. Bell born?", "Ulm").statements == ()
     assert linked("Where was Rob London born?", "London").statements == (Statement(4, 28, 34),)
     assert linked("Who is it?", "Ulm") == Fact("Who is it?", "Ulm", 7, "", ())
     assert linked("Who is it?", "Ulm").end is None
 
 
-def test_names_and_answers_of_marks_alone_are_found():
-    """A text that begins or ends with a mark need not stand at a word's edge there."""
+def test_names_and_answers_can_end_in_punctuation():
+    """Where a text begins or ends with punctuation, a letter may follow or precede it."""
     (fact,) = link([Question("Who is M.I.A. (singer) now?", "'10%'", 1)], ["M.I.A. (singer). She owns'10%'of it ."])
     assert fact.statements == (Statement(0, 25, 30),)

@@ -19,10 +19,10 @@ from closedbook.text.titles import title_length
         ("Ivo P. de Vries. Ivo P. de Vries sang.", "Ivo P. de Vries. "),
         ("Ivo P. de Vries. Ivo P de Vries sang.", "Ivo P. de Vries. "),
         ("Xi X. Xia. He and Xi Xia sang.", "Xi X. Xia. "),
-        ("No full stop and a blank.", ""),
+        ("No full stop and a space.", ""),
         ("", ""),
     ],
 )
 def test_a_title_ends_at_its_full_stop(document: str, title: str):
-    """The first full stop before a blank ends it, unless it belongs to an initial or a name's abbreviation."""
+    """The first full stop before a space ends it, unless it belongs to an initial or an abbreviation in a name."""
     assert title_length(document) == len(title)

@@ -1,1 +1,1 @@
-"""Files written whole or not at all, with the same bytes for the same content. Imports no torch."""
+"""Writing files: as a whole or not at all, and the same bytes for the same content. Imports no torch."""

@@ -1,6 +1,6 @@
-"""Figures as PNG and SVG: the same bytes for the same figure.
+"""Figures as PNG and SVG, with the same bytes for the same figure.
 
-matplotlib is imported where it is used, so that importing this is cheap.
+matplotlib is imported where it is used, so that importing this module is fast.
 """
 
 import io
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def as_svg(figure: "matplotlib.figure.Figure") -> str:
-    """An <svg> element to stand in HTML, without a ground; the same for the same figure."""
-    # HTML knows the namespaces, whose names look like addresses, and the page says how large.
+    """An <svg> element for an HTML page, with a transparent background."""
+    # Namespaces are implied in HTML, and their names look like links; the page decides the size.
     tag = re.compile(r'.*?<svg[^>]*(viewBox="[^"]*")[^>]*>(\s*<metadata>.*?</metadata>)?', re.DOTALL)
     return tag.sub(r"<svg \1>", as_svg_file(figure).decode(), count=1)
 
 
 def as_svg_file(figure: "matplotlib.figure.Figure", *, transparent: bool = True) -> bytes:
-    """The figure as a file of its own, on white unless `transparent`; the same bytes for the same figure."""
+    """An SVG file, with a white background unless `transparent`."""
     import matplotlib
 
     file = io.BytesIO()
@@ -29,7 +29,7 @@ def as_svg_file(figure: "matplotlib.figure.Figure", *, transparent: bool = True)
 
 
 def as_png(figure: "matplotlib.figure.Figure", dots_per_inch: int = 150) -> bytes:
-    """The figure on white; the same bytes for the same figure."""
+    """A PNG file, with the background of the figure."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
     return file.getvalue()
