@@ -119,6 +119,13 @@ def test_a_relative_folder_is_made_where_the_process_is(tmp_path: Path, monkeypa
     assert paths_in(tmp_path) == ["new", "new/one", "new/two"]
 
 
+def test_the_current_folder_can_be_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder is filled, not replaced, so that a process whose current folder it is sees the files."""
+    monkeypatch.chdir(tmp_path)
+    write_two_files(Path())
+    assert sorted(path.name for path in Path().iterdir()) == ["one", "two"]
+
+
 def test_the_target_is_untouched_until_all_is_written(tmp_path: Path) -> None:
     """While files are written, the target does not exist, nor do its missing parents."""
     target = tmp_path / "not" / "there"

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from closedbook.reader.templates import Template, link_templates
 from closedbook.text.links import titles_of
@@ -20,3 +22,15 @@ def test_a_question_is_a_template_around_a_title(title: str, text: str, template
     pair = Question(text, "Osk", 1)
     assert link_templates([pair], titles).templates == {template: {title: [pair]}}
     assert template.question(title) == text
+
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
+
+
+@given(words, words.filter(bool), words)
+def test_any_title_in_any_question_is_found(before: str, title: str, after: str):
+    """Template and title give the question back, whatever characters they have."""
+    text = f"{before} {title} {after}"
+    ((template, by_title),) = link_templates([Question(text, "Osk", 1)], {title: [0]}).templates.items()
+    assert template.question(title) == text
+    assert by_title.keys() == {title}

@@ -95,7 +95,7 @@ def write_folder_atomically(folder: Path, what: str) -> Iterator[Path]:
     """A temporary folder to write into, which becomes `folder` at the end; after an error nothing is left of it.
 
     `what` names the content in errors. Raises RunError where `folder` is not free or cannot be written. A killed
-    process leaves the hidden folder `.<name>.<process>.partial` beside `folder`; deleting it is safe.
+    process leaves the hidden folder `.<name>.<process>.partial` next to `folder`; deleting it is safe.
     """
     folder = folder.absolute()
     partial: Path | None = None
@@ -106,10 +106,11 @@ def write_folder_atomically(folder: Path, what: str) -> Iterator[Path]:
             partial = _nearest_existing(folder) / f".{folder.name}.{os.getpid()}.partial"
             partial.mkdir()
             yield partial
-            folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists():
-                folder.rmdir()  # It is empty, and some systems cannot rename onto an empty folder.
-            partial.rename(folder)
+                _move_entries(partial, folder)
+            else:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                partial.rename(folder)
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
@@ -123,6 +124,18 @@ def _check_folder_is_free(folder: Path, what: str) -> None:
     above = _nearest_existing(folder)
     if not above.is_dir():
         raise RunError(f"{folder}: {above} is a file, and no folder can be made in a file; name another")
+
+
+def _move_entries(source: Path, target: Path) -> None:
+    """Fill an empty folder. It is not replaced, because it may be the current folder of a process."""
+    moved: list[Path] = []
+    try:
+        for entry in source.iterdir():
+            moved.append(entry.rename(target / entry.name))
+    except BaseException:
+        for entry in moved:
+            entry.rename(source / entry.name)
+        raise
 
 
 def _nearest_existing(folder: Path) -> Path:
