@@ -10,26 +10,26 @@ from closedbook.text.links import Fact, Statement
 
 
 def fact(*ends: int) -> Fact:
-    """A fact whose answer of three letters ends there, each time in another document."""
+    """A fact whose answer of three letters ends at `ends`, each in another document."""
     statements = tuple(Statement(number, end - 3, end) for number, end in enumerate(ends))
     return Fact("Who?", "Ulm", 1, "Ann", statements)
 
 
 def scores(table: Table) -> dict[str, Score]:
-    """A table's rows by their labels, in order."""
+    """A table's scores by their labels, in order."""
     return {row.label: row.score for row in table.rows}
 
 
 @pytest.mark.parametrize(
     ("end", "label"), [(3, "1-32"), (32, "1-32"), (33, "33-48"), (64, "49-64"), (96, "81-96"), (97, "over 96")]
 )
-def test_where_an_answer_ends_has_its_bin(end: int, label: str):
-    """Bounds belong to the bin that they close, and the last bin is open."""
+def test_a_bound_belongs_to_the_bin_that_it_closes(end: int, label: str):
+    """Answers that end at a bound are in the bin below it, and the last bin is open."""
     assert scores(by_end([fact(end)], [True])) == {label: Score(1, 1)}
 
 
-def test_bins_come_in_order_with_what_is_not_in_the_text_at_the_end():
-    """Of several documents the nearest end counts; bins without a question are left out."""
+def test_answers_that_are_not_in_the_text_have_the_last_bin():
+    """The least end of several documents counts; bins without a question are left out."""
     facts = [fact(), fact(200), fact(70, 31), fact(40), fact(41)]
     table = by_end(facts, [False, True, True, False, True])
     expected = {"1-32": Score(1, 1), "33-48": Score(1, 2), "over 96": Score(1, 1), NOT_STATED: Score(0, 1)}
@@ -40,8 +40,8 @@ def test_bins_come_in_order_with_what_is_not_in_the_text_at_the_end():
     )
 
 
-def test_how_common_an_answer_is_counts_training_pairs():
-    """Never, 1, 2-5, 6-20 and over 20."""
+def test_the_frequency_of_an_answer_is_its_number_of_training_pairs():
+    """The bins are never, 1, 2-5, 6-20 and over 20."""
     training = ["A"] * 21 + ["B"] * 20 + ["C"] * 6 + ["D"] * 5 + ["E"]
     table = by_frequency(["A", "B", "C", "D", "E", "F", "F"], training, [True, False, True, True, False, False, True])
     assert scores(table) == {
@@ -53,8 +53,8 @@ def test_how_common_an_answer_is_counts_training_pairs():
     }
 
 
-def test_exposures_have_bins_for_facts_that_are_in_the_text_alone():
-    """What no document states was not shown zero times: it could not be shown."""
+def test_facts_that_no_document_states_have_an_exposure_bin_of_their_own():
+    """They are not counted as exposed zero times, since they cannot be exposed."""
     exposures = [Exposure(), Exposure(9, 9, 9, 0), Exposure(9, 9, 9, 3), Exposure(900, 900, 900, 301, asked=4)]
     facts = [fact(), fact(5), fact(5), fact(5)]
     right = [True, False, True, True]
@@ -68,7 +68,7 @@ def test_exposures_have_bins_for_facts_that_are_in_the_text_alone():
 
 
 def test_the_figure_is_the_same_for_the_same_tables_and_names_its_axes():
-    """SVG and PNG have the same bytes each time; the text of the axes stands in the figure."""
+    """SVG and PNG have the same bytes each time, and each panel is labelled with its table's axis."""
     tables = [by_end([fact(5), fact()], [True, False]), by_frequency(["A"], [], [True])]
     figure = draw_tables(tables)
     assert as_svg_file(figure) == as_svg_file(draw_tables(tables))

@@ -109,7 +109,7 @@ def test_the_majority_baseline_gives_the_training_pairs_commonest_answer():
         ("finetune", CorruptionConfig(), True, "no text"),
     ],
 )
-def test_the_setting_is_what_the_run_was_told(
+def test_the_setting_is_what_the_run_knew(
     runs: Path, kind: Kind, corruption: CorruptionConfig, has_pairs: bool, setting: RunSetting
 ):
     """By its kind, its masks, and whether it had pairs to teach a reader."""
@@ -121,7 +121,7 @@ def test_the_setting_is_what_the_run_was_told(
 
 
 def test_a_finetuned_run_has_the_setting_of_the_run_it_began_from(runs: Path, tmp_path: Path):
-    """Replay of guided masks tells more than its parent was told; a parent that is gone leaves it unknown."""
+    """With replay of guided masks it knew more than its parent; without the parent's folder the setting is unknown."""
     run = open_run(runs / "finetuned")
     assert run.recipe.corruption.guided
     assert setting_of(run) == "unguided"

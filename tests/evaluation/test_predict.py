@@ -16,14 +16,14 @@ ANSWERS = ["Oslo", "Rome"]
 
 
 def small_model(variant: Variant = "vanilla", vocabulary: Vocabulary = VOCABULARY) -> GPT:
-    """An untrained model whose sizes are distinct primes: 3 layers, 5 heads of 7 numbers, and so on."""
+    """An untrained model whose sizes are distinct primes: 3 layers, 5 heads of 7 channels, and so on."""
     torch.manual_seed(0)
     config = ModelConfig(variant=variant, n_layer=3, n_head=5, n_embd=35, block_size=61, bottleneck_dim=11)
     return GPT(config, len(vocabulary))
 
 
 def parrot(character: str, logit: float) -> GPT:
-    """A model whose logit of one character is the same everywhere, and of all others 0."""
+    """A model that gives one character the same logit everywhere, and all others 0."""
     model = small_model()
     with torch.no_grad():
         model.ln_f.weight.zero_()
@@ -39,18 +39,18 @@ def learned() -> GPT:
     model = small_model()
     for _ in range(60):
         for question, answer in zip(QUESTIONS, ANSWERS, strict=True):
-            answer_numbers = question_ids(answer, VOCABULARY)  # ended by MASK, as a question is
-            numbers = torch.tensor([question_ids(question, VOCABULARY) + answer_numbers])
-            n = len(answer_numbers)
+            answer_ids = question_ids(answer, VOCABULARY)  # ends with MASK, as a question does
+            ids = torch.tensor([question_ids(question, VOCABULARY) + answer_ids])
+            n = len(answer_ids)
             model.zero_grad()
-            cross_entropy(model(numbers[:, :-1])[0, -n:], numbers[0, -n:]).backward()
+            cross_entropy(model(ids[:, :-1])[0, -n:], ids[0, -n:]).backward()
             with torch.no_grad():
                 for parameter in model.parameters():
                     parameter -= 0.1 * parameter.grad
     return model
 
 
-def test_a_learnt_answer_is_given(learned: GPT):
+def test_a_learned_answer_is_given(learned: GPT):
     """A model that was taught two answers gives them, ended, in the order of the questions."""
     predictions = predict(learned, VOCABULARY, QUESTIONS[::-1] + QUESTIONS)
     assert [(p.question, p.answer, p.ended) for p in predictions] == [
@@ -61,8 +61,8 @@ def test_a_learnt_answer_is_given(learned: GPT):
     ]
 
 
-def test_an_answer_does_not_depend_on_the_questions_beside_it(learned: GPT):
-    """Asked alone or among others, a question has the same answer and confidence, but for float rounding."""
+def test_an_answer_does_not_depend_on_the_other_questions(learned: GPT):
+    """Alone or among others, a question has the same answer and, up to rounding, the same confidence."""
     for together in predict(learned, VOCABULARY, [*QUESTIONS, "Where was Ada Ut born?"]):
         (alone,) = predict(learned, VOCABULARY, [together.question])
         assert alone.answer == together.answer
@@ -71,7 +71,7 @@ def test_an_answer_does_not_depend_on_the_questions_beside_it(learned: GPT):
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_confidence_is_the_models_probability_of_the_answer_and_its_end(variant: Variant):
-    """The product, by one plain forward pass, of the probabilities of each character and of what ends them."""
+    """In one plain forward pass, the product of the probabilities of each character and of the final MASK."""
     letters = Vocabulary.of_text("abcdefghijklmnopq")
     model = small_model(variant, letters).eval()
     with torch.no_grad():
@@ -86,15 +86,15 @@ def test_confidence_is_the_models_probability_of_the_answer_and_its_end(variant:
 
 
 def test_an_answer_that_never_ends_has_32_characters():
-    """A model that knows but one letter writes it 32 times; each by hand has probability e^2 / (e^2 + V - 1)."""
+    """A model with one preferred letter writes it 32 times, each with probability e^2 / (e^2 + V - 1)."""
     (prediction,) = predict(parrot("o", 2.0), VOCABULARY, ["Where?"])
     share = math.exp(2) / (math.exp(2) + len(VOCABULARY) - 1)
     assert prediction == Prediction("Where?", "o" * 32, prediction.confidence, ended=False)
     assert prediction.confidence == pytest.approx(share**32, rel=1e-4, abs=0)
 
 
-def test_a_mask_at_once_is_an_empty_answer():
-    """A model that ends before it has begun answers nothing, and its confidence is that of the MASK alone."""
+def test_an_immediate_mask_is_an_empty_answer():
+    """The confidence is the probability of the MASK alone."""
     (prediction,) = predict(parrot(MASK, 3.0), VOCABULARY, ["Where?"])
     share = math.exp(3) / (math.exp(3) + len(VOCABULARY) - 1)
     assert prediction == Prediction("Where?", "", prediction.confidence, ended=True)
@@ -102,31 +102,31 @@ def test_a_mask_at_once_is_an_empty_answer():
 
 
 def test_line_feeds_never_reach_an_answer():
-    """A model that writes line feeds alone answers with an empty line, so that a file of answers keeps its lines."""
+    """A model that writes only line feeds gives an empty answer, so that a file of answers keeps its lines."""
     (prediction,) = predict(parrot("\n", 2.0), VOCABULARY, ["Where?"])
     assert prediction.answer == ""
     assert not prediction.ended
 
 
-def test_one_line_keeps_words_and_single_blanks():
-    """Tabs, line feeds and runs of blanks become one blank, and none is left at the ends."""
+def test_one_line_keeps_words_and_single_spaces():
+    """Tabs, line feeds and runs of spaces become one space, and none is left at the ends."""
     assert one_line(" New\tYork \n\n City\r") == "New York City"
 
 
-def test_no_questions_no_predictions():
-    """An empty list of questions is answered with an empty list."""
+def test_no_questions_have_no_predictions():
+    """An empty list of questions gives an empty list."""
     assert predict(small_model(), VOCABULARY, []) == []
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_left_as_it_was(training: bool):
-    """Predicting turns dropout off for itself alone: a model in training stays in training."""
+    """Predicting turns dropout off only for itself: a model in training mode stays in training mode."""
     model = small_model().train(training)
     predict(model, VOCABULARY, ["Where?"])
     assert model.training is training
 
 
 def test_dropout_does_not_touch_answers():
-    """A model in the state of training is asked without dropout, so twice the same question has one answer."""
+    """A model in training mode answers without dropout, so the same question twice has one answer."""
     model = small_model().train()
     assert predict(model, VOCABULARY, QUESTIONS) == predict(model, VOCABULARY, QUESTIONS)

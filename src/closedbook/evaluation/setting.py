@@ -1,4 +1,4 @@
-"""The setting that a run was trained in: what it was told about answers before it is asked."""
+"""The setting that a run was trained in: what it knew about answers before it was asked."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ IN_WORDS: dict[RunSetting, str] = {
 
 
 def setting_of(run: Run) -> RunSetting:
-    """The setting of a run together with the runs that it began from: that of the run that was told most."""
+    """The setting of the run that knew most, among a run and the runs that it began from."""
     try:
         runs = lineage(run)
     except InputError:

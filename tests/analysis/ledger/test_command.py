@@ -1,4 +1,4 @@
-"""`closedbook ledger`, and what `closedbook evaluate` tells of places and frequencies."""
+"""`closedbook ledger`, and the breakdowns that `closedbook evaluate` prints."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ Closedbook = Callable[..., Any]
 
 
 def exposures(run: Run, files: Path) -> list[Exposure]:
-    """Of the five training people by one run."""
+    """The exposures of the five training people's facts by one run."""
     corpus = read_corpus(files / "corpus.txt")
     facts = link(read_pairs(files / "pairs.tsv").items, [document.text for document in corpus.documents])
     return exposures_of(run, facts)
@@ -39,7 +39,7 @@ def copied(runs: Path, name: str, folder: Path) -> Path:
 def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """Masks come from the parent's two epochs, questions from its own one; tables, counts and figures are kept."""
+    """Masks come from the parent's two epochs, questions from its own epoch; tables, counts and figures are kept."""
     run = copied(runs, "finetuned", tmp_path)
     outcome = closedbook("ledger", run, files / "pairs.tsv")
     assert outcome.status == 0, outcome.err
@@ -78,15 +78,15 @@ def test_ledgers_of_two_files_of_one_name_are_both_kept(
     assert {name: len(one["facts"]) for name, one in content.items()} == {"pairs": 5, f"pairs-{digits}": 1}
 
 
-def test_pairs_mixed_into_pretraining_are_asked(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Of eight documents and a share of 0.3, three pairs an epoch: six in two epochs, in turn."""
+def test_pairs_mixed_into_pretraining_count_as_asked(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """With eight documents and a share of 0.3, an epoch has three pairs, in turn: six in two epochs."""
     words = ("--recipe", files / "tiny.toml", "--pairs", files / "pairs.tsv", "--pretrain.mix-pairs", 0.3)
     assert closedbook("pretrain", files / "corpus.txt", "--out", tmp_path / "run", *words).status == 0
     assert [e.asked for e in exposures(open_run(tmp_path / "run"), files)] == [2, 1, 1, 1, 1]
 
 
-def test_frequencies_may_be_of_another_file(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """With --train a run without pairs of its own knows frequencies, and without it says nothing of them."""
+def test_frequencies_may_be_counted_in_another_file(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """A run without training pairs prints frequencies only with --train."""
     run = copied(runs, "pretrained", tmp_path)
     assert "training pairs" not in closedbook("ledger", run, files / "dev.tsv").out
     outcome = closedbook("ledger", run, files / "dev.tsv", "--train", files / "pairs.tsv")
@@ -96,14 +96,14 @@ def test_frequencies_may_be_of_another_file(closedbook: Closedbook, files: Path,
 
 
 def test_an_interrupted_run_has_the_ledger_of_an_undisturbed_one(files: Path, runs: Path, tmp_path: Path):
-    """Stopped within an epoch and resumed, it comes to the same exposures."""
+    """A run that was stopped within an epoch and resumed has the same exposures in the end."""
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     out = tmp_path / "run"
     events = pretrain(files / "corpus.txt", recipe, Saving(out))
     while not isinstance(next(events), StepReport):
         pass
     events.close()
-    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1, "of the first epoch's two steps one is done"
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1, "one of the first epoch's two steps is done"
     partly = exposures(open_run(out), files)
     for _ in pretrain(files / "corpus.txt", recipe, Saving(out, resume=True)):
         pass
@@ -112,8 +112,8 @@ def test_an_interrupted_run_has_the_ledger_of_an_undisturbed_one(files: Path, ru
     assert sum(e.seen for e in partly) < sum(e.seen for e in whole)
 
 
-def test_what_a_run_was_trained_on_must_be_as_it_was(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """A corpus with another content ends in one line and status 2, and writes nothing."""
+def test_a_changed_corpus_is_refused(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """One line and exit status 2, and nothing is written."""
     run = copied(runs, "pretrained", tmp_path)
     other = tmp_path / "corpus.txt"
     other.write_text("Ann Bell. Another text .\n")
@@ -126,10 +126,10 @@ def test_what_a_run_was_trained_on_must_be_as_it_was(closedbook: Closedbook, fil
     assert not (run / "ledger").exists()
 
 
-def test_masks_made_otherwise_than_when_the_run_was_trained_are_found_out(
+def test_masks_that_differ_from_those_of_training_are_detected(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """The metrics tell how many characters the first epoch had to learn, and a replay must have as many."""
+    """A replay must have as many supervised characters in the first epoch as the metrics recorded."""
     run = copied(runs, "pretrained", tmp_path)
     lines = (run / "metrics.jsonl").read_text().splitlines()
     first = json.loads(lines[0])
@@ -141,31 +141,31 @@ def test_masks_made_otherwise_than_when_the_run_was_trained_are_found_out(
     assert "use the version of closedbook that trained the run" in line
 
 
-def test_a_parent_that_is_gone_is_named(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """The ledger needs it; evaluate tells what it can."""
+def test_a_missing_parent_is_named(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """The ledger needs it; evaluate prints what it can without it."""
     run = copied(runs, "finetuned", tmp_path)
     info = (run / "run.json").read_text()
     (run / "run.json").write_text(info.replace(str(runs / "pretrained"), str(tmp_path / "gone")))
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     assert outcome.err.startswith(f"closedbook: {run}: began from the run {tmp_path / 'gone'}, which is not there")
-    told = closedbook("evaluate", run, files / "dev.tsv")
-    assert told.status == 0
-    assert told.out.splitlines()[-1].startswith("by where the text states the answer: unknown, ")
+    evaluated = closedbook("evaluate", run, files / "dev.tsv")
+    assert evaluated.status == 0
+    assert evaluated.out.splitlines()[-1].startswith("by where the text states the answer: unknown, ")
 
 
 @pytest.mark.parametrize("name", ["finetuned", "scratch"])
-def test_evaluate_tells_of_places_and_frequencies(closedbook: Closedbook, runs: Path, tmp_path: Path, name: str):
-    """Where corpus and pairs are as they were, three lines more; the numbers are kept beside the score."""
+def test_evaluate_breaks_the_score_down(closedbook: Closedbook, runs: Path, tmp_path: Path, name: str):
+    """With corpus and training pairs unchanged it prints three more lines, and keeps their numbers with the score."""
     run = copied(runs, name, tmp_path)
     (tmp_path / "dev.tsv").write_text("Where was Flo Gray born?\tUlm\nWhere was Gus Hall born?\tRio\n")
     outcome = closedbook("evaluate", run, tmp_path / "dev.tsv")
     assert outcome.status == 0, outcome.err
-    _, _, _, unseen, frequency, place = outcome.out.splitlines()
+    _, _, _, unseen, frequency, end = outcome.out.splitlines()
     assert unseen.startswith("answer in no training pair: 0 of 1, 0.0% (95% interval ")
     assert re.fullmatch(
         r"by training pairs with the same answer \(pairs\): never: 0% of 1; 2-5: (0|100)% of 1", frequency
     )
-    assert re.search(r"\(characters from its start\): 33-48: (0|100)% of 1; not in the text: 0% of 1$", place)
+    assert re.search(r"\(characters from its start\): 33-48: (0|100)% of 1; not in the text: 0% of 1$", end)
     tables = json.loads((run / "evaluations/dev.json").read_text())["tables"]
     assert set(tables) == {"frequency", "end"}

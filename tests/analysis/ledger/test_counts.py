@@ -1,4 +1,4 @@
-"""The ledger on strings counted by hand, and its replay against what training is given."""
+"""The ledger on strings counted by hand, and its replay against the batches of training."""
 
 from dataclasses import astuple
 
@@ -52,30 +52,30 @@ def counted(facts: list[Fact], *masked: str) -> Exposure:
         ("Ann Bell. From Ulm to ⁇ .⁇Ulm⁇", Exposure(1, 1, 1, 1)),
     ],
 )
-def test_a_masked_string_counts_by_where_name_and_answer_stand(masked: str, expected: Exposure):
-    """Seen; with the name before it; in the masked content; at its very beginning: at most once a string."""
+def test_a_masked_string_counts_by_the_positions_of_name_and_answer(masked: str, expected: Exposure):
+    """Seen; after the name; in the masked content; at its very beginning: each at most once per string."""
     facts = link([Question(ANN, "Ulm", 1)], ["Ann Bell. She is from Ulm ."])
     assert counted(facts, masked) == expected
     assert counted(facts, masked, masked) == expected + expected
 
 
-def test_an_answer_that_is_a_part_of_the_name_is_not_seen_in_it():
-    """London in 'Rob London' is no statement of where he was born."""
+def test_an_answer_within_the_name_is_not_seen():
+    """London in 'Rob London' does not state where he was born."""
     facts = link([Question("Where was Rob London born?", "London", 1)], ["Rob London. Rob London left London ."])
     assert counted(facts, "Rob London. Rob London⁇⁇ left⁇") == Exposure()
     assert counted(facts, "Rob London. Rob London left ⁇⁇London⁇") == Exposure(1, 1, 1, 1)
 
 
 def test_only_documents_that_state_a_fact_count_for_it():
-    """A string of another document changes nothing, whatever stands in it."""
+    """A string of another document changes nothing, whatever it holds."""
     ledger = Ledger(link(PAIRS, DOCUMENTS))
     ledger.count_document(0, "Ann Bell. She is from ⁇⁇Ulm⁇")
     assert set(ledger.exposures) == {Exposure()}
     assert ledger.documents == {1, 2, 3, 4, 5, 6}
 
 
-def test_a_pair_is_asked_where_question_and_answer_are_its_own():
-    """Another answer to it, as a silver pair may have, is another fact; training may spell pairs its own way."""
+def test_a_pair_counts_as_asked_if_question_and_answer_are_equal():
+    """Another answer, as a silver pair may have, does not count; training may spell pairs differently."""
     facts = link(PAIRS, DOCUMENTS)
     ledger = Ledger(facts)
     for text in (pair_string(ANN, "Ulm"), pair_string(ANN, "Ulm"), pair_string(ANN, "Rom"), pair_string("Who?", "Ulm")):
@@ -87,26 +87,26 @@ def test_a_pair_is_asked_where_question_and_answer_are_its_own():
 
 
 def documents_of(config: CorruptionConfig, seed: int = 3) -> CharCorruptionDataset:
-    """The documents under an objective."""
+    """The documents with these masks."""
     return CharCorruptionDataset(DOCUMENTS, VOCABULARY, 67, config, seed)
 
 
 def datasets() -> dict[str, EpochDataset]:
-    """What pretraining, pretraining with pairs, finetuning and finetuning with replay train on."""
+    """Datasets of pretraining, pretraining with pairs, finetuning, and finetuning with replay."""
     documents, pairs = documents_of(CorruptionConfig(1.0, 1.0, 1.0)), NameDataset(PAIRS[:3], VOCABULARY, 67)
     mixed, replayed = MixedDataset(documents, pairs, 0.4), MixedDataset(documents, pairs, 0.4, over="pairs")
     return {"documents": documents, "mixed": mixed, "pairs": pairs, "replayed": replayed}
 
 
 def texts_of(batch: Batch) -> list[str]:
-    """A batch's rows as text: all of x, and of y what x has not."""
-    numbers = torch.cat((batch.x, batch.y[:, -1:]), dim=1)
-    return [VOCABULARY.decode(row).rstrip("□") for row in numbers.tolist()]
+    """The rows of a batch as text: x, and the last character of y."""
+    ids = torch.cat((batch.x, batch.y[:, -1:]), dim=1)
+    return [VOCABULARY.decode(row).rstrip("□") for row in ids.tolist()]
 
 
 @pytest.mark.parametrize("name", ["documents", "mixed", "pairs", "replayed"])
 def test_replay_counts_what_training_is_given(name: str):
-    """Counting the numbers of each batch as they come, and replaying afterwards, come to the same."""
+    """Counting each batch as it comes and replaying afterwards give the same exposures."""
     dataset = datasets()[name]
     n_documents = {"documents": 7, "mixed": 7, "pairs": 0, "replayed": 4}[name]
     batches = Batches(dataset, 3, shuffle=True, seed=5)
@@ -114,10 +114,10 @@ def test_replay_counts_what_training_is_given(name: str):
     n_examples = 0
     for epoch in range(11):
         given = [text for batch in batches.epoch(Position(epoch, 0)) for text in texts_of(batch)]
-        told = {row: example_text(dataset, row) for row in batches.order(epoch)}
-        assert sorted(given) == sorted(told.values())
-        n_examples += len(told)
-        for row, text in told.items():
+        texts = {row: example_text(dataset, row) for row in batches.order(epoch)}
+        assert sorted(given) == sorted(texts.values())
+        n_examples += len(texts)
+        for row, text in texts.items():
             if row < n_documents:
                 live.count_document((epoch * n_documents + row) % len(DOCUMENTS), text)
             else:
@@ -130,7 +130,7 @@ def test_replay_counts_what_training_is_given(name: str):
 
 
 def test_an_epoch_may_be_replayed_in_parts():
-    """Rows before an interruption and rows behind it come to the whole epoch."""
+    """The rows before and after an interruption make up the whole epoch."""
     dataset = datasets()["mixed"]
     whole, parts = Ledger(link(PAIRS, DOCUMENTS)), Ledger(link(PAIRS, DOCUMENTS))
     order = Batches(dataset, 3, shuffle=True, seed=5).order(2)
@@ -142,7 +142,7 @@ def test_an_epoch_may_be_replayed_in_parts():
 
 
 @given(st.integers(0, 2**31), st.sampled_from([(1, 0, 0), (0, 1, 0), (0, 0, 1)]))
-def test_each_way_of_exposure_implies_the_one_before(seed: int, weights: tuple[int, int, int]):
+def test_each_kind_of_exposure_implies_the_one_before(seed: int, weights: tuple[int, int, int]):
     """In answer form <= masked <= predicted <= seen <= the draws of documents that state the fact."""
     dataset, ledger = documents_of(CorruptionConfig(*map(float, weights)), seed), Ledger(link(PAIRS, DOCUMENTS))
     for epoch in range(5):
