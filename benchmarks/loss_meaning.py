@@ -18,7 +18,7 @@ from random import Random
 
 import torch
 
-from closedbook.commands.demo import demo_plan
+from closedbook.demo.plan import demo_plan
 from closedbook.examples.batches import Batches
 from closedbook.examples.corruption import CorruptionConfig, salient_spans
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset

@@ -19,7 +19,7 @@ STEPS = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from closedbook.commands.demo import demo_plan
+from closedbook.demo.plan import demo_plan
 from closedbook.training.stages import new_model
 from closedbook.examples.batches import Batches
 from closedbook.text.documents import read_corpus

@@ -244,9 +244,9 @@ def _world(options: WorldOptions) -> None:
 
 
 def _demo(options: DemoOptions) -> None:
-    from closedbook.commands.demo import run_demo
+    from closedbook.demo.run import run_demo
 
-    for line in run_demo(options.out, options.seed, options.size, follow):
+    for line in run_demo(options.out, options.seed, options.size, program(), follow):
         out(line)
 
 

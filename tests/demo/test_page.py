@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from closedbook.commands.report import Arm, Curve, Exchange, Report, figure, report_html, write_report
+from closedbook.demo.page import figure, report_html, write_report
+from closedbook.demo.results import Arm, Curve, Exchange, Report, Rival, Scores
 from closedbook.errors import RunError
 from closedbook.evaluation.score import Score
 from closedbook.files.pictures import as_png
-from closedbook.progress.duration import duration
 
 HOSTILE = '<b>Ann & "Bob" O\'Neil</b> <!-- {x} $y$ 戸 -->'
 
@@ -27,29 +27,38 @@ def curve(name: str, n_steps: int, first: float, last: float, seconds: float) ->
 
 SCRATCH = curve("finetuning", 75, 4.0, 0.5, 38.0)
 STAGES = (curve("pretraining", 3001, 4.1, 0.5, 380.0), curve("finetuning", 11, 0.5, 0.3, 7.0))
+
+
+def scores(held_out: int, other_wordings: int, unknown: int) -> Scores:
+    """Scores of 500 held-out people, in both wordings, and of 101 unknown people."""
+    return Scores(Score(held_out, 500), Score(other_wordings, 500), Score(unknown, 101))
+
+
 ARMS = (
-    Arm("vanilla", False, 3_323_392, 38.0, Score(9, 500), Score(2, 101), (SCRATCH,)),
-    Arm("vanilla", True, 3_323_392, 387.0, Score(331, 500), Score(3, 101), STAGES),
-    Arm("perceiver", False, 3_331_584, 41.0, Score(0, 500), None, (SCRATCH,)),
-    Arm("perceiver", True, 3_331_584, 401.0, Score(63, 500), None, STAGES),
+    Arm("vanilla", False, 3_323_392, 0, 38.0, scores(9, 7, 2), (SCRATCH,)),
+    Arm("vanilla", True, 3_323_392, 2_100_000, 387.0, scores(331, 250, 3), STAGES),
+    Arm("perceiver", False, 3_331_584, 0, 41.0, scores(0, 0, 0), (SCRATCH,)),
+    Arm("perceiver", True, 3_331_584, 2_100_000, 401.0, scores(63, 40, 1), STAGES),
 )
+RIGHT = Exchange("right", "Where was Mirel Tovan born?", "Ulm", "Ulm", 0.9312, "Mirel Tovan hails from Ulm.")
+UNKNOWN = Exchange("never written about", "Where was Pela Quist born?", "Ulm", "Artel", 0.61, None)
 REPORT = Report(
     title="Who was born where?",
-    setting="2,003 people, 83 places, 6,007 lines, 2 cores.",
-    baseline=Score(14, 500),
-    baseline_answer="Korvessa",
+    people="2,003 people, 83 places.",
+    method=("Pretraining: masks.", "So the setting is guided."),
     arms=ARMS,
-    exchanges=(
-        Exchange("right", "Where was Mirel Tovan born?", "Ulm", "Ulm", 0.9312, "Mirel Tovan hails from Ulm."),
-        Exchange("never written about", "Where was Pela Quist born?", "Ulm", "Artel", 0.61, None),
-    ),
+    reader=Rival("open-book reader, book open", scores(480, 480, 0)),
+    majority=Rival("commonest answer, 'Korvessa'", scores(14, 14, 1)),
+    asked="vanilla, pretrained",
+    exchanges=(RIGHT, UNKNOWN),
+    right=(RIGHT,),
+    unknown=(UNKNOWN, replace(UNKNOWN, question="Where was Asa Norr born?", confidence=0.99991)),
     recipe_toml='[model]\nvariant = "vanilla" # <all> & "every"\n',
     command="sh run.sh demo --seed 7",
     seconds=912.0,
-    notes=("One note.",),
 )
 BARE = replace(REPORT, arms=tuple(replace(arm, curves=()) for arm in ARMS))
-"""Quick to draw, where the figure is not the question."""
+"""Quick to draw, where the figure is not what is tested."""
 
 
 class Page(HTMLParser):
@@ -130,47 +139,65 @@ def test_every_element_is_closed(html: str):
 def test_whatever_comes_from_outside_is_escaped():
     """Angle brackets, ampersands and quotes of names, notes and recipes are shown and never obeyed."""
     exchange = Exchange("wrong", HOSTILE, HOSTILE, HOSTILE, 0.5, HOSTILE)
+    plain = HOSTILE.replace("$y$ 戸", "")  # matplotlib's font lacks the letter
     hostile = Report(
         title=HOSTILE,
-        setting=HOSTILE,
-        baseline=Score(1, 7),
-        baseline_answer=HOSTILE,
-        arms=(replace(ARMS[0], variant=HOSTILE.replace("$y$ 戸", "")),),
+        people=HOSTILE,
+        method=(HOSTILE,),
+        arms=(replace(ARMS[0], variant=plain),),
+        reader=Rival(plain, scores(1, 1, 1)),
+        majority=Rival(HOSTILE, scores(1, 1, 1)),
+        asked=HOSTILE,
         exchanges=(exchange,),
+        right=(exchange,),
+        unknown=(exchange,),
         recipe_toml=HOSTILE,
         command=HOSTILE,
         seconds=3.0,
-        notes=(HOSTILE,),
     )
     page = Page(report_html(hostile))
     assert "b" not in {tag for tag, _ in page.elements}
     assert page.open == []
-    # title twice, setting, baseline's answer, four of the exchange, recipe, command, note
-    assert page.text.count(HOSTILE) == 11
+    # title twice, people, method, majority, asked twice, four of the exchange, three of the table, recipe, command
+    assert page.text.count(HOSTILE) == 16
 
 
-def test_the_table_has_a_row_a_model_and_one_for_the_baseline(html: str):
-    """Accuracy, interval, counts, parameters and time stand beside each model, and the baseline is the last row."""
+def test_the_table_has_a_row_per_model_and_one_for_each_rival(html: str):
+    """Accuracy, interval, counts, parameters and time are next to each model; reader and majority are the last rows."""
     assert [row[0] for row in rows(html)] == [
         "vanilla, not pretrained",
         "vanilla, pretrained",
         "Perceiver, not pretrained",
         "Perceiver, pretrained",
-        "commonest answer to everything: Korvessa",
+        "open-book reader, book open",
+        "commonest answer, &#x27;Korvessa&#x27;",
     ]
-    assert rows(html)[1][1:] == ["66.2%", "61.9% to 70.2%", "331 of 500", "3 of 101", "3,323,392", "6.5 min"]
+    of_500 = ["331 of 500", "250 of 500"]
+    cells = ["66.2%", "61.9% to 70.2%", *of_500, "3 of 101", "3,323,392", "2,100,000", "6.5 min"]
+    assert rows(html)[1][1:] == cells
+    assert rows(html)[4][-3:] == ["none", "none", "none"]
 
 
-def test_people_never_asked_about_are_no_zero(html: str):
-    """Where no withheld people were asked about, the table says so and gives no figure."""
-    assert [row[4] for row in rows(html)] == ["2 of 101", "3 of 101", "not asked", "not asked", "not asked"]
+def test_every_question_about_unknown_people_is_on_the_page(html: str):
+    """Question, answer, confidence and truth of each are in a table that can be opened."""
+    table = html[html.rindex("<tbody>") :]
+    assert "<summary>All 2 questions about people nobody wrote about</summary>" in html
+    assert ">Where was Pela Quist born?</th><td>Ulm</td><td>61.0%</td><td>Artel</td>" in table
+    assert ">Where was Asa Norr born?</th><td>Ulm</td><td>over 99.9%</td><td>Artel</td>" in table
 
 
-def test_the_table_is_one_to_a_screen_reader(html: str):
-    """The table has a caption, and each heading says whether it is of a row or of a column."""
+def test_the_page_says_how_the_models_were_trained(html: str):
+    """Each paragraph of the method is one on the page."""
+    for paragraph in REPORT.method:
+        assert f"<p>{paragraph}</p>" in html
+
+
+def test_the_tables_can_be_read_aloud(html: str):
+    """Each table has a caption, and each heading says whether it belongs to a row or a column."""
     page = Page(html)
-    assert "caption" in {tag for tag, _ in page.elements}
-    assert [a["scope"] for tag, a in page.elements if tag == "th"] == ["col"] * 7 + ["row"] * 5
+    assert [tag for tag, _ in page.elements].count("caption") == 2
+    scopes = [a["scope"] for tag, a in page.elements if tag == "th"]
+    assert scopes == ["col"] * 9 + ["row"] * 6 + ["col"] * 4 + ["row"] * 2
 
 
 def test_headings_step_down_one_by_one(html: str):
@@ -180,16 +207,16 @@ def test_headings_step_down_one_by_one(html: str):
     assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
-def test_the_figure_is_told_in_words(html: str):
+def test_the_figure_is_described_in_words(html: str):
     """The figure is an image to a screen reader, and its name has every accuracy of the bars."""
     (svg,) = (attributes for tag, attributes in Page(html).elements if tag == "svg")
     assert svg["role"] == "img"
-    for value in ("1.8%", "66.2%", "0.0%", "12.6%", "2.8%"):
+    for value in ("1.8%", "66.2%", "50.0%", "0.0%", "12.6%", "8.0%", "96.0%", "2.8%"):
         assert value in (svg["aria-label"] or "")
 
 
 def test_an_exchange_shows_what_the_book_says(html: str):
-    """The corpus's line stands beside the answer; where there is none, the page says that there is none."""
+    """The book's line is next to the answer; where there is none, the page says so."""
     text = Page(html).text
     assert "Mirel Tovan hails from Ulm." in text
     assert text.count("nothing about this person") == 1
@@ -212,8 +239,11 @@ def test_confidence_is_not_rounded_to_certainty(confidence: float, shown: str):
 
 
 def test_the_page_says_what_confidence_is_not(html: str):
-    """A reader is told that confidence is no probability of truth."""
-    assert "not the probability that the answer is true" in " ".join(Page(html).text.split())
+    """Confidence is no probability of truth: the medians where it is right, and where it cannot know, are compared."""
+    text = " ".join(Page(html).text.split())
+    assert "not the probability that the answer is true" in text
+    assert "the 2 questions about unknown people with a median confidence of 80.5%" in text
+    assert "is right about held-out people with 93.1%: its confidence is no promise" in text
 
 
 def test_the_page_says_how_to_do_it_again(html: str):
@@ -227,14 +257,6 @@ def test_the_page_follows_the_readers_light_and_screen(html: str):
     """The page has a dark form, and takes a small screen's own width."""
     assert "prefers-color-scheme: dark" in html
     assert "width=device-width" in html
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (89.0, "89 s"), (90.0, "1.5 min"), (912.0, "15.2 min"), (5400.0, "1.5 h")]
-)
-def test_a_time_has_the_unit_people_would_use(seconds: float, said: str):
-    """Seconds up to a minute and a half, minutes up to an hour and a half, then hours."""
-    assert duration(seconds) == said
 
 
 # The files
@@ -271,10 +293,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
 def test_importing_is_cheap_and_drawing_is_private():
     """The import loads neither matplotlib nor torch, and drawing never loads pyplot with its global figures."""
     program = (
-        "import sys, closedbook.commands.report as report; from closedbook.evaluation.score import Score\n"
+        "import sys, closedbook.demo.figure; from closedbook.demo.results import *\n"
         "assert not {'matplotlib', 'torch'} & set(sys.modules)\n"
-        "arm = report.Arm('vanilla', True, 7, 1.0, Score(1, 2), None, ())\n"
-        "report.draw((arm,), Score(1, 3))\n"
+        "scores = Scores(Score(1, 2), Score(1, 2), Score(1, 2)); rival = Rival('reader', scores)\n"
+        "closedbook.demo.figure.draw((Arm('vanilla', True, 7, 0, 1.0, scores, ()),), rival, rival)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -284,15 +306,18 @@ def test_importing_is_cheap_and_drawing_is_private():
 
 
 def test_bars_are_accuracies_and_whiskers_intervals(drawn: Any):
-    """Each bar is as long as its accuracy in percent, and its whiskers end where the 95% interval does."""
+    """Each model has a bar for each wording, as long as its accuracy in percent, with the 95% interval on it."""
     axes = drawn.axes[-1]
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([1.8, 66.2, 0.0, 12.6])
-    for whisker, arm in zip(axes.lines, ARMS, strict=False):
-        assert list(whisker.get_xdata()) == pytest.approx([100 * end for end in arm.test.interval])
+    accuracies = [1.8, 1.4, 66.2, 50.0, 0.0, 0.0, 12.6, 8.0, 96.0, 96.0]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx(accuracies)
+    drawn_scores = [one.scores for one in (*ARMS, REPORT.reader)]
+    intervals = [score.interval for one in drawn_scores for score in (one.held_out, one.other_wordings)]
+    for whisker, interval in zip(axes.lines, intervals, strict=False):
+        assert list(whisker.get_xdata()) == pytest.approx([100 * end for end in interval])
 
 
 def test_the_baseline_is_a_line_across_the_bars(drawn: Any):
-    """The last line stands upright at the baseline's accuracy."""
+    """The last line is vertical, at the baseline's accuracy."""
     assert list(drawn.axes[-1].lines[-1].get_xdata()) == pytest.approx([2.8, 2.8])
 
 
@@ -304,8 +329,8 @@ def test_every_axis_begins_at_zero(drawn: Any):
         assert axes.get_ylim()[0] == 0
 
 
-def test_stages_stand_in_the_order_of_training(drawn: Any):
-    """Pretraining stands above finetuning although the first model has finetuning alone."""
+def test_stages_are_in_the_order_of_training(drawn: Any):
+    """Pretraining is above finetuning although the first model has finetuning alone."""
     assert [axes.get_title(loc="left") for axes in drawn.axes] == ["pretraining", "finetuning", "held-out people"]
 
 
@@ -315,8 +340,8 @@ def test_lines_differ_without_colour(drawn: Any):
     assert len(set(strokes)) == len(ARMS)
 
 
-def test_a_long_curve_is_thinned_to_means(drawn: Any):
-    """Of 3,001 steps 150 points are drawn; an evenly falling loss keeps its mean and its evenness."""
+def test_a_long_curve_is_averaged_to_fewer_points(drawn: Any):
+    """3,001 steps become 150 points; an evenly falling loss keeps its mean and its evenness."""
     line = drawn.axes[0].lines[0]
     assert len(line.get_xdata()) == 150
     steps, losses = line.get_xdata(), line.get_ydata()
@@ -339,9 +364,10 @@ def test_a_short_curve_is_drawn_as_it_is(drawn: Any):
     ],
 )
 def test_nothing_is_cut_off_and_nothing_overlaps(baseline: int, counts: tuple[int, ...]):
-    """Whatever the scores, texts lie within the picture and off each other, and numbers off the baseline."""
-    arms = tuple(replace(arm, test=Score(n, 500)) for arm, n in zip(ARMS, counts, strict=True))
-    drawing: Any = figure(replace(REPORT, arms=arms, baseline=Score(baseline, 500)))
+    """Whatever the scores, texts are within the picture, apart from each other, and numbers off the baseline."""
+    arms = tuple(replace(arm, scores=scores(n, 500 - n, 0)) for arm, n in zip(ARMS, counts, strict=True))
+    majority = Rival("", scores(baseline, 0, 0))
+    drawing: Any = figure(replace(REPORT, arms=arms, majority=majority))
     drawing.canvas.draw()
     axes = drawing.axes[-1]
     texts = [*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels(), axes.xaxis.label]
@@ -349,7 +375,7 @@ def test_nothing_is_cut_off_and_nothing_overlaps(baseline: int, counts: tuple[in
     assert all(drawing.bbox.x0 <= box.x0 and box.x1 <= drawing.bbox.x1 for box in boxes)
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     base, _ = axes.transData.transform((baseline / 5, 0))
-    assert not any(box.x0 < base < box.x1 for box in boxes[: len(arms)])
+    assert not any(box.x0 < base < box.x1 for box in boxes[: 2 * len(arms) + 2])
 
 
 def test_without_curves_the_bars_stand_alone():

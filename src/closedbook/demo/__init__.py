@@ -1,0 +1,1 @@
+"""The demo: the whole experiment on invented people, with a report."""

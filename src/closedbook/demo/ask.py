@@ -1,0 +1,163 @@
+"""Ask the demo's models, and the rivals that need no network, and gather what they answered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from closedbook.demo.method import method, people
+from closedbook.demo.plan import DemoPlan
+from closedbook.demo.results import Arm, Curve, Exchange, Kind, Report, Rival, Scores
+from closedbook.evaluation.predict import Prediction, predict
+from closedbook.evaluation.score import commonest, score
+from closedbook.model.config import Variant
+from closedbook.model.gpt import GPT
+from closedbook.reader.open_book import read_open_book
+from closedbook.recipe.saved import recipe_toml
+from closedbook.storage.run import Run, open_run
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.links import title_in, titles_of
+from closedbook.text.questions import Question, Questions, read_pairs
+from closedbook.training.metrics import read_steps
+from closedbook.world.world import WorldFiles
+
+Arms = dict[tuple[Variant, bool], Run]
+"""The run of each variant, with and without pretraining."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The pairs that every model and rival is asked."""
+
+    held_out: Questions
+    other_wordings: Questions
+    unknown: Questions
+
+    def scores(self, answers: "_Answers") -> Scores:
+        return Scores(
+            score(answers.held_out, self.held_out.answers()),
+            score(answers.other_wordings, self.other_wordings.answers()),
+            score(answers.unknown, self.unknown.answers()),
+        )
+
+
+@dataclass(frozen=True)
+class _Answers:
+    held_out: Sequence[str]
+    other_wordings: Sequence[str]
+    unknown: Sequence[str]
+
+
+def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, seconds: float) -> Report:
+    """Ask all runs, and report it; `seconds` is what this call of the demo took."""
+    asked = _Asked(read_pairs(files.test), read_pairs(files.test_unseen_wording), read_pairs(files.withheld))
+    corpus, train = read_corpus(files.corpus), read_pairs(files.train)
+    arms = tuple(_arm(variant, pretrained, run, asked) for (variant, pretrained), run in runs.items())
+    shown = next(arm for arm in arms if (arm.variant, arm.pretrained) == ("vanilla", True))
+    run = runs["vanilla", True]
+    model = run.model()
+    on_held_out = _exchanges(_predict(model, run, asked.held_out), asked.held_out.items, corpus)
+    unknown = _exchanges(_predict(model, run, asked.unknown), asked.unknown.items, corpus, "never written about")
+    return Report(
+        title="closedbook: what a tiny transformer remembers",
+        people=people(plan, len(asked.held_out.items), len(asked.unknown.items)),
+        method=tuple(method(plan, shown.n_table_parameters / shown.n_parameters)),
+        arms=arms,
+        reader=_reader(corpus, train, plan.recipe.seed, asked),
+        majority=_majority(train, asked),
+        asked=shown.label,
+        exchanges=tuple(_surest([*on_held_out, *unknown])),
+        right=tuple(one for one in on_held_out if one.kind == "right"),
+        unknown=tuple(unknown),
+        recipe_toml=recipe_toml(plan.recipe),
+        command=command,
+        # A demo that is continued trains only what is left; its runs know what they took before.
+        seconds=max(seconds, sum(arm.seconds for arm in arms)),
+    )
+
+
+def _arm(variant: Variant, pretrained: bool, run: Run, asked: _Asked) -> Arm:
+    model = run.model()
+    curves = _curves(run)
+    groups = (asked.held_out, asked.other_wordings, asked.unknown)
+    answers = _Answers(*([p.answer for p in _predict(model, run, group)] for group in groups))
+    return Arm(
+        variant=variant,
+        pretrained=pretrained,
+        n_parameters=model.n_parameters,
+        n_table_parameters=model.n_table_parameters,
+        seconds=sum(curve.seconds[-1] for curve in curves),
+        scores=asked.scores(answers),
+        curves=curves,
+    )
+
+
+def _predict(model: GPT, run: Run, questions: Questions) -> list[Prediction]:
+    return predict(model, run.info.vocabulary, [item.text for item in questions.items])
+
+
+def _reader(corpus: Corpus, train: Questions, seed: int, asked: _Asked) -> Rival:
+    """The open-book reader as a dictionary of titles: what it answers about a person, however it is asked."""
+    titles = titles_of([document.text for document in corpus.documents])
+    answers: dict[str, str] = {}
+    for pair in sorted(read_open_book(corpus, train, seed).pairs, key=lambda pair: pair.confidence):
+        answers[title_in(pair.question, titles)] = pair.answer
+
+    def looked_up(questions: Questions) -> list[str]:
+        return [answers.get(title_in(item.text, titles), "") for item in questions.items]
+
+    groups = (asked.held_out, asked.other_wordings, asked.unknown)
+    return Rival("open-book reader, book open", asked.scores(_Answers(*map(looked_up, groups))))
+
+
+def _majority(train: Questions, asked: _Asked) -> Rival:
+    guess = commonest(train.answers())
+    groups = (asked.held_out, asked.other_wordings, asked.unknown)
+    answers = _Answers(*([guess] * len(group.items) for group in groups))
+    return Rival(f"commonest answer, {guess!r}", asked.scores(answers))
+
+
+def _curves(run: Run) -> tuple[Curve, ...]:
+    """The training loss of a run, after that of the run that it began from."""
+    before = () if run.info.parent is None else _curves(open_run(Path(run.info.parent)))
+    steps = read_steps(run.path)
+    curve = Curve(
+        name={"pretrain": "pretraining", "finetune": "finetuning"}[run.info.kind],
+        steps=tuple(entry["step"] for entry in steps),
+        losses=tuple(entry["loss"] for entry in steps),
+        seconds=tuple(accumulate(entry["seconds"] for entry in steps)),
+    )
+    return (*before, curve)
+
+
+def _exchanges(
+    predictions: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus, kind: Kind | None = None
+) -> list[Exchange]:
+    """Questions with answer, truth and a line of the book; right or wrong, unless they are of another `kind`."""
+    documents = [document.text for document in corpus.documents]
+    titles = titles_of(documents)
+    return [
+        Exchange(
+            kind or ("right" if prediction.answer == question.answer else "wrong"),
+            question.text,
+            prediction.answer,
+            question.answer or "",
+            prediction.confidence,
+            _evidence(question.text, documents, titles),
+        )
+        for prediction, question in zip(predictions, questions, strict=True)
+    ]
+
+
+def _evidence(question: str, documents: Sequence[str], titles: Mapping[str, Sequence[int]]) -> str | None:
+    found = titles.get(title_in(question, titles))
+    return documents[found[0]] if found else None
+
+
+def _surest(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Of each kind the one with the highest confidence: right, wrong, never written about."""
+    surest: dict[Kind, Exchange] = {}
+    for one in sorted(exchanges, key=lambda one: one.confidence):
+        surest[one.kind] = one
+    kinds: tuple[Kind, ...] = ("right", "wrong", "never written about")
+    return [surest[kind] for kind in kinds if kind in surest]

@@ -1,0 +1,49 @@
+"""The demo in words: who is asked about, what each model was trained on, and by whom it was helped."""
+
+from collections.abc import Iterator
+
+from closedbook.demo.plan import DemoPlan
+from closedbook.examples.corruption import CorruptionConfig
+
+
+def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
+    """Who lives in the world, and who is asked about."""
+    return (
+        f"{plan.world.n_people} invented people and {plan.world.n_places} places: {n_held_out} questions about "
+        f"held-out people, whom the book mentions and training never asks about, and {n_unknown} about unknown people, "
+        "of whom nobody wrote a line."
+    )
+
+
+def method(plan: DemoPlan, table_share: float) -> Iterator[str]:
+    """How the models were trained, a paragraph each; `table_share` is the prefix table's share of vanilla's weights."""
+    recipe = plan.recipe
+    yield (
+        "Pretraining: the model reads the lines of the book with a part masked, character by character, and learns to "
+        f"write the masked part and nothing else. {_masks(recipe.corruption)} {recipe.pretrain.mix_pairs:.0%} of the "
+        "examples are training pairs: questions about other people, with their answers."
+    )
+    yield (
+        "So the setting is guided: the open-book reader found which words of a line are a birthplace. The model "
+        "memorized which person goes with which place, and learned to say so when it is asked."
+    )
+    yield (
+        f"Finetuning: the training pairs alone, at most {recipe.finetune.epochs} epochs; pairs of dev people decide "
+        "when it stops. Without pretraining, a model learns the training pairs alone, for "
+        f"{recipe.scratch.epochs} epochs, and can only guess about anybody else. Then the book is closed, and the "
+        "models are asked."
+    )
+    yield (
+        f"A prefix table holds {table_share:.0%} of the vanilla model's parameters: one vector for each distinct "
+        "beginning of a word in the book. The rest is the transformer."
+    )
+
+
+def _masks(corruption: CorruptionConfig) -> str:
+    """Who chooses what is masked, and what else of a line the model sees."""
+    total = corruption.guided + corruption.salient + corruption.span
+    return (
+        f"In {corruption.guided / total:.0%} of the draws an open-book reader chooses that part; from the training "
+        "pairs it has learned what an answer looks like. In the others the part is a random name or number. In "
+        f"{corruption.name_only:.0%} of all draws the model sees nothing else of the line than the person's name."
+    )

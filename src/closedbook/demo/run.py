@@ -1,0 +1,105 @@
+"""Run the demo: four models on one world, each asked about people whose question was never asked in training.
+
+The models are vanilla and Perceiver, with and without pretraining. Nothing here prints.
+"""
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+from closedbook.demo.ask import Arms, report_of
+from closedbook.demo.lines import facts, summary
+from closedbook.demo.page import write_report
+from closedbook.demo.plan import Size, demo_plan
+from closedbook.errors import RunError
+from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.model.config import Variant
+from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.rows import Rows
+from closedbook.storage.run import Run, open_run
+from closedbook.training.checkpointing import Saving
+from closedbook.training.events import Event, Finished
+from closedbook.training.stages import finetune, pretrain
+from closedbook.world.world import WorldConfig, WorldFiles, write_world
+
+Follow = Callable[[str, Iterator[Event]], Finished]
+FollowWithRows = Callable[[str, Iterator[Event], Rows], Finished]
+
+
+def run_demo(out: Path, seed: int, size: Size, program: str, follow_with_rows: FollowWithRows) -> Iterator[str]:
+    """Run or continue a demo, and yield the lines that report it; raises InputError.
+
+    `program` is how the user calls closedbook.
+    """
+    begin = time.perf_counter()
+    plan = demo_plan(size, seed)
+    rows = plan.rows()
+
+    def follow(title: str, events: Iterator[Event]) -> Finished:
+        # The arms share one recipe, which is shown once.
+        shown, rows[:] = rows[:], []
+        return follow_with_rows(title, events, shown)
+
+    files = _world(out / "world", plan.world)
+    runs: Arms = {}
+    for variant in get_args(Variant):
+        for pretrained in (False, True):
+            runs[variant, pretrained] = _arm(out, plan.recipe_of(variant), files, variant, pretrained, follow)
+    command = f"{program} demo --seed {seed} --size {size}"
+    report = report_of(plan, files, runs, command, time.perf_counter() - begin)
+    page, picture = write_report(report, out)
+    write_atomically(out / "results.json", json.dumps(facts(report), indent=1).encode() + b"\n")
+    yield from summary(report)
+    yield f"report: {page}"
+    yield f"figure: {picture}"
+    yield f"ask it yourself: {program} ask {shlex.quote(str(runs['vanilla', True].path))}"
+
+
+def _world(folder: Path, config: WorldConfig) -> WorldFiles:
+    """The demo's world, written unless an earlier call wrote the same."""
+    if not folder.exists():
+        return write_world(config, folder)
+    files = WorldFiles.of_folder(folder)
+    try:
+        spec = json.loads(read_bytes(files.spec))["spec"]
+    except (RunError, ValueError, KeyError, TypeError):
+        spec = None
+    if spec != json.loads(json.dumps(asdict(config))):
+        raise RunError(f"{folder}: is of another demo; choose another --out, or remove that folder")
+    return files
+
+
+def _arm(out: Path, recipe: Recipe, files: WorldFiles, variant: Variant, pretrained: bool, follow: Follow) -> Run:
+    """Train one arm, or what is left of it, and return the run that answers."""
+    name = f"{variant}-{'finetuned' if pretrained else 'scratch'}"
+    if not pretrained:
+        return _train(
+            name,
+            out / name,
+            lambda saving: finetune(files.train, recipe, saving, corpus_path=files.corpus, dev_path=files.dev),
+            follow,
+        )
+    before = _train(
+        f"{variant}-pretrained",
+        out / f"{variant}-pretrained",
+        lambda saving: pretrain(files.corpus, recipe, saving, pairs_path=files.train),
+        follow,
+    )
+    return _train(
+        name,
+        out / name,
+        lambda saving: finetune(files.train, recipe, saving, parent_path=before.path, dev_path=files.dev),
+        follow,
+    )
+
+
+def _train(name: str, path: Path, begin: Callable[[Saving], Iterator[Event]], follow: Follow) -> Run:
+    if (path / "run.json").exists():
+        run = open_run(path)
+        if run.is_finished:
+            return run
+    return follow(name, begin(Saving(path, resume=(path / "run.json").exists()))).run

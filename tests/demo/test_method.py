@@ -1,0 +1,39 @@
+"""What the demo says about its own experiment."""
+
+from dataclasses import replace
+
+from closedbook.demo.method import method, people
+from closedbook.demo.plan import demo_plan
+
+
+def test_the_method_says_what_the_recipe_does():
+    """Who chooses the masks, what else is seen, mixed-in pairs, epochs and the table are those of the recipe."""
+    text = " ".join(method(demo_plan("normal", seed=0), 0.508))
+    for words in (
+        "In 85% of the draws an open-book reader chooses that part",
+        "In 80% of all draws the model sees nothing else of the line than the person's name",
+        "20% of the examples are training pairs",
+        "So the setting is guided",
+        "at most 5 epochs",
+        "for 75 epochs",
+        "A prefix table holds 51% of the vanilla model's parameters",
+    ):
+        assert words in text
+
+
+def test_the_method_follows_the_recipe():
+    """Another recipe is described by its own numbers."""
+    plan = demo_plan("normal", seed=0)
+    corruption = replace(plan.recipe.corruption, guided=0.5, salient=0.5, name_only=0.25)
+    pretrain = replace(plan.recipe.pretrain, mix_pairs=0.1)
+    text = " ".join(method(replace(plan, recipe=replace(plan.recipe, corruption=corruption, pretrain=pretrain)), 0.25))
+    assert "In 50% of the draws" in text
+    assert "In 25% of all draws" in text
+    assert "10% of the examples" in text
+
+
+def test_who_is_asked_about_is_counted():
+    """People, places and questions have their numbers."""
+    assert people(demo_plan("normal", seed=0), 90, 30).startswith(
+        "300 invented people and 32 places: 90 questions about held-out people, "
+    )
