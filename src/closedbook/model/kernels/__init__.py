@@ -1,1 +1,1 @@
-"""Hand-tuned pieces of the model, each with the plain line that it replaces."""
+"""Hand-tuned operations, each with the plain lines that it replaces and that its test compares it with."""

@@ -1,7 +1,10 @@
-"""Dropout, in half to two thirds of the time that PyTorch's takes on a CPU.
+"""Dropout, on a CPU in half to two thirds of the time of the plain line that it replaces:
 
-Dropout (Srivastava et al. 2014, section 4): in training each number becomes 0 with probability p, and what is left
-grows by 1 / (1 - p).
+    torch.nn.functional.dropout(x, p)
+
+Dropout (Srivastava et al. 2014, section 4) sets each entry to 0 with probability p in training, and scales the others
+by 1 / (1 - p). PyTorch's draws one random number after the other on a CPU, which takes a quarter of a step of recipe
+`course`; here NumPy draws all bits at once, 16 per entry.
 """
 
 from typing import Any
@@ -17,29 +20,27 @@ _LOWEST = -(2 ** (_N_BITS - 1))
 
 
 def drop(x: Float[Tensor, "*B"], p: float) -> Float[Tensor, "*B"]:
-    """Of every number of `x`, with probability `p`, to the nearest of 65,536 parts; the draws follow torch's seed."""
+    """Dropout with `p` rounded to a multiple of 1 / 65,536; the draws follow torch's seed."""
     n_dropped = round(p * 2**_N_BITS)
-    # A probability that 16 bits cannot tell from 0 or 1, and other devices, which draw side by side, are PyTorch's.
+    # PyTorch's own where 16 bits cannot tell p from 0 or 1, and on other devices, which draw in parallel.
     if x.device.type != "cpu" or not 0 < n_dropped < 2**_N_BITS:
         return functional.dropout(x, p)
     return _Dropout.apply(x, n_dropped)  # type: ignore[no-untyped-call]
 
 
 class Dropout(nn.Module):
-    """The same as a module, which does nothing in evaluation."""
+    """Dropout as a module, which does nothing in evaluation mode."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
 
     def forward(self, x: Float[Tensor, "*B"]) -> Float[Tensor, "*B"]:
-        """Drops in training alone."""
+        """`x`, with entries dropped in training mode."""
         return drop(x, self.p) if self.training and self.p else x
 
 
 class _Dropout(torch.autograd.Function):
-    """PyTorch draws one number after the other on a CPU: a quarter of a step of the assignment's recipe."""
-
     @staticmethod
     def forward(ctx: Any, x: Tensor, n_dropped: int) -> Tensor:
         seed = int(torch.randint(2**62, ()))
@@ -48,13 +49,13 @@ class _Dropout(torch.autograd.Function):
         kept = (torch.from_numpy(words)[: x.numel()] >= _LOWEST + n_dropped).view(x.shape)
         ctx.save_for_backward(kept)
         ctx.scale = 2**_N_BITS / (2**_N_BITS - n_dropped)
-        return _kept_of(x, kept, ctx.scale)
+        return _scaled_where_kept(x, kept, ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (kept,) = ctx.saved_tensors
-        return _kept_of(gradient, kept, ctx.scale), None
+        return _scaled_where_kept(gradient, kept, ctx.scale), None
 
 
-def _kept_of(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+def _scaled_where_kept(x: Tensor, kept: Tensor, scale: float) -> Tensor:
     return torch.addcmul(x.new_zeros(()), x, kept.to(x.dtype), value=scale)

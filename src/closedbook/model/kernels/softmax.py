@@ -1,44 +1,32 @@
-"""Softmax, whose weights are 0 where they are too small to count.
+"""Softmax over the keys that a mask allows, faster on a CPU than the plain line that it replaces:
 
-A head that has made up its mind gives weights under 1e-38, denormal numbers, and some processors multiply those so
-slowly that a step of the assignment's recipe takes twice as long. Beside the others of its row, which come to 1, a
-weight under 2^-64 is far below what float32 can tell.
+    torch.softmax(e.masked_fill(~mask, -math.inf), dim=-1)
+
+Two things differ. The mask is added, since the gradient of an addition costs nothing. And weights under 2^-64 become 0:
+a head that attends to few keys gives the others weights under 1e-38, denormal numbers, which some processors multiply
+so slowly that a step of recipe `course` takes twice as long. Weights that small are lost in float32 anyway, since those
+of a row add up to 1.
 
 Letters: B batch, Q queries, K keys.
 """
 
 import math
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 _LEAST = 2.0**-64
 
 
 def softmax(e: Float[Tensor, "*B Q K"], mask: Bool[Tensor, "*#N Q K"] | None = None) -> Float[Tensor, "*B Q K"]:
-    """Of each query's logits `e` over the keys that it sees, of which there must be one at least."""
-    return _Softmax.apply(e, mask)  # type: ignore[no-untyped-call]
-
-
-class _Softmax(torch.autograd.Function):
-    """A function of its own, since PyTorch's gradient would be made from the denormal weights again."""
-
-    @staticmethod
-    def forward(ctx: Any, e: Tensor, mask: Tensor | None) -> Tensor:
-        if mask is not None:
-            e = e.masked_fill(~mask, -math.inf)
-        weights = torch.softmax(e, dim=-1)
-        # Products in bfloat16 take denormal numbers as 0 by themselves, and float64 is there to be exact.
-        if e.dtype is torch.float32:
-            torch.threshold_(weights, _LEAST, 0.0)
-        ctx.save_for_backward(weights)
-        return weights
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (weights,) = ctx.saved_tensors
-        return torch._softmax_backward_data(gradient, weights, -1, weights.dtype), None
+    """Attention weights from logits `e`; `mask` is True where a query may attend to a key, at least once per query."""
+    if mask is not None:
+        e = e + torch.zeros(mask.shape, dtype=e.dtype, device=e.device).masked_fill_(~mask, -math.inf)
+    weights = torch.softmax(e, dim=-1)
+    # bfloat16 has products that flush denormal numbers to 0 anyway, and float64 is for exact comparisons.
+    if e.dtype is torch.float32:
+        # Through .data, so that the tensor changes that autograd keeps for the gradient: denormal weights there would
+        # be as slow.
+        torch.threshold_(weights.data, _LEAST, 0.0)
+    return weights
