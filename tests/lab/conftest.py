@@ -1,4 +1,4 @@
-"""What the lab's tests ask of every experiment: theory and simulation agree."""
+"""Checks for the tests of all experiments: theory and simulation agree."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ MOST_STANDARD_ERRORS = 4.0
 
 @pytest.fixture(scope="module")
 def disagreements() -> Callable[[Any], list[str]]:
-    """The rows of a table whose simulation lies more than four standard errors from its theory."""
+    """The rows of a table whose simulation is more than four standard errors from its theory."""
 
     def disagreements(rows: Any) -> list[str]:
         assert rows
@@ -26,18 +26,18 @@ def disagreements() -> Callable[[Any], list[str]]:
 
 @pytest.fixture(scope="session")
 def misfit() -> Callable[[Any], float]:
-    """How badly a histogram fits its theory: chi square less its mean, in its standard deviations (Pearson 1900)."""
+    """How badly a histogram fits its theory: Pearson's chi square minus its mean, in its standard deviations."""
 
     def misfit(histogram: Any) -> float:
         pooled, cells = [0.0, 0.0], []
         for one in histogram:
             found = one.probability
-            pooled = [pooled[0] + found.theory * found.samples, pooled[1] + found.simulation * found.samples]
-            if pooled[0] >= 10:  # fewer are pooled with the next bins, as chi square asks for
+            pooled = [pooled[0] + found.theory * found.n_samples, pooled[1] + found.simulation * found.n_samples]
+            if pooled[0] >= 10:  # chi square needs about ten; fewer are pooled with the next bins
                 cells.append(pooled)
                 pooled = [0.0, 0.0]
         cells[-1] = [last + rest for last, rest in zip(cells[-1], pooled, strict=True)]
-        assert sum(counted for _, counted in cells) == pytest.approx(histogram[0].probability.samples)
+        assert sum(counted for _, counted in cells) == pytest.approx(histogram[0].probability.n_samples)
         if len(cells) == 1:
             return 0.0
         chi = sum((counted - wanted) ** 2 / wanted for wanted, counted in cells)

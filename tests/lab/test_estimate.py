@@ -4,29 +4,29 @@ import math
 import pytest
 import torch
 
-from closedbook.lab.estimate import Estimate, as_json, mean_of, measured, share_of, variance_of
+from closedbook.lab.estimate import Estimate, as_json, mean_of, measured_mean, proportion_of, variance_of
 
 
-def test_a_mean_has_its_standard_error():
-    """By hand: 1, 2, 3, 6 have mean 3, deviation sqrt(14/3) and standard error sqrt(14/12)."""
+def test_mean_and_its_standard_error_match_values_computed_by_hand():
+    """1, 2, 3, 6 have mean 3, standard deviation sqrt(14/3) and standard error sqrt(14/12)."""
     found = mean_of(torch.tensor([1.0, 2.0, 3.0, 6.0], dtype=torch.float64), theory=2.0)
-    assert (found.simulation, found.samples, found.error) == (3.0, 4, 1.0)
+    assert (found.simulation, found.n_samples, found.error) == (3.0, 4, 1.0)
     assert found.standard_error == pytest.approx(math.sqrt(14 / 12))
     assert found.n_standard_errors == pytest.approx(1 / math.sqrt(14 / 12))
     assert found.interval == pytest.approx((3 - 1.959964 * math.sqrt(14 / 12), 3 + 1.959964 * math.sqrt(14 / 12)))
-    alone = measured(torch.tensor([1.0, 2.0, 3.0, 6.0], dtype=torch.float64))
+    alone = measured_mean(torch.tensor([1.0, 2.0, 3.0, 6.0], dtype=torch.float64))
     assert (alone.value, alone.standard_error) == (found.simulation, found.standard_error)
 
 
-def test_a_variance_is_summed_over_the_entries_of_a_vector():
-    """By hand: columns of variance 1 and 4 come to 5, as n - 1 counts."""
+def test_variance_of_vectors_is_the_sum_over_their_entries():
+    """Columns with unbiased variances 1 and 4 give 5."""
     found = variance_of(torch.tensor([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]], dtype=torch.float64), theory=5.0)
     assert found.simulation == pytest.approx(5.0)
     assert found.n_standard_errors == pytest.approx(0.0)
 
 
-def test_standard_errors_tell_how_far_means_and_variances_stray():
-    """Over 400 repetitions of 500 draws, means and variances lie as far from the truth as their errors say."""
+def test_standard_errors_match_the_spread_of_repeated_estimates():
+    """Over 400 repetitions of 500 draws, errors in units of their standard errors have variance 1."""
     draws = torch.randn(400, 500, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     for estimate, truth in ((mean_of, 0.0), (variance_of, 1.0)):
         z = torch.tensor([estimate(row, truth).n_standard_errors for row in draws])
@@ -34,23 +34,23 @@ def test_standard_errors_tell_how_far_means_and_variances_stray():
         assert 0.9 < float(z.std()) < 1.1
 
 
-def test_a_share_without_a_hit_is_not_taken_for_certain():
-    """No hit of 100 leaves a standard error of about 1.3%; 50 of 100 have the usual 5%."""
-    none = share_of(torch.zeros(100, dtype=torch.bool), theory=0.01)
+def test_proportion_without_a_hit_has_a_standard_error_above_zero():
+    """0 of 100 have a standard error of about 1.3%; 50 of 100 have the usual 5%."""
+    none = proportion_of(torch.zeros(100, dtype=torch.bool), theory=0.01)
     assert none.simulation == 0.0
     assert none.standard_error == pytest.approx(math.sqrt(2 * 102) / 104**1.5)
-    half = share_of(torch.arange(100) < 50, theory=0.5)
+    half = proportion_of(torch.arange(100) < 50, theory=0.5)
     assert half.standard_error == pytest.approx(0.05, rel=0.03)
 
 
-def test_what_is_not_random_may_differ_by_rounding_alone():
-    """Without a standard error 1e-13 is rounding, and 1e-6 is a disagreement."""
+def test_only_rounding_is_tolerated_where_nothing_is_random():
+    """Without a standard error 1e-13 counts as rounding, and 1e-6 as a disagreement."""
     assert abs(Estimate(0.5, 0.5 + 1e-13, 0.0, 1).n_standard_errors) < 1
     assert abs(Estimate(0.5, 0.5 + 1e-6, 0.0, 1).n_standard_errors) > 1000
 
 
-def test_a_result_becomes_json_with_what_its_estimates_imply():
-    """Nested tuples and dataclasses survive json, and an estimate tells error and interval."""
+def test_result_as_json_has_the_error_and_interval_of_each_estimate():
+    """Nested tuples and dataclasses survive a round trip through JSON."""
     tree = as_json({"at": (1, "x", None), "found": Estimate(1.0, 1.5, 0.25, 9)})
     assert json.loads(json.dumps(tree)) == tree
     assert tree["at"] == [1, "x", None]

@@ -18,7 +18,7 @@ Check = Callable[[Any], list[str]]
 def test_theory_and_simulation_agree(
     disagreements: Check, misfit: Callable[[Any], float], n: int, alpha: float, spread: float
 ):
-    """Variance, probability, error and histogram, at nine betas from 1/4 to 32."""
+    """Variance, probability, error and histogram agree at nine betas from 1/4 to 32."""
     result = run(FragilityConfig(n=n, d=n + 4, alpha=alpha, spread=spread, samples=4000, seed=3))
     assert len(result.sweep) == 8
     assert not disagreements(result.rows())
@@ -28,19 +28,21 @@ def test_theory_and_simulation_agree(
 
 @settings(max_examples=4)
 @given(st.integers(2, 20), st.floats(0, 0.05), st.floats(0.3, 1), st.floats(0.5, 30), st.integers(0, 2**32))
-def test_they_agree_for_any_spread(disagreements: Check, n: int, alpha: float, spread: float, beta: float, seed: int):
-    """Any spread of the length, with any noise besides."""
+def test_theory_and_simulation_agree_for_any_spread(
+    disagreements: Check, n: int, alpha: float, spread: float, beta: float, seed: int
+):
+    """With noise in all directions too."""
     config = FragilityConfig(n=n, d=n, alpha=alpha, spread=spread, beta=beta, samples=3000, seed=seed)
     assert not disagreements(run(config).rows())
 
 
-def test_the_difference_of_the_logits_has_this_variance():
-    """By hand: beta 3, spread 1/2 and alpha 1/8 give 9 * (1/2 + 4/8) = 9."""
+def test_variance_of_the_logit_difference_matches_a_value_computed_by_hand():
+    """beta 3, spread 1/2 and alpha 1/8 give 9 * (1/2 + 4/8) = 9."""
     assert difference_variance(alpha=0.125, beta=3.0, spread=0.5) == pytest.approx(9.0)
 
 
-def test_the_seeds_case_of_a_flipped_key():
-    """By hand, spread 1/2: P(eps < -1) = Phi(-sqrt 2) = 7.86%; E min(1 + eps, 0) is that less phi(sqrt 2) / sqrt 2."""
+def test_theory_of_flipped_keys_matches_values_computed_by_hand():
+    """Spread 1/2: P(eps < -1) = Phi(-sqrt 2) = 7.86%; E min(1 + eps, 0) is that minus phi(sqrt 2) / sqrt 2."""
     result = run(FragilityConfig(samples=1000))
     assert result.flipped.theory == pytest.approx(0.0786496, abs=1e-7)
     density = math.exp(-1) / math.sqrt(2 * math.pi)
@@ -48,8 +50,8 @@ def test_the_seeds_case_of_a_flipped_key():
     assert mean_when_flipped(0.0) == 0.0
 
 
-def test_the_share_tends_to_a_coin_as_beta_grows():
-    """The variance rises with beta, to near 1/4; shares near a half become rare."""
+def test_variance_of_the_share_tends_to_a_quarter_as_beta_grows():
+    """It rises with beta to a fair coin's 1/4, and shares near a half become rare."""
     result = run(FragilityConfig(samples=4000, alpha=0.0))
     variances = [point.share.simulation for point in result.sweep]
     assert variances == sorted(variances)
@@ -58,8 +60,8 @@ def test_the_share_tends_to_a_coin_as_beta_grows():
     assert result.sweep[-1].within.simulation < 0.03
 
 
-def test_without_spread_and_noise_nothing_swings():
-    """Then the share is a half, always, and there is no histogram to draw."""
+def test_share_is_always_a_half_without_spread_and_noise():
+    """Then there is no histogram."""
     result = run(FragilityConfig(samples=200, alpha=0.0, spread=0.0))
     assert result.point.share.simulation < 1e-25
     assert result.point.within.simulation == 1.0

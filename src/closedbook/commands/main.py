@@ -31,7 +31,6 @@ from closedbook.commands.options import (
 )
 from closedbook.commands.program import program
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
-from closedbook.files.durable import check_folder_is_free
 from closedbook.progress.console import be_quiet, out, say
 from closedbook.progress.follow import Interrupted, follow
 from closedbook.recipe.recipe import Recipe
@@ -251,30 +250,29 @@ def _demo(options: DemoOptions) -> None:
 
 
 def _lab(options: LabOptions) -> None:
-    from closedbook.lab.gallery import catalogue, configured, exhibits, write_gallery
+    from closedbook.lab.command import check_paths, list_experiments, parse_configs, run_experiments, write_outputs
     from closedbook.lab.page import write_page
 
-    settings = [setting for given in options.settings for setting in given or ("",)]
-    if options.experiment is None and (settings or options.out):
+    words = [word for given in options.settings for word in given or ("",)]
+    if options.experiment is None and (words or options.out):
         raise InputError("lab: --set and --out need an experiment; name one, or all (`lab` alone lists them)")
-    configs = {} if options.experiment is None else configured(options.experiment, settings)
-    if options.out is not None:
-        check_folder_is_free(options.out, "the gallery")
+    configs = {} if options.experiment is None else parse_configs(options.experiment, words)
+    check_paths(options.out, options.page)
     if options.page is not None:
         write_page(options.page)
         out(str(options.page))
     elif not configs:
-        for line in catalogue():
+        for line in list_experiments():
             out(line)
     if not configs:
         return
-    shown = []
-    for exhibit in exhibits(configs, with_files=options.out is not None):
-        shown.append(exhibit)
-        for line in (f"{exhibit.name}: {configs[exhibit.name].__doc__}", *exhibit.lines, ""):
+    outputs = []
+    for output in run_experiments(configs, with_files=options.out is not None):
+        outputs.append(output)
+        for line in (f"{output.name}: {output.config.__doc__}", *output.lines, ""):
             out(line)
     if options.out is not None:
-        write_gallery(options.out, configs, shown)
+        write_outputs(options.out, outputs)
         say(f"pictures, numbers and README.md in {options.out}")
 
 

@@ -1,4 +1,4 @@
-"""The attention lab: what attention can and cannot do, computed, measured and drawn.
+"""The attention lab: what attention can and cannot do, derived, simulated and drawn.
 
-Of closedbook it imports the plain formula of `model.attention` and the errors, nothing else.
+It uses the plain formula of `model.attention` and the model's rotary positions; nothing of the model's training.
 """

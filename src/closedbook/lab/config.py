@@ -1,6 +1,6 @@
-"""What each experiment of the lab takes, with its checks. Imports no torch: help and bad numbers answer at once.
+"""The configuration of each experiment, with its checks. Imports no torch, so that help and errors come at once.
 
-Letters, here and all over the lab: n keys in d dimensions, beta the query's length, alpha the variance of the keys'
+Letters, here and in the whole lab: n keys in d dimensions, beta the query's length, alpha the variance of the keys'
 noise in each direction.
 """
 
@@ -26,50 +26,62 @@ _RANGES: dict[str, Range] = {
     "heads": (1, 512),
     "fragile": (1, 512),
 }
-"""From and to, both allowed; a field of any experiment has one."""
+"""The least and the greatest value of each field of any experiment, both allowed."""
+
+MAX_NOISE = 100.0
+"""The greatest alpha beta^2: with more, a weight may underflow to zero, whose logarithm is not finite."""
+_MAX_KEPT = 2**27
+"""The most numbers that one measurement keeps in memory: 1 GiB, and about three times that while it is evaluated."""
 
 
 @dataclass(frozen=True)
 class LabConfig:
-    """What every experiment takes."""
+    """What all experiments have in common; raises InputError for a value out of its range."""
 
     samples: int = 100_000
-    """Random draws behind each measured number."""
+    """Random draws for each measured number."""
     seed: int = 0
     """Seed of every draw."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value, (low, high) = getattr(self, field.name), self.allowed(field.name)
-            if not low <= value <= high:  # so that what is no number at all is refused too
-                raise InputError(f"{field.name}: from {low:,.10g} to {high:,.10g} is allowed; received {value!r}")
+            if not low <= value <= high:  # NaN compares as False, so it is refused too
+                raise InputError(f"{field.name}: from {low:,.10g} to {high:,.10g} is needed; received {value!r}")
+        most = _MAX_KEPT // self.n_kept_per_sample()
+        if self.samples > most:
+            raise InputError(
+                f"samples: up to {most:,} fit in memory, as {self.n_kept_per_sample()} numbers of each are kept; "
+                f"received {self.samples}; lower it, or use fewer keys or heads"
+            )
 
     @classmethod
     def allowed(cls, name: str) -> Range:
         """The least and the greatest value of a field."""
         return _RANGES[name]
 
+    def n_kept_per_sample(self) -> int:
+        """How many numbers of each sample one measurement keeps in memory."""
+        return 1
 
-MOST_NOISE = 100.0
 
-
-def _fit(n: int, d: int) -> None:
+def _check_orthogonal(n: int, d: int) -> None:
     if d < n:
+        raise InputError(f"d: at least n ({n}) is needed, for n orthogonal vectors; received {d}; raise d or lower n")
+
+
+def _check_subset(name: str, size: int, n: int) -> None:
+    if size >= n:
         raise InputError(
-            f"d: n ({n}) vectors at right angles to one another need as many dimensions at least; "
-            f"received {d}; raise d or lower n"
+            f"{name}: fewer than n ({n}) keys are needed, so that some are left out; received {size}; "
+            f"raise n or lower {name}"
         )
 
 
-def _part(name: str, size: int, n: int) -> None:
-    if size >= n:
-        raise InputError(f"{name}: fewer than n ({n}) keys, so that some are left out; received {size}; raise n")
-
-
-def _bounded(alpha: float, beta: float) -> None:
-    if alpha * beta**2 > MOST_NOISE:
+def _check_noise(alpha: float, beta: float) -> None:
+    if alpha * beta**2 > MAX_NOISE:
         raise InputError(
-            f"alpha: alpha beta^2 up to {MOST_NOISE:g} is allowed, lest a weight be too small for a number; "
+            f"alpha: alpha beta^2 up to {MAX_NOISE:g} is needed, so that no weight underflows; "
             f"received {alpha * beta**2:g}; lower alpha or beta"
         )
 
@@ -81,15 +93,19 @@ class CopyingConfig(LabConfig):
     n: int = 16
     """Keys."""
     d: int = 16
-    """Dimensions, n at least."""
+    """Dimensions, at least n."""
     margin: float = 5.0
-    """How far the logit of the copied key stands above the next: what is measured beside the sweep."""
+    """How far the copied key's logit is above the next; measured in addition to the sweep."""
     wanted: float = 0.01
-    """The distance |c - v_j| for which the margin is looked up."""
+    """The distance |c - v_j| for which the needed margin is computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _fit(self.n, self.d)
+        _check_orthogonal(self.n, self.d)
+
+    def n_kept_per_sample(self) -> int:
+        """Weights, and the output in as many coordinates."""
+        return 2 * self.n
 
 
 @dataclass(frozen=True)
@@ -99,18 +115,22 @@ class AveragingConfig(LabConfig):
     n: int = 16
     """Keys."""
     d: int = 16
-    """Dimensions, n at least."""
+    """Dimensions, at least n."""
     subset: int = 2
-    """Keys whose values are to be averaged."""
+    """Keys whose values are averaged."""
     beta: float = 5.0
-    """The query is beta times the sum of the subset's keys: what is measured beside the sweep."""
+    """The query is beta times the sum of the subset's keys; measured in addition to the sweep."""
     wanted: float = 0.01
-    """The error (root mean square) for which beta is looked up."""
+    """The error (root mean square) for which the needed beta is computed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _fit(self.n, self.d)
-        _part("subset", self.subset, self.n)
+        _check_orthogonal(self.n, self.d)
+        _check_subset("subset", self.subset, self.n)
+
+    def n_kept_per_sample(self) -> int:
+        """A squared error for each of at most 34 points of the sweep."""
+        return 34
 
 
 @dataclass(frozen=True)
@@ -120,18 +140,22 @@ class NoiseConfig(LabConfig):
     n: int = 8
     """Keys."""
     d: int = 8
-    """Dimensions, n at least."""
+    """Dimensions, at least n."""
     beta: float = 8.0
     """The query is beta (mu_a + mu_b)."""
     alpha: float = 0.005
     """Variance of each key's noise in each direction."""
     within: float = 0.1
-    """The share counts as an average while it is within this part of a half."""
+    """A share counts as an average if it differs from a half by at most this part of a half."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _fit(self.n, self.d)
-        _bounded(self.alpha, self.beta)
+        _check_orthogonal(self.n, self.d)
+        _check_noise(self.alpha, self.beta)
+
+    def n_kept_per_sample(self) -> int:
+        """One for each key."""
+        return self.n
 
 
 @dataclass(frozen=True)
@@ -141,7 +165,7 @@ class FragilityConfig(LabConfig):
     n: int = 8
     """Keys."""
     d: int = 8
-    """Dimensions, n at least."""
+    """Dimensions, at least n."""
     beta: float = 8.0
     """The query is beta (mu_a + mu_b)."""
     alpha: float = 0.001
@@ -149,12 +173,16 @@ class FragilityConfig(LabConfig):
     spread: float = 0.5
     """Variance of eps in k_a = (1 + eps) mu_a."""
     within: float = 0.1
-    """The share counts as an average while it is within this part of a half."""
+    """A share counts as an average if it differs from a half by at most this part of a half."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _fit(self.n, self.d)
-        _bounded(self.alpha, self.beta)
+        _check_orthogonal(self.n, self.d)
+        _check_noise(self.alpha, self.beta)
+
+    def n_kept_per_sample(self) -> int:
+        """One for each key."""
+        return self.n
 
 
 @dataclass(frozen=True)
@@ -164,43 +192,47 @@ class HeadsConfig(LabConfig):
     n: int = 8
     """Keys."""
     d: int = 8
-    """Dimensions, n at least."""
+    """Dimensions, at least n."""
     beta: float = 8.0
-    """The length that one key's mean adds to a query."""
+    """Each query is beta times the sum of its keys' means."""
     alpha: float = 0.001
     """Variance of each key's noise in each direction."""
     spread: float = 0.5
     """Variance of eps in k_a = (1 + eps) mu_a."""
     subset: int = 2
-    """Keys whose values are to be averaged."""
+    """Keys whose values are averaged."""
     heads: int = 2
-    """Heads, each of which looks for an equal part of the subset."""
+    """Heads, each of which attends to an equal part of the subset."""
     fragile: int = 1
     """Keys of the subset whose length varies."""
     larger: int = 6
-    """A larger subset, all of whose keys vary in length, for the comparison of numbers of heads."""
+    """Size of a larger subset, all of whose keys vary in length, for comparing numbers of heads."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _fit(self.n, self.d)
-        _bounded(self.alpha, self.beta)
-        _part("subset", self.subset, self.n)
-        _part("larger", self.larger, self.n)
+        _check_orthogonal(self.n, self.d)
+        _check_noise(self.alpha, self.beta)
+        _check_subset("subset", self.subset, self.n)
+        _check_subset("larger", self.larger, self.n)
         if self.subset % self.heads:
             raise InputError(
-                f"heads: a number that divides subset ({self.subset}), so that the heads share it evenly; "
+                f"heads: a divisor of subset ({self.subset}) is needed, so that heads get equally many keys; "
                 f"received {self.heads}"
             )
         if self.fragile > self.subset:
-            raise InputError(f"fragile: no more than subset ({self.subset}) keys can vary; received {self.fragile}")
+            raise InputError(f"fragile: at most subset ({self.subset}) keys are needed; received {self.fragile}")
+
+    def n_kept_per_sample(self) -> int:
+        """One for each key and head; the larger subset is measured with up to one head for each of its keys."""
+        return self.n * max(self.heads, self.larger)
 
 
 @dataclass(frozen=True)
 class ProjectionsConfig(LabConfig):
-    """What do three maps of the same x, into queries, keys and values, allow that x alone does not?"""
+    """What do separate projections of x to queries, keys and values allow that x alone does not?"""
 
     d: int = 8
-    """Dimensions, 4 at least, for u_a, u_b, u_c and u_d."""
+    """Dimensions, at least 4, for u_a, u_b, u_c and u_d."""
     beta: float = 5.0
     """Length of each u."""
     alpha: float = 0.01
@@ -208,7 +240,7 @@ class ProjectionsConfig(LabConfig):
 
     @classmethod
     def allowed(cls, name: str) -> Range:
-        """The noise theory is that of settled weights: the lengths great, the noise small."""
+        """The theory with noise assumes saturated weights, so a large beta and little noise."""
         own = {"d": (4, 4096), "beta": (4, 10), "alpha": (0, 0.05)}
         return own.get(name) or super().allowed(name)
 
@@ -218,7 +250,7 @@ class PositionsConfig(LabConfig):
     """What does attention know of order?"""
 
     samples: int = 5_000
-    """Random sequences behind each measured number."""
+    """Random sequences for each measured number."""
     n: int = 24
     """Tokens of a sequence."""
     d: int = 16
@@ -226,13 +258,17 @@ class PositionsConfig(LabConfig):
 
     @classmethod
     def allowed(cls, name: str) -> Range:
-        """Two tokens make no order worth the name, and rotary positions turn pairs of numbers."""
+        """At least three tokens, and at least one pair of channels for rotary positions."""
         return {"n": (3, 512), "d": (2, 512)}.get(name) or super().allowed(name)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.d % 2:
-            raise InputError(f"d: an even number, since rotary positions turn pairs; received {self.d}")
+            raise InputError(f"d: an even number is needed, since rotary positions rotate pairs; received {self.d}")
+
+    def n_kept_per_sample(self) -> int:
+        """One logit for each distance."""
+        return self.n
 
 
 CONFIGS: dict[str, type[LabConfig]] = {
@@ -244,4 +280,4 @@ CONFIGS: dict[str, type[LabConfig]] = {
     "projections": ProjectionsConfig,
     "positions": PositionsConfig,
 }
-"""What each experiment takes, by the experiment's name, in the order in which they build on one another."""
+"""Each experiment's configuration by the experiment's name; each experiment builds on those before it."""

@@ -1,4 +1,4 @@
-"""Numbers measured beside numbers derived, each measurement with its standard error.
+"""Estimates from simulation next to their theory, each with its standard error.
 
 Letters: S samples.
 """
@@ -20,18 +20,18 @@ class Estimate:
     theory: float
     simulation: float
     standard_error: float
-    samples: int
+    n_samples: int
     rounding: float = 1e-11
-    """What arithmetic may add: where nothing is random the standard error is nought."""
+    """What rounding may add: where nothing is random the standard error is zero."""
 
     @property
     def error(self) -> float:
-        """Simulation less theory."""
+        """Simulation minus theory."""
         return self.simulation - self.theory
 
     @property
     def n_standard_errors(self) -> float:
-        """The error in standard errors; rounding counts for nothing."""
+        """The error in standard errors; an error of the size of `rounding` counts as less than one."""
         return self.error / (self.standard_error + self.rounding * (1 + abs(self.theory)))
 
     @property
@@ -42,17 +42,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A quantity by simulation alone, where no theory gives its size."""
 
     value: float
     standard_error: float
-    samples: int
+    n_samples: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a result's table: what was measured, and where in the sweep."""
+    """A line of a result's table: what was measured, and for which parameters."""
 
     what: str
     where: str
@@ -61,25 +61,25 @@ class Row:
 
 def mean_of(samples: Float[Tensor, " S"], theory: float) -> Estimate:
     """The mean of independent samples."""
-    found = measured(samples)
-    return Estimate(theory, found.value, found.standard_error, found.samples)
+    found = measured_mean(samples)
+    return Estimate(theory, found.value, found.standard_error, found.n_samples)
 
 
-def measured(samples: Float[Tensor, " S"]) -> Measured:
-    """The mean of independent samples, by itself."""
+def measured_mean(samples: Float[Tensor, " S"]) -> Measurement:
+    """The mean of independent samples, without a theory."""
     n = samples.numel()
-    return Measured(float(samples.mean()), float(samples.std()) / math.sqrt(n), n)
+    return Measurement(float(samples.mean()), float(samples.std()) / math.sqrt(n), n)
 
 
 def variance_of(samples: Float[Tensor, "S *rest"], theory: float) -> Estimate:
-    """The variance of independent samples, of vectors the sum over their entries."""
+    """The variance of independent samples; for vectors, the sum over their entries."""
     n = samples.size(0)
     squares = (samples - samples.mean(0)).square().reshape(n, -1).sum(1) * (n / (n - 1))
     return mean_of(squares, theory)
 
 
-def share_of(hits: Bool[Tensor, " S"], theory: float) -> Estimate:
-    """The share of samples that are true.
+def proportion_of(hits: Bool[Tensor, " S"], theory: float) -> Estimate:
+    """The proportion of samples that are True.
 
     Its standard error counts two more hits and two more misses (Agresti and Coull 1998), so that no hit at all does
     not look like certainty.
@@ -90,7 +90,7 @@ def share_of(hits: Bool[Tensor, " S"], theory: float) -> Estimate:
 
 
 def as_json(value: Any) -> Any:
-    """A result as dicts, lists, numbers and strings; an estimate tells its error and interval too."""
+    """A result as dicts, lists, numbers and strings; an estimate has its error and interval too."""
     if is_dataclass(value) and not isinstance(value, type):
         items = {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, Estimate):

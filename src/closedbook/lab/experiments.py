@@ -1,4 +1,4 @@
-"""The experiments by name: what each takes, how it runs, how it is drawn."""
+"""The experiments by name: how each is run, and how its result is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ from closedbook.lab.figures.style import Figures
 
 
 class Result(Protocol):
-    """What every experiment gives: a frozen dataclass, besides."""
+    """What every experiment returns: a frozen dataclass with these members."""
 
     @property
     def config(self) -> LabConfig:
-        """What it was asked."""
+        """The configuration it was run with."""
 
     def rows(self) -> tuple[Row, ...]:
-        """Theory beside simulation."""
+        """The table of theory and simulation."""
 
     def notes(self) -> tuple[str, ...]:
-        """What the table cannot say."""
+        """Lines to print under the table."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment; `run` takes the config that `config.CONFIGS` has under its name."""
+    """One experiment; `run` takes its configuration from `config.CONFIGS`, `draw` takes its result."""
 
     run: Callable[[Any], Result]
     draw: Callable[[Any], Figures]

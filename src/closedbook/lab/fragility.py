@@ -1,11 +1,11 @@
 """What happens to the average when one key's length varies?
 
-Sigma_a = alpha I + spread mu_a mu_a^T, so k_a = (1 + eps) mu_a + noise, eps ~ N(0, spread); others have noise alone.
-With q = beta (mu_a + mu_b) the logits of a and b differ by
+Sigma_a = alpha I + spread mu_a mu_a^T, so k_a = (1 + eps) mu_a + noise with eps ~ N(0, spread); all other keys have the
+noise alone. With q = beta (mu_a + mu_b) the logits of a and b differ by
 
     Delta = beta eps + noise  ~  N(0, beta^2 (spread + 4 alpha))
 
-and the share sigmoid(Delta) tends to a fair coin as beta grows: what sharpens attention also magnifies eps.
+and as beta grows the share sigmoid(Delta) tends to 0 or 1, like a fair coin: what sharpens attention magnifies eps too.
 
 Letters: S samples, N keys.
 """
@@ -17,12 +17,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from closedbook.lab.config import MOST_NOISE, FragilityConfig
-from closedbook.lab.estimate import Estimate, Row, mean_of, share_of, variance_of
-from closedbook.lab.logit_normal import Share
-from closedbook.lab.looking import Looking, expected, probability_flipped
-from closedbook.lab.scene import NoisyKeys, orthonormal, seeded
-from closedbook.lab.shares import Bin, bins, logit_difference
+from closedbook.lab.config import MAX_NOISE, FragilityConfig
+from closedbook.lab.estimate import Estimate, Row, mean_of, proportion_of, variance_of
+from closedbook.lab.keys import NoisyKeys, orthonormal, seeded
+from closedbook.lab.logit_normal import LogitNormal
+from closedbook.lab.noisy_heads import NoisyHeads, expected_output, probability_flipped
+from closedbook.lab.shares import Bin, histogram, logit_difference
 
 BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -37,27 +37,27 @@ class FragilityPoint:
     share: Estimate
     """The variance of the share."""
     within: Estimate
-    """P(the share is as good as a half)."""
-    square: Estimate
-    """|c - average|^2, other keys' weights counted."""
+    """P(the share is close to a half)."""
+    squared_error: Estimate
+    """|c - average|^2, with the weights of all other keys."""
     histogram: tuple[Bin, ...]
-    """Of the share."""
+    """Distribution of the share."""
 
 
 @dataclass(frozen=True)
 class FragilityResult:
-    """The point that was asked for, and the sweep over beta."""
+    """The configured point, and the sweep over beta."""
 
     config: FragilityConfig
     point: FragilityPoint
     flipped: Estimate
     """P(eps < -1): k_a points away from mu_a, and q . k_a < 0."""
     logit_when_flipped: Estimate
-    """E[min(1 + eps, 0)]: the part of q . k_a / beta that lies below nought."""
+    """E[min(1 + eps, 0)]: the part of q . k_a / beta that is below zero."""
     sweep: tuple[FragilityPoint, ...]
 
     def rows(self) -> tuple[Row, ...]:
-        """The table."""
+        """Flipped keys, then four quantities for each beta."""
         rows = [
             Row("P(eps < -1)", "any beta", self.flipped),
             Row("E[min(1 + eps, 0)]", "any beta", self.logit_when_flipped),
@@ -68,25 +68,25 @@ class FragilityResult:
                 Row("Var(logit a - logit b)", where, p.difference),
                 Row("Var(share)", where, p.share),
                 Row(f"P(share within {self.config.within:.0%})", where, p.within),
-                Row("|c - average|^2", where, p.square),
+                Row("|c - average|^2", where, p.squared_error),
             ]
         return tuple(rows)
 
     def notes(self) -> tuple[str, ...]:
-        """What the table cannot say."""
+        """The share's variance compared with a fair coin's."""
         return (
-            f"a fair coin's variance is 0.25; at beta {self.point.beta:g} the share's is "
+            f"a fair coin has variance 0.25; at beta {self.point.beta:g} the share has "
             f"{self.point.share.simulation:.4f}",
         )
 
 
 def difference_variance(alpha: float, beta: float, spread: float) -> float:
-    """Of q . k_a - q . k_b: beta eps, and the noise of two keys along q."""
+    """Variance of q . k_a - q . k_b: beta eps, and the noise of two keys along q."""
     return beta**2 * (spread + 4 * alpha)
 
 
 def mean_when_flipped(spread: float) -> float:
-    """E[(1 + eps) 1(eps < -1)] = Phi(-1/s) - s phi(1/s), s the root of spread: how far below nought q . k_a falls."""
+    """E[(1 + eps) 1(eps < -1)] = Phi(-1/s) - s phi(1/s), s the root of spread: how far below zero q . k_a falls."""
     if spread == 0:
         return 0.0
     density = math.exp(-1 / (2 * spread)) / math.sqrt(2 * math.pi)
@@ -94,14 +94,14 @@ def mean_when_flipped(spread: float) -> float:
 
 
 def run(config: FragilityConfig) -> FragilityResult:
-    """Measure one beta, then sweep it as far as alpha beta^2 is allowed."""
+    """Measure the configured beta, then sweep beta as far as alpha beta^2 is allowed."""
     generator = seeded(config.seed)
     point, eps = _point(config, config.beta, generator)
-    betas = [beta for beta in BETAS if config.alpha * beta**2 <= MOST_NOISE]
+    betas = [beta for beta in BETAS if config.alpha * beta**2 <= MAX_NOISE]
     return FragilityResult(
         config,
         point,
-        flipped=share_of(eps < -1, probability_flipped(config.spread)),
+        flipped=proportion_of(eps < -1, probability_flipped(config.spread)),
         logit_when_flipped=mean_of((1 + eps).clamp(max=0), mean_when_flipped(config.spread)),
         sweep=tuple(_point(config, beta, generator)[0] for beta in betas),
     )
@@ -110,18 +110,20 @@ def run(config: FragilityConfig) -> FragilityResult:
 def _point(
     config: FragilityConfig, beta: float, generator: torch.Generator
 ) -> tuple[FragilityPoint, Float[Tensor, " S"]]:
-    looking = Looking(config.n, 2, 1, fragile=1, beta=beta, alpha=config.alpha, spread=config.spread)
+    """One beta, and the drawn eps."""
+    head = NoisyHeads(config.n, 2, 1, fragile=1, beta=beta, alpha=config.alpha, spread=config.spread)
     means = orthonormal(config.n, config.d, generator)
-    drawn = NoisyKeys(means, config.alpha, config.spread, 1).draw(looking.queries(means), config.samples, generator)
+    drawn = NoisyKeys(means, config.alpha, config.spread, 1).draw(head.queries(means), config.samples, generator)
     a, b = drawn.weights[:, 0, 0], drawn.weights[:, 0, 1]
     share = a / (a + b)
-    theory = Share(difference_variance(config.alpha, beta, config.spread))
+    theory = LogitNormal(difference_variance(config.alpha, beta, config.spread))
+    squared_error = (drawn.weights[:, 0] - head.target()).square().sum(1)
     point = FragilityPoint(
         beta=beta,
         difference=variance_of(logit_difference(a, b), theory.logit_variance),
         share=variance_of(share, theory.variance),
-        within=share_of((share - 0.5).abs() <= config.within / 2, theory.within(config.within)),
-        square=mean_of((drawn.weights[:, 0] - looking.target()).square().sum(1), expected(looking).square),
-        histogram=bins(share, theory),
+        within=proportion_of((share - 0.5).abs() <= config.within / 2, theory.within(config.within)),
+        squared_error=mean_of(squared_error, expected_output(head).squared_error),
+        histogram=histogram(share, theory),
     )
     return point, drawn.eps[:, 0]

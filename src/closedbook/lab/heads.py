@@ -1,10 +1,10 @@
 """How do several heads help where one is fragile?
 
-One head asks beta (mu_a + mu_b) and swings with eps; two heads ask beta mu_a and beta mu_b, and c = (c_1 + c_2) / 2.
-Head 2 never sees eps, as mu_b is at right angles to mu_a. Without noise head 1 gives v_a the weight
-1 / (1 + (n-1) exp(-beta (1 + eps))): all there is while beta (1 + eps) beats ln(n-1). Where eps < -1, which has the
-probability Phi(-1/s), s^2 = spread, the key points away: q_1 . k_a < 0, and head 1 spreads over all the other values
-instead. The assignment leaves that case out; the theory here (`looking`) counts it.
+One head has the query beta (mu_a + mu_b), and its output varies with eps; two heads have beta mu_a and beta mu_b, and
+c = (c_1 + c_2) / 2. Head 2 does not depend on eps, as mu_b is orthogonal to mu_a. Without noise head 1 gives v_a the
+weight 1 / (1 + (n-1) exp(-beta (1 + eps))), nearly 1 while beta (1 + eps) is well above ln(n-1). If eps < -1, with
+probability Phi(-1/s) for s^2 = spread, the key points away: q_1 . k_a < 0, and head 1 attends to all the other values
+instead. The assignment leaves that case out; the theory in `noisy_heads` includes it.
 
 Letters: S samples, H heads, N keys.
 """
@@ -15,14 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from closedbook.lab.config import MOST_NOISE, HeadsConfig
-from closedbook.lab.estimate import Estimate, Row, mean_of, share_of, variance_of
-from closedbook.lab.looking import Looking, expected, probability_flipped
-from closedbook.lab.scene import Draws, NoisyKeys, orthonormal, seeded
+from closedbook.lab.config import MAX_NOISE, HeadsConfig
+from closedbook.lab.estimate import Estimate, Row, mean_of, proportion_of, variance_of
+from closedbook.lab.keys import DrawnWeights, NoisyKeys, orthonormal, seeded
+from closedbook.lab.noisy_heads import NoisyHeads, expected_output, probability_flipped
 
 BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-N_BINS = 41  # an odd number: a half lies in the middle of one
-_FEWEST_FLIPPED = 30
+N_BINS = 41  # odd, so that a half is in the middle of a bin
+_MIN_FLIPPED = 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class HeadsPoint:
     subset: int
     heads: int
     beta: float
-    square: Estimate
+    squared_error: Estimate
     """|c - average|^2."""
     variance: Estimate
     """|c - E c|^2."""
@@ -41,17 +41,17 @@ class HeadsPoint:
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """Where the outputs of one number of heads fall."""
+class WeightHistogram:
+    """Distribution of w_a, the weight of v_a in c, for one number of heads."""
 
     heads: int
-    histogram: tuple[float, ...]
-    """Of the samples the part in each of equal bins of w_a, the weight of v_a in c, from 0 to 1."""
+    proportions: tuple[float, ...]
+    """Proportion of the samples in each of `N_BINS` equal bins from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class HeadsResult:
-    """One head beside several on the same keys; then numbers of heads for a larger subset."""
+    """One head compared with several on keys of the same distribution; then numbers of heads for a larger subset."""
 
     config: HeadsConfig
     one: HeadsPoint
@@ -59,29 +59,30 @@ class HeadsResult:
     flipped: Estimate
     """P(eps < -1) of the first key."""
     one_flipped: Estimate | None
-    """|c - average|^2 of one head, over the draws where the first key is flipped; none where they are too few."""
+    """|c - average|^2 of one head over the draws in which the first key is flipped; None if they are too few."""
     several_flipped: Estimate | None
-    """Likewise of several."""
-    clouds: tuple[Cloud, Cloud]
+    """The same for several heads."""
+    histograms: tuple[WeightHistogram, WeightHistogram]
+    """For one head, and for several."""
     sweep: tuple[HeadsPoint, ...]
     """One head and several, for each beta."""
     larger: tuple[HeadsPoint, ...]
     """Numbers of heads for the larger subset, all of whose keys vary in length."""
 
     def rows(self) -> tuple[Row, ...]:
-        """The table."""
+        """Flipped keys, then three quantities for each point."""
         rows = [Row("P(eps < -1)", "any", self.flipped)]
         for point, flipped in ((self.one, self.one_flipped), (self.several, self.several_flipped)):
             if flipped is not None:
                 rows.append(Row("|c - average|^2 if eps < -1", _where(point), flipped))
         for point in (self.one, self.several, *self.sweep, *self.larger):
-            rows.append(Row("|c - average|^2", _where(point), point.square))
+            rows.append(Row("|c - average|^2", _where(point), point.squared_error))
             rows.append(Row("Var(c)", _where(point), point.variance))
             rows.append(Row("E w_a", _where(point), point.weight))
         return tuple(rows)
 
     def notes(self) -> tuple[str, ...]:
-        """What the table cannot say."""
+        """How many times several heads reduce the variance."""
         ratio = self.one.variance.simulation / max(self.several.variance.simulation, 1e-300)
         return (
             f"at beta {self.one.beta:g} the variance of c falls from {self.one.variance.simulation:.4f} with 1 head to "
@@ -95,68 +96,68 @@ def _where(point: HeadsPoint) -> str:
 
 
 def run(config: HeadsConfig) -> HeadsResult:
-    """Measure one head and several at one beta, sweep beta, and share a larger subset out."""
+    """Measure one head and several at one beta, sweep beta, and divide a larger subset among numbers of heads."""
     generator = seeded(config.seed)
-    here, there = (looking(config, heads, config.beta) for heads in (1, config.heads))
-    drawn = [_draw(config, each, generator) for each in (here, there)]
-    betas = [beta for beta in BETAS if config.alpha * beta**2 <= MOST_NOISE]
-    sweep = [replace(each, beta=beta) for beta in betas for each in (here, there)]
-    divisors = [heads for heads in range(1, config.larger + 1) if config.larger % heads == 0]
-    larger = [replace(here, subset=config.larger, fragile=config.larger, heads=heads) for heads in divisors]
+    one, several = (noisy_heads(config, heads, config.beta) for heads in (1, config.heads))
+    drawn = [_draw(config, heads, generator) for heads in (one, several)]
+    betas = [beta for beta in BETAS if config.alpha * beta**2 <= MAX_NOISE]
+    sweep = [replace(heads, beta=beta) for beta in betas for heads in (one, several)]
+    divisors = [n_heads for n_heads in range(1, config.larger + 1) if config.larger % n_heads == 0]
+    larger = [replace(one, subset=config.larger, fragile=config.larger, heads=n_heads) for n_heads in divisors]
     eps = torch.cat([draws.eps[:, 0] for draws in drawn])
     return HeadsResult(
         config,
-        one=_point(here, drawn[0]),
-        several=_point(there, drawn[1]),
-        flipped=share_of(eps < -1, probability_flipped(config.spread)),
-        one_flipped=_when_flipped(here, drawn[0]),
-        several_flipped=_when_flipped(there, drawn[1]),
-        clouds=(_cloud(here, drawn[0]), _cloud(there, drawn[1])),
-        sweep=tuple(_point(each, _draw(config, each, generator)) for each in sweep),
-        larger=tuple(_point(each, _draw(config, each, generator)) for each in larger),
+        one=_point(one, drawn[0]),
+        several=_point(several, drawn[1]),
+        flipped=proportion_of(eps < -1, probability_flipped(config.spread)),
+        one_flipped=_when_flipped(one, drawn[0]),
+        several_flipped=_when_flipped(several, drawn[1]),
+        histograms=(_histogram(one, drawn[0]), _histogram(several, drawn[1])),
+        sweep=tuple(_point(heads, _draw(config, heads, generator)) for heads in sweep),
+        larger=tuple(_point(heads, _draw(config, heads, generator)) for heads in larger),
     )
 
 
-def looking(config: HeadsConfig, heads: int, beta: float) -> Looking:
-    """So many heads at one beta, and the rest as configured."""
-    return Looking(config.n, config.subset, heads, config.fragile, beta, config.alpha, config.spread)
+def noisy_heads(config: HeadsConfig, n_heads: int, beta: float) -> NoisyHeads:
+    """That many heads at one beta, with the rest as configured."""
+    return NoisyHeads(config.n, config.subset, n_heads, config.fragile, beta, config.alpha, config.spread)
 
 
-def _draw(config: HeadsConfig, setting: Looking, generator: torch.Generator) -> Draws:
+def _draw(config: HeadsConfig, heads: NoisyHeads, generator: torch.Generator) -> DrawnWeights:
     means = orthonormal(config.n, config.d, generator)
-    keys = NoisyKeys(means, setting.alpha, setting.spread, setting.fragile)
-    return keys.draw(setting.queries(means), config.samples, generator)
+    keys = NoisyKeys(means, heads.alpha, heads.spread, heads.fragile)
+    return keys.draw(heads.queries(means), config.samples, generator)
 
 
-def _squares(setting: Looking, drawn: Draws) -> Float[Tensor, " S"]:
-    """|c - average|^2, where the values are at right angles and of length 1."""
-    return (drawn.weights.mean(1) - setting.target()).square().sum(1)
+def _squared_errors(heads: NoisyHeads, drawn: DrawnWeights) -> Float[Tensor, " S"]:
+    """|c - average|^2 for orthonormal values."""
+    return (drawn.weights.mean(1) - heads.target()).square().sum(1)
 
 
-def _point(setting: Looking, drawn: Draws) -> HeadsPoint:
-    theory = expected(setting)
+def _point(heads: NoisyHeads, drawn: DrawnWeights) -> HeadsPoint:
+    theory = expected_output(heads)
     w = drawn.weights.mean(1)  # S N
     return HeadsPoint(
-        subset=setting.subset,
-        heads=setting.heads,
-        beta=setting.beta,
-        square=mean_of(_squares(setting, drawn), theory.square),
+        subset=heads.subset,
+        heads=heads.heads,
+        beta=heads.beta,
+        squared_error=mean_of(_squared_errors(heads, drawn), theory.squared_error),
         variance=variance_of(w, theory.variance),
         weight=mean_of(w[:, 0], theory.weights[0]),
     )
 
 
-def _when_flipped(setting: Looking, drawn: Draws) -> Estimate | None:
-    """The error over the draws whose first key is flipped; none where they are too few for a standard error."""
+def _when_flipped(heads: NoisyHeads, drawn: DrawnWeights) -> Estimate | None:
+    """The error over the draws whose first key is flipped; None if they are too few for a standard error."""
     flipped = drawn.eps[:, 0] < -1
-    if int(flipped.sum()) < _FEWEST_FLIPPED:
+    if int(flipped.sum()) < _MIN_FLIPPED:
         return None
-    theory = expected(setting, flipped=True)
-    return mean_of(_squares(setting, drawn)[flipped], theory.square)
+    theory = expected_output(heads, flipped=True)
+    return mean_of(_squared_errors(heads, drawn)[flipped], theory.squared_error)
 
 
-def _cloud(setting: Looking, drawn: Draws) -> Cloud:
+def _histogram(heads: NoisyHeads, drawn: DrawnWeights) -> WeightHistogram:
     w = drawn.weights.mean(1)
-    place = (w[:, 0] * N_BINS).long().clamp(max=N_BINS - 1)
-    counts = torch.bincount(place, minlength=N_BINS).double() / len(w)
-    return Cloud(setting.heads, tuple(counts.tolist()))
+    index = (w[:, 0] * N_BINS).long().clamp(max=N_BINS - 1)
+    proportions = torch.bincount(index, minlength=N_BINS).double() / len(w)
+    return WeightHistogram(heads.heads, tuple(proportions.tolist()))

@@ -1,6 +1,6 @@
-"""Theory of a share s = sigmoid(Delta), Delta ~ N(0, tau^2): the logit-normal distribution with its middle at a half.
+"""Theory of a share s = sigmoid(Delta), Delta ~ N(0, tau^2): the logit-normal distribution around a half.
 
-Letters: X places, B edges of bins.
+Letters: X values of a share, B edges of bins.
 """
 
 import math
@@ -14,28 +14,28 @@ from closedbook.lab.moments import normal_logit
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share of one of two keys whose logits differ by a normal number of this variance."""
+class LogitNormal:
+    """The distribution of one key's share of two, where the two logits differ by N(0, `logit_variance`)."""
 
     logit_variance: float
 
     def density(self, s: Float[Tensor, " X"]) -> Float[Tensor, " X"]:
         """phi(logit(s) / tau) / (tau s (1 - s)): the normal density of Delta times |dDelta / ds|."""
-        deviation = math.sqrt(self.logit_variance)
-        z = torch.logit(s) / deviation
-        density: Tensor = torch.exp(-0.5 * z**2) / (math.sqrt(2 * math.pi) * deviation * s * (1 - s))
+        std = math.sqrt(self.logit_variance)
+        z = torch.logit(s) / std
+        density: Tensor = torch.exp(-0.5 * z**2) / (math.sqrt(2 * math.pi) * std * s * (1 - s))
         return density
 
-    def below(self, s: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+    def cdf(self, s: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
         """P(share <= s) = Phi(logit(s) / tau), for s from 0 to 1."""
         if self.logit_variance == 0:
             return (s >= 0.5).double()
-        below: Tensor = torch.special.ndtr(torch.logit(s) / math.sqrt(self.logit_variance))
-        return below
+        probability: Tensor = torch.special.ndtr(torch.logit(s) / math.sqrt(self.logit_variance))
+        return probability
 
     @property
     def variance(self) -> float:
-        """E (s - 1/2)^2, about tau^2 / 16 while tau is small, and 1/4, a coin's, when it is large."""
+        """E (s - 1/2)^2: about tau^2 / 16 while tau is small; tends to 1/4, a fair coin's, as tau grows."""
         delta = normal_logit(0.0, self.logit_variance)
         return float(delta.probabilities @ (torch.sigmoid(delta.values) - 0.5).square())
 

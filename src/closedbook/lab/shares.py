@@ -1,4 +1,4 @@
-"""The share of one key of two, measured: its logit, and its histogram beside the theory.
+"""Measurements of one key's share of two: the logits' difference, and the share's histogram with its theory.
 
 Letters: S samples.
 """
@@ -9,15 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from closedbook.lab.estimate import Estimate, share_of
-from closedbook.lab.logit_normal import Share
+from closedbook.lab.estimate import Estimate, proportion_of
+from closedbook.lab.logit_normal import LogitNormal
 
 _N_BINS = 40
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Of a histogram: the shares from `low` up to `high`."""
+    """One bin of a histogram: shares from `low` up to `high`."""
 
     low: float
     high: float
@@ -25,21 +25,21 @@ class Bin:
 
 
 def logit_difference(a: Float[Tensor, " S"], b: Float[Tensor, " S"]) -> Float[Tensor, " S"]:
-    """The difference of two logits, told from the weights they made."""
+    """The difference of two logits, computed from their softmax weights."""
     return a.log() - b.log()
 
 
-def bins(share: Float[Tensor, " S"], theory: Share) -> tuple[Bin, ...]:
-    """Equal bins from 0 to 1; theory is the distribution function's rise over each, and so exact.
+def histogram(share: Float[Tensor, " S"], theory: LogitNormal) -> tuple[Bin, ...]:
+    """Equal bins from 0 to 1; each bin's theory is the exact probability, a difference of the distribution function.
 
-    None where the share is a half and nothing else: it would lie on an edge.
+    Empty where the share is always a half, which would lie on an edge.
     """
     if theory.logit_variance == 0:
         return ()
     edges = torch.linspace(0, 1, _N_BINS + 1, dtype=torch.float64)
-    below = theory.below(edges)
-    place = (share * _N_BINS).long().clamp(max=_N_BINS - 1)
+    cdf = theory.cdf(edges)
+    index = (share * _N_BINS).long().clamp(max=_N_BINS - 1)
     return tuple(
-        Bin(float(edges[i]), float(edges[i + 1]), share_of(place == i, float(below[i + 1] - below[i])))
+        Bin(float(edges[i]), float(edges[i + 1]), proportion_of(index == i, float(cdf[i + 1] - cdf[i])))
         for i in range(_N_BINS)
     )

@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the page; where there is none they say so and are skipped."""
+"""A real Chromium for the tests of the page, which are skipped where there is none."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for a file of tests; it is gone before other tests fork processes."""
+    """One browser for each file of tests, closed before other tests fork processes."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         pytest.skip("no Chromium on this machine: on Debian and Ubuntu, apt install chromium")
@@ -27,7 +27,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the page lies on the disk."""
+    """The address of a page on disk."""
     from closedbook.lab.page import write_page
 
     path = tmp_path_factory.mktemp("page") / "lab.html"
@@ -37,7 +37,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def visit(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Open the page, with the given hash and settings; whatever it asks for or complains of fails the test."""
+    """Open the page with a hash and browser options; any request, console message or error fails the test."""
     contexts: list[Any] = []
     faults: list[str] = []
 
@@ -45,7 +45,7 @@ def visit(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(**{"reduced_motion": "reduce", "offline": True} | settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(30_000)  # a busy machine needs more than five seconds to open the page
         page.on("console", lambda message: faults.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("request", lambda request: request.url.split("#")[0] == address or faults.append(request.url))

@@ -1,4 +1,4 @@
-"""The playable page played with, in a real Chromium: by keyboard and mouse, on small screens, without JavaScript."""
+"""The page in use, in a real Chromium: by keyboard and mouse, on small screens, without JavaScript."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from closedbook.lab import averaging
-from closedbook.lab.logit_normal import Share
+from closedbook.lab.logit_normal import LogitNormal
 
 GUESSES = {
     "copying": "near",
@@ -19,14 +19,14 @@ GUESSES = {
     "projections": "itself",
     "positions": "nothing",
 }
-"""Of each scene the guess that is right."""
-ALL_REVEALED = "#at=&" + "&".join(f"{scene}.guess={guess}" for scene, guess in GUESSES.items())
+"""The right guess of each experiment."""
+ALL_REVEALED = "#at=&" + "&".join(f"{name}.guess={guess}" for name, guess in GUESSES.items())
 
 Presses = list[tuple[str, str, int]]
 SOLUTIONS: dict[str, Presses] = {
     "copying": [('[aria-label="query q"]', "Shift+ArrowLeft", 6), ('[aria-label="query q"]', "ArrowUp", 9)],
     "averaging": [('[aria-label="query q"]', "Shift+ArrowRight", 4), ('[aria-label="query q"]', "Shift+ArrowUp", 6)],
-    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="place on the map"]', "ArrowRight", 10)],
+    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="beta and alpha"]', "ArrowRight", 10)],
     "fragility": [
         ("[name=beta]", "ArrowRight", 24),
         ('[aria-label="key a, along its direction"]', "ArrowRight", 1),
@@ -34,135 +34,135 @@ SOLUTIONS: dict[str, Presses] = {
     ],
     "heads": [("[name=heads]", "ArrowRight", 1)],
     "projections": [
-        ("[name=look1]", "ArrowDown", 3),
-        ("[name=look2]", "ArrowDown", 4),
+        ("[name=query1]", "ArrowDown", 3),
+        ("[name=query2]", "ArrowDown", 4),
         ("[name=keep0]", "ArrowDown", 1),
         ("[name=keep2]", "ArrowDown", 2),
         ("[name=keep3]", "ArrowDown", 1),
-        ("[name=loudness]", "ArrowRight", 4),
+        ("[name=scale]", "ArrowRight", 4),
     ],
     "positions": [("[name=kind]:checked", "ArrowDown", 3), ("[name=shift]", "ArrowRight", 5)],
 }
-"""Of each challenge a solution by keyboard, to the last press: what has the focus, which key, how often."""
+"""A solution of each challenge by keyboard, whose last press solves it: what has the focus, which key, how often."""
 
 
-def play(page: Any, scene: str, presses: Presses) -> None:
-    """Press keys in a scene."""
+def play(page: Any, name: str, presses: Presses) -> None:
+    """Press keys in an experiment."""
     for target, key, times in presses:
-        page.locator(f"#{scene} {target}").focus()
+        page.locator(f"#{name} {target}").focus()
         for _ in range(times):
             page.keyboard.press(key)
 
 
-def told(page: Any, scene: str) -> str:
-    """What the scene's challenge says of its state, aloud to a screen reader as well."""
-    return str(page.locator(f"#{scene} .challenge [role=status]").text_content())
+def status(page: Any, name: str) -> str:
+    """The status of the experiment's challenge, which screen readers announce."""
+    return str(page.locator(f"#{name} .challenge [role=status]").text_content())
 
 
 def state(page: Any) -> dict[str, Any]:
-    """The state of every scene."""
+    """The state of every experiment."""
     found: dict[str, Any] = page.evaluate(
-        "Object.fromEntries([...scenes.values()].map(({ name, state, guess }) => [name, { ...state, guess }]))"
+        "Object.fromEntries([...experiments.values()].map(({ name, state, guess }) => [name, { ...state, guess }]))"
     )
     return found
 
 
-def settled(page: Any) -> str:
-    """The address's hash, after it was written."""
+def hash_of(page: Any) -> str:
+    """The hash of the address, after it has been written."""
     page.wait_for_timeout(350)
     return str(page.evaluate("location.hash"))
 
 
-@pytest.mark.parametrize("scene", GUESSES)
-def test_each_scene_is_guessed_and_its_challenge_solved_by_keyboard(visit: Callable[..., Any], scene: str) -> None:
-    """No answer before a guess; no challenge is solved at the start; each is noticed when it is."""
+@pytest.mark.parametrize("name", GUESSES)
+def test_each_challenge_can_be_solved_by_keyboard_after_a_guess(visit: Callable[..., Any], name: str) -> None:
+    """The answer is hidden before a guess; the challenge is solved by the last press and not before."""
     page = visit()
-    assert not page.locator(f"#{scene} .answer").is_visible()
-    assert not page.locator(f"#{scene} .play").is_visible()
-    page.locator(f"#{scene} button[type=submit]").focus()
+    assert not page.locator(f"#{name} .answer").is_visible()
+    assert not page.locator(f"#{name} .play").is_visible()
+    page.locator(f"#{name} button[type=submit]").focus()
     page.keyboard.press("Enter")
-    assert "first" in page.locator(f"#{scene} .nudge").text_content()
-    assert not page.locator(f"#{scene} .answer").is_visible()
-    page.locator(f"#{scene} input[value={GUESSES[scene]}]").focus()
+    assert "first" in page.locator(f"#{name} .hint").text_content()
+    assert not page.locator(f"#{name} .answer").is_visible()
+    page.locator(f"#{name} input[value={GUESSES[name]}]").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    assert page.locator(f"#{scene} .answer").is_visible()
-    assert page.locator(f"#{scene} .play").is_visible()
-    assert page.locator(f"#{scene} .verdict").text_content() == "You predicted it."
+    assert page.locator(f"#{name} .answer").is_visible()
+    assert page.locator(f"#{name} .play").is_visible()
+    assert page.locator(f"#{name} .verdict").text_content() == "Your guess was right."
     assert page.evaluate("document.activeElement.className") == "answer"
-    assert told(page, scene) == "Not solved yet."
-    *early, (target, key, times) = SOLUTIONS[scene]
-    play(page, scene, [*early, (target, key, times - 1)])
-    assert told(page, scene) == "Not solved yet."
-    play(page, scene, [(target, key, 1)])
-    assert told(page, scene).startswith("Solved. ")
-    assert "is-solved" in str(page.locator(f"#{scene}").get_attribute("class"))
-    page.locator(f"#{scene} [data-do=over]").press("Enter")
-    assert not page.locator(f"#{scene} .answer").is_visible()
-    assert told(page, scene) == "Not solved yet."
+    assert status(page, name) == "Not solved yet."
+    *early, (target, key, times) = SOLUTIONS[name]
+    play(page, name, [*early, (target, key, times - 1)])
+    assert status(page, name) == "Not solved yet."
+    play(page, name, [(target, key, 1)])
+    assert status(page, name).startswith("Solved. ")
+    assert "is-solved" in str(page.locator(f"#{name}").get_attribute("class"))
+    page.locator(f"#{name} [data-do=over]").press("Enter")
+    assert not page.locator(f"#{name} .answer").is_visible()
+    assert status(page, name) == "Not solved yet."
 
 
-def test_a_wrong_guess_is_shown_the_right_one(visit: Callable[..., Any]) -> None:
-    """Kindly."""
+def test_wrong_guess_is_shown_the_right_one(visit: Callable[..., Any]) -> None:
+    """The right option is marked."""
     page = visit()
     page.locator("#fragility input[value=bell]").check()
     page.locator("#fragility button[type=submit]").click()
-    assert "otherwise" in page.locator("#fragility .verdict").text_content()
+    assert "differs" in page.locator("#fragility .verdict").text_content()
     assert page.locator("#fragility label.right input").get_attribute("value") == "ends"
 
 
-def test_one_head_cannot_solve_what_two_can(visit: Callable[..., Any]) -> None:
-    """Whatever beta, at eight keys: either the variance is too great, or too much leaks."""
+def test_one_head_cannot_solve_the_challenge_that_two_can(visit: Callable[..., Any]) -> None:
+    """With eight keys and any beta, either the variance or the leak is too large."""
     page = visit(ALL_REVEALED)
     page.locator("#heads [name=beta]").press("Home")
     for _ in range(48):
         page.keyboard.press("ArrowRight")
-    assert told(page, "heads") == "Not solved yet."
+    assert status(page, "heads") == "Not solved yet."
     assert state(page)["heads"]["beta"] == 24
 
 
-def test_vectors_are_dragged_and_everything_moves_at_once(visit: Callable[..., Any]) -> None:
-    """By mouse: the query on to key a, key b away; sliders, pictures and numbers follow."""
+def test_dragging_a_vector_updates_everything(visit: Callable[..., Any]) -> None:
+    """The query is dragged onto key a, key b away; sliders, figures and numbers follow."""
     page = visit(ALL_REVEALED)
 
     def drag(name: str, x: float, y: float) -> None:
-        page.locator("#copying svg[data-picture=keys]").scroll_into_view_if_needed()
-        box = page.locator("#copying svg[data-picture=keys]").bounding_box()
+        page.locator("#copying svg[data-figure=keys]").scroll_into_view_if_needed()
+        box = page.locator("#copying svg[data-figure=keys]").bounding_box()
         handle = page.locator(f'#copying [aria-label="{name}"] .ring').bounding_box()
         page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
         page.mouse.down()
         page.mouse.move(box["x"] + x * box["width"] / 320, box["y"] + y * box["height"] / 320, steps=5)
         page.mouse.up()
 
-    before = [page.locator(f"#copying svg[data-picture={name}] .layer").inner_html() for name in ("values", "curve")]
+    before = [page.locator(f"#copying svg[data-figure={name}] .layer").inner_html() for name in ("values", "curve")]
     drag("query q", 160 + 105 * 1.25 / 16 * 9, 160)
     assert state(page)["copying"]["beta"] == pytest.approx(9, abs=0.25)
     assert state(page)["copying"]["angle"] == pytest.approx(0, abs=1)
     assert page.locator("#copying [name=beta]").input_value().startswith("9")
-    assert told(page, "copying").startswith("Solved.")
-    after = [page.locator(f"#copying svg[data-picture={name}] .layer").inner_html() for name in ("values", "curve")]
+    assert status(page, "copying").startswith("Solved.")
+    after = [page.locator(f"#copying svg[data-figure={name}] .layer").inner_html() for name in ("values", "curve")]
     assert all(old != new for old, new in zip(before, after, strict=True))
     margin = float(page.locator("#copying [data-n=margin]").text_content())
     drag("key f", 160 - 100, 160 + 60)
     drag("key b", 160 - 100, 160 - 60)
     assert float(page.locator("#copying [data-n=margin]").text_content()) > margin
-    assert re.fullmatch(r"0,\d+,0,0,-\d+,0", state(page)["copying"]["turns"])
+    assert re.fullmatch(r"0,\d+,0,0,-\d+,0", state(page)["copying"]["offsets"])
 
 
-def test_what_is_shown_is_what_python_says(visit: Callable[..., Any]) -> None:
-    """Sliders moved on the page, and the numbers beside the pictures read off."""
+def test_displayed_numbers_equal_pythons(visit: Callable[..., Any]) -> None:
+    """After sliders have been moved."""
     page = visit(ALL_REVEALED)
     for beta in (0.5, 7.5, 24.0):
         page.locator("#fragility [name=beta]").fill(str(beta))
-        assert page.locator("#fragility [data-n=variance]").text_content() == f"{Share(beta**2 / 2).variance:.3f}"
+        assert page.locator("#fragility [data-n=variance]").text_content() == f"{LogitNormal(beta**2 / 2).variance:.3f}"
     for n in (3, 20):
         page.locator("#averaging [name=n]").fill(str(n))
         needed = averaging.beta_needed(n, 2, 0.01 * math.sqrt(1 / 2 + 1 / (n - 2)))
         assert page.locator("#averaging [data-n=needed]").text_content() == f"{needed:.2f}"
 
 
-def test_another_draw_is_another_and_the_same_again(visit: Callable[..., Any]) -> None:
-    """The seed is part of the state."""
+def test_same_seed_gives_the_same_draws(visit: Callable[..., Any]) -> None:
+    """Drawing again changes the seed, which is part of the state."""
     page = visit(ALL_REVEALED)
     counted = page.locator("#fragility [data-n=counted]")
     first = counted.text_content()
@@ -172,60 +172,60 @@ def test_another_draw_is_another_and_the_same_again(visit: Callable[..., Any]) -
     assert counted.text_content() == first != second
 
 
-def test_a_link_brings_another_person_to_the_same_place(visit: Callable[..., Any]) -> None:
-    """All that was changed, guessed and dragged is in the address; the scene last touched is in sight."""
+def test_link_restores_the_whole_state(visit: Callable[..., Any]) -> None:
+    """The address has all changes, guesses and drags; the page scrolls to the experiment changed last."""
     page = visit(ALL_REVEALED)
-    for scene, presses in SOLUTIONS.items():
-        play(page, scene, presses)
+    for name, presses in SOLUTIONS.items():
+        play(page, name, presses)
     play(page, "copying", [('[aria-label="key d"]', "ArrowUp", 3)])
     play(page, "heads", [("[name=n]", "ArrowLeft", 1)])
-    link = settled(page)
+    link = hash_of(page)
     assert link.startswith("#at=heads&")
     other = visit(link)
     assert state(other) == state(page)
-    assert state(other)["copying"]["turns"] == "0,0,6,0,0,0"
+    assert state(other)["copying"]["offsets"] == "0,0,6,0,0,0"
     assert other.locator("#heads .play").is_visible()
     top = other.evaluate("document.getElementById('heads').getBoundingClientRect().top")
     assert -1 < top < 100
-    # the same in a window that is open already
+    # the same in a window that is already open
     page.goto(page.url.split("#")[0] + "#at=fragility&fragility.guess=flat&fragility.beta=9.5")
-    page.wait_for_function("scenes.get('fragility').state.beta === 9.5")
+    page.wait_for_function("experiments.get('fragility').state.beta === 9.5")
     assert state(page)["fragility"]["guess"] == "flat"
     assert state(page)["heads"]["guess"] == ""
 
 
-def test_a_link_with_nonsense_in_it_is_read_as_far_as_it_makes_sense(visit: Callable[..., Any]) -> None:
-    """Numbers are clamped, unknown names passed over; nothing of it becomes part of the page."""
+def test_invalid_parts_of_a_link_are_ignored(visit: Callable[..., Any]) -> None:
+    """Numbers are clamped and unknown names ignored; nothing of the link becomes markup of the page."""
     page = visit(
-        "#at=nowhere&heads.beta=1e9&heads.heads=many&heads.guess=<b>&copying.turns=<svg>&copying.n=-3&x.y=z&"
-        "positions.kind=none'&projections.look1=9&noise.power=&averaging.x=NaN&toString.guess=near&fragility.eps=0.21"
+        "#at=nowhere&heads.beta=1e9&heads.heads=many&heads.guess=<b>&copying.offsets=<svg>&copying.n=-3&x.y=z&"
+        "positions.kind=none'&projections.query1=9&noise.power=&averaging.x=NaN&toString.guess=near&fragility.eps=0.21"
     )
     found = state(page)
     assert (found["heads"]["beta"], found["heads"]["heads"], found["heads"]["guess"]) == (24, 1, "")
-    assert (found["copying"]["turns"], found["copying"]["n"]) == ("", 2)
-    assert (found["positions"]["kind"], found["projections"]["look1"]) == ("none", -1)
+    assert (found["copying"]["offsets"], found["copying"]["n"]) == ("", 2)
+    assert (found["positions"]["kind"], found["projections"]["query1"]) == ("none", -1)
     assert (found["noise"]["power"], found["averaging"]["x"], found["fragility"]["eps"]) == (-2, 3, 0.2)
 
 
-def test_the_keyboard_alone_reaches_everything_and_is_never_trapped(visit: Callable[..., Any]) -> None:
-    """Tab goes through every link, control, handle and button, in order, and out at the end; all have names."""
+def test_keyboard_reaches_everything_and_is_never_trapped(visit: Callable[..., Any]) -> None:
+    """Tab goes through every link, control, handle and button in order and leaves at the end; all have names."""
     page = visit(ALL_REVEALED)
     everything = page.evaluate(
         """() => [...document.querySelectorAll('a, button, input, select, .handle')].filter((one, i) => {
-          one.dataset.place = i;
+          one.dataset.index = i;
           const first = one.type !== 'radio' || one.checked;
           return first && !one.matches(':disabled') && one.getClientRects().length;
-        }).map((one) => one.dataset.place)"""
+        }).map((one) => one.dataset.index)"""
     )
     reached = []
     for _ in range(len(everything) + 20):
         page.keyboard.press("Tab")
-        place = page.evaluate("document.activeElement.dataset.place ?? document.activeElement.tagName")
-        if place == "BODY":
+        index = page.evaluate("document.activeElement.dataset.index ?? document.activeElement.tagName")
+        if index == "BODY":
             break
-        reached.append(place)
-    assert place == "BODY"
-    assert [place for place in reached if place in everything] == everything
+        reached.append(index)
+    assert index == "BODY"
+    assert [index for index in reached if index in everything] == everything
     nameless = page.evaluate(
         """[...document.querySelectorAll('input, select, .handle')]
           .filter((one) => !one.labels?.length && !one.getAttribute('aria-label')).length"""
@@ -240,8 +240,8 @@ def test_the_keyboard_alone_reaches_everything_and_is_never_trapped(visit: Calla
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_small_screen_needs_no_sideways_scroll(visit: Callable[..., Any], scheme: str, javascript: bool) -> None:
-    """At 360 pixels nothing sticks out, but for long formulas, which scroll by themselves."""
+def test_small_screen_needs_no_horizontal_scrolling(visit: Callable[..., Any], scheme: str, javascript: bool) -> None:
+    """At 360 pixels only long formulas are wider, and those scroll by themselves."""
     size = {"width": 360, "height": 740}
     page = visit(ALL_REVEALED, viewport=size, color_scheme=scheme, java_script_enabled=javascript)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -254,7 +254,7 @@ def test_a_small_screen_needs_no_sideways_scroll(visit: Callable[..., Any], sche
 
 
 def test_light_and_dark_have_legible_colours(visit: Callable[..., Any]) -> None:
-    """Text stands out from its ground by 4.5 to 1 at least, in either scheme."""
+    """The contrast of text to its background is at least 4.5 to 1 in both schemes."""
     contrast = """() => {
       const style = getComputedStyle(document.documentElement);
       const light = (name) => {
@@ -270,39 +270,39 @@ def test_light_and_dark_have_legible_colours(visit: Callable[..., Any]) -> None:
         return high / low;
       }));
     }"""
-    ground = {}
+    background = {}
     for scheme in ("light", "dark"):
         page = visit(color_scheme=scheme)
-        ground[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        background[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert page.evaluate(contrast) >= 4.5, scheme
-    assert ground["light"] != ground["dark"]
+    assert background["light"] != background["dark"]
 
 
-def test_nothing_moves_by_itself_for_those_who_want_no_motion(visit: Callable[..., Any]) -> None:
+def test_nothing_is_animated_where_reduced_motion_is_preferred(visit: Callable[..., Any]) -> None:
     """Otherwise the answer fades in."""
     for motion, name in (("reduce", "none"), ("no-preference", "appear")):
         page = visit(ALL_REVEALED, reduced_motion=motion)
         assert page.locator("#copying .play").evaluate("(play) => getComputedStyle(play).animationName") == name
 
 
-def test_without_javascript_all_of_it_can_be_read(visit: Callable[..., Any]) -> None:
-    """Answers, formulas, pictures and numbers stand there, and no control that would do nothing."""
+def test_everything_can_be_read_without_javascript(visit: Callable[..., Any]) -> None:
+    """Answers, formulas, figures and numbers are shown, and no controls, which would do nothing."""
     page = visit(java_script_enabled=False)
-    for scene in GUESSES:
-        section = page.locator(f"#{scene}")
+    for name in GUESSES:
+        section = page.locator(f"#{name}")
         for part in (".idea", ".formula math >> nth=0", ".answer", ".numbers", ".solved"):
-            assert section.locator(part).is_visible(), (scene, part)
+            assert section.locator(part).is_visible(), (name, part)
         assert section.locator("figure svg .layer > *").count() > 10
         assert section.locator("button:visible, input:visible, select:visible").count() == 0
     assert page.locator("noscript").is_visible()
 
 
-def test_the_numbers_without_javascript_are_those_with_it(visit: Callable[..., Any]) -> None:
-    """Each scene says for what its still pictures are drawn."""
-    still = visit(java_script_enabled=False)
-    read = "(scene) => [...scene.querySelectorAll('[data-n]')].map((one) => [one.dataset.n, one.textContent])"
-    drawn = {scene: str(still.locator(f"#{scene}").get_attribute("data-drawn")) for scene in GUESSES}
-    parts = [f"{scene}.{part}" for scene in GUESSES for part in drawn[scene].split("&")]
+def test_numbers_without_javascript_equal_those_with_it(visit: Callable[..., Any]) -> None:
+    """At the state that each experiment declares for its static figures."""
+    static = visit(java_script_enabled=False)
+    read = "(section) => [...section.querySelectorAll('[data-n]')].map((one) => [one.dataset.n, one.textContent])"
+    states = {name: str(static.locator(f"#{name}").get_attribute("data-static")) for name in GUESSES}
+    parts = [f"{name}.{part}" for name in GUESSES for part in states[name].split("&")]
     page = visit(f"{ALL_REVEALED}&{'&'.join(parts)}")
-    for scene in GUESSES:
-        assert still.locator(f"#{scene}").evaluate(read) == page.locator(f"#{scene}").evaluate(read)
+    for name in GUESSES:
+        assert static.locator(f"#{name}").evaluate(read) == page.locator(f"#{name}").evaluate(read)

@@ -1,1 +1,1 @@
-"""The pictures of the lab: one file an experiment, each a result in, figures by name out."""
+"""The figures of the lab, one file for each experiment: `draw` takes a result and returns figures by name."""

@@ -1,31 +1,44 @@
 """Weights and error over beta, for several subsets."""
 
-from closedbook.lab.averaging import BETAS, AveragingResult, mean_square, weight
-from closedbook.lab.figures.style import BETA, COLOURS, Figures, label, legend, plots, root, simulated, theory
+from closedbook.lab.averaging import BETAS, AveragingResult, mean_squared_error, weight
+from closedbook.lab.figures.style import (
+    BETA,
+    COLOURS,
+    RMS_ERROR,
+    Figures,
+    label,
+    legend,
+    plot_simulation,
+    plot_theory,
+    root,
+    row_of_axes,
+)
 
 
 def draw(result: AveragingResult) -> Figures:
-    """Left each wanted key's weight, right the error of the average."""
-    figure, (shares, errors) = plots(2)
+    """Left: the weight of each wanted key. Right: the error of the average."""
+    figure, (weights, errors) = row_of_axes(2)
     n = result.config.n
     subsets = sorted({point.subset for point in result.sweep})[:4]
     fine = [BETAS[-1] * step / 64 for step in range(65)]
     for number, subset in enumerate(subsets):
         points = [point for point in result.sweep if point.subset == subset]
         betas = [point.beta for point in points]
-        theory(shares, fine, [weight(n, subset, beta) for beta in fine], number, f"k = {subset} of n = {n}")
-        simulated(shares, betas, [point.weight for point in points], number)
-        roots = [root(point.square) for point in points]
-        theory(errors, fine, [mean_square(n, subset, beta) ** 0.5 for beta in fine], number, f"k = {subset}, theory")
-        simulated(errors, betas, roots, number, "measured" if subset == subsets[0] else "")
-        shares.axhline(1 / subset, color=COLOURS[number], linewidth=0.5)
+        plot_theory(weights, fine, [weight(n, subset, beta) for beta in fine], number, f"k = {subset} of n = {n}")
+        plot_simulation(weights, betas, [point.weight for point in points], number)
+        rms_errors = [root(point.squared_error) for point in points]
+        plot_theory(
+            errors, fine, [mean_squared_error(n, subset, beta) ** 0.5 for beta in fine], number, f"k = {subset}, theory"
+        )
+        plot_simulation(errors, betas, rms_errors, number, "measured" if subset == subsets[0] else "")
+        weights.axhline(1 / subset, color=COLOURS[number], linewidth=0.5)
     wanted, needed = result.config.wanted, result.beta_needed
     text = f"{wanted:g} needs " + rf"$\beta$ = {needed:.2f}" + f" (k = {result.config.subset})"
     errors.plot([needed], [wanted], "*", color="black", markersize=10, label=text)
     errors.set_yscale("log")
-    label(shares, "Each wanted key's weight tends to 1/k", BETA, r"weight $\alpha_a$")
-    label(errors, "Error of the average", BETA, r"RMS of $|c-\mathrm{average}|$ (value lengths)")
-    shares.set_ylim(0, 1.28)
-    legend(shares, "upper left")
+    label(weights, "Weight of each wanted key: tends to 1/k", BETA, r"weight $\alpha_a$")
+    label(errors, "Error of the average", BETA, RMS_ERROR)
+    weights.set_ylim(0, 1.28)
+    legend(weights, "upper left")
     legend(errors)
     return {"averaging": figure}

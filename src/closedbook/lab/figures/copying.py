@@ -1,34 +1,43 @@
-"""Bound, theory and measurement over the margin."""
+"""Bound, theory and simulation over the margin."""
 
 from closedbook.lab.copying import CopyingResult
-from closedbook.lab.figures.style import COLOURS, Figures, label, legend, plots, root, simulated, theory
+from closedbook.lab.figures.style import (
+    COLOURS,
+    Figures,
+    label,
+    legend,
+    plot_simulation,
+    plot_theory,
+    root,
+    row_of_axes,
+)
 
 
 def draw(result: CopyingResult) -> Figures:
-    """Left what is missing from the copied weight, right how far the output is from the copied value."""
-    figure, (leaks, distances) = plots(2)
+    """Left: the weight on all other keys. Right: the distance of the output from the copied value."""
+    figure, (leaks, distances) = row_of_axes(2)
     sizes = sorted({point.n for point in result.sweep})
     for number, n in enumerate(sizes):
         points = [point for point in result.sweep if point.n == n]
         margins = [point.margin for point in points]
         leaks.plot(margins, [point.leak_bound for point in points], color="black", linewidth=0.8)
-        theory(leaks, margins, [point.leak.theory for point in points], number, f"n = {n}, theory")
-        simulated(leaks, margins, [point.leak for point in points], number, "measured" if n == sizes[0] else "")
+        plot_theory(leaks, margins, [point.leak.theory for point in points], number, f"n = {n}, theory")
+        plot_simulation(leaks, margins, [point.leak for point in points], number, "measured" if n == sizes[0] else "")
     points = [point for point in result.sweep if point.n == result.config.n]
     margins = [point.margin for point in points]
-    measured = [root(point.square) for point in points]
+    measured = [root(point.squared_error) for point in points]
     bound = [point.distance_bound for point in points]
     distances.plot(margins, bound, color="black", linewidth=0.8, label="bound")
-    theory(distances, margins, [each.theory for each in measured], 0, f"theory, n = {result.config.n}")
-    simulated(distances, margins, measured, 0, "measured")
+    plot_theory(distances, margins, [each.theory for each in measured], 0, f"theory, n = {result.config.n}")
+    plot_simulation(distances, margins, measured, 0, "measured")
     needed, wanted = result.margin_needed, result.config.wanted
     distances.plot([0, needed, needed], [wanted, wanted, distances.get_ylim()[0]], ":", color=COLOURS[1])
     distances.plot([needed], [wanted], "*", color=COLOURS[1], markersize=10, label=f"{wanted:g} needs m = {needed:.2f}")
     leaks.plot([], [], color="black", linewidth=0.8, label="bound")
     for axes in (leaks, distances):
         axes.set_yscale("log")
-    label(leaks, "What the copied value's weight lacks", "margin m of its logit (nats)", r"leak $1-\alpha_j$")
-    label(distances, "How far the copy is off", "margin m (nats)", r"RMS of $|c-v_j|$ (value lengths)")
+    label(leaks, "Weight on all other values", "margin m of the copied key (nats)", r"leak $1-\alpha_j$")
+    label(distances, "Distance from the copied value", "margin m (nats)", r"RMS of $|c-v_j|$ (value lengths)")
     distances.set_ylim(bottom=min(each.simulation for each in measured) / 2)
     legend(leaks)
     legend(distances)

@@ -1,33 +1,38 @@
-"""Weights without and with maps, and how near the output comes to what is wanted."""
+"""Weights without and with projections, and the distance of the output from its target."""
 
 from matplotlib.axes import Axes
 
-from closedbook.lab.figures.style import Figures, label, plots, simulated, theory
+from closedbook.lab.figures.style import Figures, label, plot_simulation, plot_theory, row_of_axes
 from closedbook.lab.projections import NEAREST, ProjectionsResult
 
 
 def draw(result: ProjectionsResult) -> Figures:
     """Two tables of weights, and the distance over beta."""
-    figure, (plain, mapped, reach) = plots(3, width=3.6, height=3.3)
+    figure, (plain, projected, distance) = row_of_axes(3, width=3.6, height=3.3)
     _weights(plain, result.plain)
-    _weights(mapped, result.mapped)
-    label(plain, "k = q = v = x: each copies itself", "token that is read", "token that reads")
-    label(mapped, "With maps Q and V: 2 reads 1, 1 reads 3", "token that is read", "token that reads")
+    _weights(projected, result.projected)
+    label(plain, "k = q = v = x: each copies itself", "key token", "query token")
+    label(projected, "With Q and V: 2 attends to 1, 1 to 3", "key token", "query token")
     betas = [point.beta for point in result.sweep]
     lines = (
-        ("missed", r"$c_2$ to $u_b$, no maps"),
-        ("token_2", r"$c_2$ to $u_b$, maps"),
-        ("token_1", r"$c_1$ to $u_b-u_c$, maps"),
+        ("missed", r"$c_2$ to $u_b$, without Q, V"),
+        ("token_2", r"$c_2$ to $u_b$, with Q, V"),
+        ("token_1", r"$c_1$ to $u_b-u_c$, with Q, V"),
     )
     for number, (name, text) in enumerate(lines):
         found = [getattr(point, name) for point in result.sweep]
-        theory(reach, betas, [each.theory for each in found], number, text)
-        simulated(reach, betas, found, number)
-    reach.axhline(NEAREST, color="black", linewidth=0.6)
-    reach.text(betas[-1], NEAREST, "no weights do better without maps", fontsize=7, ha="right", va="bottom")
-    reach.set_ylim(-0.03, 1.6)
-    label(reach, "Distance to what is wanted", r"$\beta$ (length of each u)", r"distance (units of $\beta$)")
-    reach.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08), fontsize=8, frameon=False, handlelength=3.0)
+        plot_theory(distance, betas, [each.theory for each in found], number, text)
+        plot_simulation(distance, betas, found, number)
+    distance.axhline(NEAREST, color="black", linewidth=0.6)
+    distance.text(betas[-1], NEAREST, "lowest for any weights without V", fontsize=7, ha="right", va="bottom")
+    distance.set_ylim(-0.03, 1.6)
+    label(
+        distance,
+        "Distance of the output from its target",
+        r"$\beta$ (length of each u)",
+        r"distance (units of $\beta$)",
+    )
+    distance.legend(loc="lower right", bbox_to_anchor=(1.0, 0.08), fontsize=8, frameon=False, handlelength=3.0)
     return {"projections": figure}
 
 

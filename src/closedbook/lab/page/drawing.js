@@ -1,34 +1,34 @@
 "use strict";
-// Pieces of SVG as text. Colours are classes, so that light and dark are the style sheet's affair.
+// Pieces of SVG as text. Colours are CSS classes, so that the style sheet handles light and dark.
 
 const draw = {
   names: "abdefghijlmoprstuwyz", // of keys; c is the output, k a key, n their number, q a query, v a value
   hue: (i) => (i === 0 ? "a" : i === 1 ? "b" : "rest"),
   fixed: (x) => x.toFixed(2),
-  line: (x1, y1, x2, y2, look) =>
-    `<line x1="${draw.fixed(x1)}" y1="${draw.fixed(y1)}" x2="${draw.fixed(x2)}" y2="${draw.fixed(y2)}" class="${look}"/>`,
-  dot: (x, y, r, look) => `<circle cx="${draw.fixed(x)}" cy="${draw.fixed(y)}" r="${draw.fixed(r)}" class="${look}"/>`,
-  box: (x, y, width, height, look) =>
+  line: (x1, y1, x2, y2, style) =>
+    `<line x1="${draw.fixed(x1)}" y1="${draw.fixed(y1)}" x2="${draw.fixed(x2)}" y2="${draw.fixed(y2)}" class="${style}"/>`,
+  dot: (x, y, r, style) => `<circle cx="${draw.fixed(x)}" cy="${draw.fixed(y)}" r="${draw.fixed(r)}" class="${style}"/>`,
+  box: (x, y, width, height, style) =>
     `<rect x="${draw.fixed(x)}" y="${draw.fixed(y)}" width="${draw.fixed(Math.max(0, width))}" ` +
-    `height="${draw.fixed(Math.max(0, height))}" class="${look}"/>`,
-  text: (x, y, words, look = "", anchor = "middle") =>
-    `<text x="${draw.fixed(x)}" y="${draw.fixed(y)}" class="${look}" text-anchor="${anchor}">${words}</text>`,
+    `height="${draw.fixed(Math.max(0, height))}" class="${style}"/>`,
+  text: (x, y, content, style = "", anchor = "middle") =>
+    `<text x="${draw.fixed(x)}" y="${draw.fixed(y)}" class="${style}" text-anchor="${anchor}">${content}</text>`,
   // a letter with an index below it
   sub: (letter, index) => `<tspan class="m">${letter}</tspan><tspan class="index" dy="4">${index}</tspan>`,
   points: (points) => points.map(([x, y]) => `${draw.fixed(x)},${draw.fixed(y)}`).join(" "),
-  curve: (points, look) => `<polyline points="${draw.points(points)}" class="${look}"/>`,
-  shape: (points, look) => `<polygon points="${draw.points(points)}" class="${look}"/>`,
-  arrow(x1, y1, x2, y2, look) {
+  curve: (points, style) => `<polyline points="${draw.points(points)}" class="${style}"/>`,
+  shape: (points, style) => `<polygon points="${draw.points(points)}" class="${style}"/>`,
+  arrow(x1, y1, x2, y2, style) {
     const length = Math.hypot(x2 - x1, y2 - y1);
     if (length < 1) return "";
     const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length];
     const tip = Math.min(9, length);
     const [bx, by] = [x2 - ux * tip, y2 - uy * tip];
     const head = [[x2, y2], [bx - uy * tip * 0.45, by + ux * tip * 0.45], [bx + uy * tip * 0.45, by - ux * tip * 0.45]];
-    return draw.line(x1, y1, bx, by, `line ${look}`) + draw.shape(head, `fill ${look}`);
+    return draw.line(x1, y1, bx, by, `line ${style}`) + draw.shape(head, `fill ${style}`);
   },
 
-  // A chart of 320 by `height`: x and y are [from, to]; log draws y by its logarithm. It gives X and Y, into pixels.
+  // A chart of 320 by `height` pixels: x and y are [from, to]; log makes y logarithmic. X and Y convert values to pixels.
   chart({ x, y, height = 320, left = 46, right = 12, top = 28, bottom = 40, log = false }) {
     const scale = log ? Math.log10 : (value) => value;
     const [low, high] = y.map(scale);
@@ -37,16 +37,16 @@ const draw = {
       const share = (scale(log ? Math.max(value, y[0] / 10) : value) - low) / (high - low);
       return height - bottom - Math.min(1.02, Math.max(-0.02, share)) * (height - top - bottom);
     };
-    const axes = ({ xTicks, yTicks, xTitle, yTitle = "", words = String }) =>
+    const axes = ({ xTicks, yTicks, xTitle, yTitle = "", format = String }) =>
       xTicks.map((tick) => draw.text(X(tick), height - bottom + 16, String(tick).replace("-", "−"), "tick")).join("") +
       yTicks.map((tick) => draw.line(left, Y(tick), 320 - right, Y(tick), "grid") +
-        draw.text(left - 6, Y(tick) + 4, words(tick), "tick", "end")).join("") +
+        draw.text(left - 6, Y(tick) + 4, format(tick), "tick", "end")).join("") +
       draw.line(left, height - bottom, 320 - right, height - bottom, "axis") +
       draw.text((left + 320 - right) / 2, height - 6, xTitle, "title") +
       (yTitle && draw.text(left - 40, top - 13, yTitle, "title", "start"));
     return { X, Y, axes, left, right: 320 - right, top, bottom: height - bottom };
   },
-  // Those points of a curve that lie in the chart, in pixels
+  // The points of a curve that lie inside the chart, in pixels
   within: ({ X, Y, top, bottom }, points) =>
     points.map(([x, y]) => [X(x), Y(y)]).filter(([, y]) => y >= top - 0.5 && y <= bottom + 0.5),
   sampled: (from, to, n, f) => Array.from({ length: n + 1 }, (_, i) => {
@@ -54,31 +54,31 @@ const draw = {
     return [x, f(x)];
   }),
 
-  // A plane of 320 by `height` about `middle`, `unit` pixels a unit
+  // A plane with its origin at pixel [x, y] and `unit` pixels per unit
   plane: (unit, [x, y] = [160, 160]) => ({
     at: ([vx, vy]) => [x + unit * vx, y - unit * vy],
     from: ([px, py]) => [(px - x) / unit, (y - py) / unit],
   }),
-  // Values as lettered dots about the circle, and the hull in which c must lie
+  // Values as lettered dots on the circle, and their hull, in which c must lie
   values(plane, values, wanted = 1) {
     const order = values.map((value, i) => [Math.atan2(value[1], value[0]), i]).sort((one, two) => one[0] - two[0]);
     const hull = draw.shape(order.map(([, i]) => plane.at(values[i])), "hull");
     return hull + values.map((value, i) => {
       const [x, y] = plane.at(value);
       const [lx, ly] = plane.at(value.map((part) => part * 1.2));
-      const look = i < Math.max(2, wanted) ? draw.hue(Math.min(i, 1)) : "rest";
-      return draw.dot(x, y, i < 2 ? 6 : 4.5, `fill ${look}`) +
-        (values.length > 12 && i > 1 ? "" : draw.text(lx, ly + 5, draw.sub("v", draw.names[i]), `name ${look}`));
+      const style = i < Math.max(2, wanted) ? draw.hue(Math.min(i, 1)) : "rest";
+      return draw.dot(x, y, i < 2 ? 6 : 4.5, `fill ${style}`) +
+        (values.length > 12 && i > 1 ? "" : draw.text(lx, ly + 5, draw.sub("v", draw.names[i]), `name ${style}`));
     }).join("");
   },
   output: ([x, y], side = 1) => draw.dot(x, y, 8, "halo") + draw.dot(x, y, 6.5, "fill c") +
     draw.text(x + 13 * side, y + 5, "c", "name m c haloed", side > 0 ? "start" : "end"),
 
-  // Shares from 0 to 1: bars of what was drawn, steps of what the formula says, and c on the line from v_b to v_a above.
-  // `share` null leaves c away; `band` is the stretch that counts as near the middle.
-  histogram({ shares, below, share = null, names = ["b", "a"], title, top = 64, height = 280, bins = 25, band = 0 }) {
+  // Shares from 0 to 1: bars for the draws, steps for the formula, and above them c on the line from v_b to v_a.
+  // Without `share` c is left out; `band` is half the width of the interval that counts as near the middle.
+  histogram({ shares, cdf, share = null, names = ["b", "a"], title, top = 64, height = 280, bins = 25, band = 0 }) {
     const counts = lab.counts(shares, bins).map((count) => count / shares.length);
-    const theory = counts.map((_, i) => below((i + 1) / bins) - below(i / bins));
+    const theory = counts.map((_, i) => cdf((i + 1) / bins) - cdf(i / bins));
     const highest = Math.max(0.16, ...counts, ...theory) * 1.06;
     const chart = draw.chart({ x: [0, 1], y: [0, highest], left: 24, right: 24, top, height });
     const { X, Y } = chart;

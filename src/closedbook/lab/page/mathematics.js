@@ -1,13 +1,13 @@
 "use strict";
-// The lab's mathematics: pure functions of numbers. They know nothing of the page, and the tests hold them against Python.
-// Keys are called a, b, d, e, ... since c is what comes out. Vectors are plain arrays.
+// The lab's mathematics: pure functions of numbers, independent of the page; tests compare them with Python.
+// Keys are called a, b, d, e, ... since c is the output. Vectors are plain arrays.
 
 const lab = {
   // ---- vectors ----
   dot: (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0),
   distance: (x, y) => Math.hypot(...x.map((value, i) => value - y[i])),
-  turned: ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), x * Math.sin(angle) + y * Math.cos(angle)],
-  onCircle: (degrees) => lab.turned([1, 0], (degrees * Math.PI) / 180),
+  rotated: ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), x * Math.sin(angle) + y * Math.cos(angle)],
+  onCircle: (degrees) => lab.rotated([1, 0], (degrees * Math.PI) / 180),
 
   // ---- attention ----
   softmax(logits) {
@@ -24,13 +24,13 @@ const lab = {
     return { logits, alpha, c: lab.mixed(alpha, values) };
   },
 
-  // ---- chance ----
+  // ---- probability ----
   sigmoid: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
   logit: (share) => Math.log(share / (1 - share)),
   density: (z) => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI),
-  // P(Z <= z): 1/2 + density(z) (z + z^3/3 + z^5/15 + ...), terms of one sign, so that it is good to the last digits.
-  below(z) {
-    if (z < 0) return 1 - lab.below(-z);
+  // P(Z <= z): 1/2 + density(z) (z + z^3/3 + z^5/15 + ...); all terms have the same sign, so nothing cancels.
+  normalCdf(z) {
+    if (z < 0) return 1 - lab.normalCdf(-z);
     if (z > 9) return 1;
     let term = z;
     let sum = z;
@@ -40,8 +40,8 @@ const lab = {
     }
     return 0.5 + lab.density(z) * sum;
   },
-  // E f(Z), Z ~ N(0, 1), by the trapezoid rule. For sigmoid(s Z) its error is about e^(-2 pi^2 / (s step)): under 1e-17
-  // for s up to 24, and the sliders go no further.
+  // E f(Z), Z ~ N(0, 1), by the trapezoidal rule. For sigmoid(s Z) its error is about e^(-2 pi^2 / (s step)): under 1e-17
+  // for s up to 24, the end of the sliders.
   expectation(f, step = 0.02) {
     let sum = 0;
     for (let i = -Math.round(9 / step); i <= 9 / step; i++) sum += f(i * step) * lab.density(i * step);
@@ -51,7 +51,7 @@ const lab = {
     const mean = lab.expectation(f, step);
     return { mean, variance: lab.expectation((z) => (f(z) - mean) ** 2, step) };
   },
-  // The same numbers for the same seed everywhere (mulberry32: a counter, scrambled), evenly spread over (0, 1).
+  // Uniform numbers in (0, 1), the same for the same seed in every browser (mulberry32, a hashed counter).
   random(seed) {
     let counter = seed >>> 0;
     return () => {
@@ -61,7 +61,7 @@ const lab = {
       return (((bits ^ (bits >>> 14)) >>> 0) + 0.5) / 4294967296;
     };
   },
-  // n draws of N(0, 1), by Box and Muller
+  // n draws of N(0, 1) by the Box-Muller transform
   normals(n, seed) {
     const uniform = lab.random(seed);
     return Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
@@ -74,26 +74,26 @@ const lab = {
 
   // ---- a share = sigmoid(N(0, sd^2)): logit-normal ----
   shareDensity: (share, sd) => lab.density(lab.logit(share) / sd) / (sd * share * (1 - share)),
-  shareBelow: (share, sd) => (share <= 0 ? 0 : share >= 1 ? 1 : lab.below(lab.logit(share) / sd)),
+  shareCdf: (share, sd) => (share <= 0 ? 0 : share >= 1 ? 1 : lab.normalCdf(lab.logit(share) / sd)),
   shareVariance: (sd) => lab.moments((z) => lab.sigmoid(sd * z)).variance,
-  // P(the share is within this part of a half), as within = 0.1 for 45% to 55%
-  shareWithin: (part, sd) => (sd === 0 ? 1 : 2 * lab.below(lab.logit((1 + part) / 2) / sd) - 1),
+  // P(the share differs from a half by at most this part of a half): part = 0.1 is 45% to 55%
+  shareWithin: (part, sd) => (sd === 0 ? 1 : 2 * lab.normalCdf(lab.logit((1 + part) / 2) / sd) - 1),
 
   // ---- copying ----
   margin: (logits, wanted) => logits[wanted] - Math.max(...logits.filter((_, i) => i !== wanted)),
-  // 1 - alpha_wanted is at most this
+  // the upper bound on 1 - alpha_wanted
   copyingBound: (n, margin) => 1 / (1 + Math.exp(margin) / (n - 1)),
   marginNeeded: (n, error) => Math.log(((n - 1) * (1 - error)) / error),
-  // n keys on the unit circle, `turns` degrees away from evenly spread; q of length beta at `angle` degrees
-  copying({ n, beta, angle, turns = [] }) {
-    const keys = lab.circle(n, 0).map((_, i) => lab.onCircle((360 * i) / n + (turns[i] || 0)));
+  // n keys on the unit circle, `offsets` degrees away from even spacing; q of length beta at `angle` degrees
+  copying({ n, beta, angle, offsets = [] }) {
+    const keys = lab.circle(n, 0).map((_, i) => lab.onCircle((360 * i) / n + (offsets[i] || 0)));
     const values = lab.circle(n, 110);
     const query = lab.onCircle(angle).map((x) => beta * x);
     const { logits, alpha, c } = lab.attention(keys, query, values);
-    const reach = Math.max(...values.map((value) => lab.distance(value, values[0])));
+    const maxDistance = Math.max(...values.map((value) => lab.distance(value, values[0])));
     const margin = lab.margin(logits, 0);
-    const error = lab.distance(c, values[0]) / reach;
-    return { keys, values, query, alpha, c, margin, missing: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
+    const error = lab.distance(c, values[0]) / maxDistance;
+    return { keys, values, query, alpha, c, margin, leak: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
   },
   circle: (n, first) => Array.from({ length: n }, (_, i) => lab.onCircle(first - (360 * i) / n)),
 
@@ -102,7 +102,7 @@ const lab = {
   averagingWeight: (n, beta, wanted = 2) => 1 / (wanted + (n - wanted) * Math.exp(-beta)),
   averagingLeak: (n, beta, wanted = 2) => 1 - wanted * lab.averagingWeight(n, beta, wanted),
   betaNeeded: (n, leak, wanted = 2) => Math.log(((n - wanted) * (1 - leak)) / (wanted * leak)),
-  // the values of the scenes below: those wanted on the upper arc of the circle, a first, the others on the lower
+  // the values of the experiments below: the wanted ones on the upper arc of the circle, a first; the others on the lower
   arcs(n, wanted) {
     const spread = (from, to, count, i) => from + ((to - from) * (i + 0.5)) / count;
     return Array.from({ length: n }, (_, i) =>
@@ -114,11 +114,11 @@ const lab = {
     const alpha = lab.softmax(values.map((_, i) => (i === 0 ? x : i === 1 ? y : 0)));
     const c = lab.mixed(alpha, values);
     const middle = lab.mixed([0.5, 0.5], values.slice(0, 2));
-    const reach = Math.max(...values.map((value) => lab.distance(value, middle)));
+    const maxDistance = Math.max(...values.map((value) => lab.distance(value, middle)));
     const others = lab.mixed(values.slice(2).map(() => 1 / (n - 2)), values.slice(2));
-    // error of q = beta (k_a + k_b): what leaks, times how far away it pulls
-    const errorAt = (beta) => (lab.averagingLeak(n, beta) * lab.distance(others, middle)) / reach;
-    return { values, alpha, c, middle, leak: 1 - alpha[0] - alpha[1], error: lab.distance(c, middle) / reach, errorAt };
+    // error of q = beta (k_a + k_b): the leak times the distance of the mean of all other values
+    const errorAt = (beta) => (lab.averagingLeak(n, beta) * lab.distance(others, middle)) / maxDistance;
+    return { values, alpha, c, middle, leak: 1 - alpha[0] - alpha[1], error: lab.distance(c, middle) / maxDistance, errorAt };
   },
 
   // ---- noise ----
@@ -140,7 +140,7 @@ const lab = {
   },
 
   // ---- heads ----
-  // The weights that c puts on v_a, on each other wanted value, and on each of the rest, for one stretch eps of k_a.
+  // The weights in c of v_a, of each other wanted value, and of each of the rest, for one eps of k_a.
   oneHead({ n, beta, wanted, eps }) {
     const rest = n > wanted ? [0] : [];
     const logits = [beta * (1 + eps), beta, ...rest];
@@ -149,16 +149,16 @@ const lab = {
     const total = a + (wanted - 1) * b + (n - wanted) * others;
     return { a: a / total, b: b / total, others: others / total };
   },
-  // `wanted` heads, q_i = beta mu_i, and c the mean of what they give: only the first head reads eps
+  // `wanted` heads, q_i = beta mu_i, and c the mean of their outputs: only the first head depends on eps
   manyHeads({ n, beta, wanted, eps }) {
-    const first = lab.sigmoid(beta * (1 + eps) - Math.log(n - 1)); // of its own key
+    const first = lab.sigmoid(beta * (1 + eps) - Math.log(n - 1)); // weight of its own key
     const other = lab.sigmoid(beta - Math.log(n - 1));
-    const [lost, spread] = [(1 - first) / (n - 1), (1 - other) / (n - 1)]; // to each key that it does not want
+    const [lost, spread] = [(1 - first) / (n - 1), (1 - other) / (n - 1)]; // weight of each other key
     const a = first + (wanted - 1) * spread;
     const b = lost + other + (wanted - 2) * spread;
     return { a: a / wanted, b: b / wanted, others: (lost + (wanted - 1) * spread) / wanted };
   },
-  // heads = 1: one head for two keys; otherwise a head for each of as many keys
+  // one head for two keys; otherwise one head for each key
   headsWanted: (heads) => Math.max(2, heads),
   headsWeights(heads, { n, beta, eps, wanted = lab.headsWanted(heads) }) {
     return (heads === 1 ? lab.oneHead : lab.manyHeads)({ n, beta, wanted, eps });
@@ -171,43 +171,43 @@ const lab = {
     const weights = (z) => lab.headsWeights(heads, { n, beta, eps: z * Math.SQRT1_2 });
     const { mean, variance } = lab.moments((z) => weights(z).a);
     const [others, rest] = [lab.moments((z) => weights(z).b), lab.moments((z) => weights(z).others)];
-    // of c as a whole, E |c - E c|^2, were the values at right angles and of length 1
+    // E |c - E c|^2 for orthonormal values
     const whole = variance + (wanted - 1) * others.variance + (n - wanted) * rest.variance;
     return { wanted, mean, variance, whole, leak: (n - wanted) * rest.mean, single: lab.headsVariance(1, { n, beta, wanted }) };
   },
 
-  // ---- queries, keys and values of the same words ----
+  // ---- projections of the same tokens to queries, keys and values ----
   // x1 = u_d + u_b, x2 = u_a, x3 = u_c + u_b, in the order u_a, u_b, u_c, u_d
-  words: [[0, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]],
-  // looks[i]: the unit vector (0 to 3) that word i's query is, or -1 for Q = identity; kept: V's diagonal; K = identity
-  projections({ loudness, looks, kept }) {
+  tokens: [[0, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]],
+  // queryAxes[i]: the axis (0 to 3) of token i's query, or -1 for Q = identity; kept: V's diagonal; K = identity
+  projections({ scale, queryAxes, kept }) {
     const unit = (axis) => [0, 1, 2, 3].map((i) => (i === axis ? 1 : 0));
-    const queries = lab.words.map((word, i) => (looks[i] < 0 ? word : unit(looks[i])).map((x) => loudness * x));
-    const values = lab.words.map((word) => word.map((x, axis) => kept[axis] * x));
-    const rows = queries.map((query) => lab.attention(lab.words, query, values));
+    const queries = lab.tokens.map((token, i) => (queryAxes[i] < 0 ? token : unit(queryAxes[i])).map((x) => scale * x));
+    const values = lab.tokens.map((token) => token.map((x, axis) => kept[axis] * x));
+    const rows = queries.map((query) => lab.attention(lab.tokens, query, values));
     return { alpha: rows.map((row) => row.alpha), c: rows.map((row) => row.c) };
   },
 
   // ---- positions ----
-  // Three words are read in an order; the asker stands behind them, and all are `shift` places into the text.
-  sentence: { keys: [[-0.42, 0.91], [0, -1], [0.83, -0.56]], query: [0.88, 0.48], loudness: 2 },
+  // Three words in an order, followed by the query; the first is at position `shift`.
+  sentence: { contents: [[-0.42, 0.91], [0, -1], [0.83, -0.56]], query: [0.88, 0.48], scale: 2 },
   learned: lab_learned(),
-  placed(vector, place, kind) {
-    if (kind === "rotary") return lab.turned(vector, place);
-    if (kind === "sinusoid") return [vector[0] + Math.sin(place), vector[1] + Math.cos(place)];
-    if (kind === "learned") return [vector[0] + lab.learned[2 * place], vector[1] + lab.learned[2 * place + 1]];
+  withPosition(vector, position, kind) {
+    if (kind === "rotary") return lab.rotated(vector, position);
+    if (kind === "sinusoid") return [vector[0] + Math.sin(position), vector[1] + Math.cos(position)];
+    if (kind === "learned") return [vector[0] + lab.learned[2 * position], vector[1] + lab.learned[2 * position + 1]];
     return vector;
   },
   positions({ kind, shift, order }) {
-    const { keys, query, loudness } = lab.sentence;
+    const { contents, query: content, scale } = lab.sentence;
     const values = lab.circle(3, 90);
-    const placed = order.map((word, place) => lab.placed(keys[word], shift + place, kind));
-    const asker = lab.placed(query, shift + order.length, kind).map((x) => loudness * x);
-    return { placed, asker, ...lab.attention(placed, asker, order.map((word) => values[word])), values };
+    const keys = order.map((word, i) => lab.withPosition(contents[word], shift + i, kind));
+    const query = lab.withPosition(content, shift + order.length, kind).map((x) => scale * x);
+    return { keys, query, ...lab.attention(keys, query, order.map((word) => values[word])), values };
   },
 };
 
-// What training might have put there: a vector for each of 32 places, in no pattern.
+// A stand-in for a learned table: a random vector for each of 32 positions.
 function lab_learned() {
   const uniform = ((seed) => () => (seed = (seed * 16807) % 2147483647) / 2147483647)(20);
   return Array.from({ length: 64 }, () => 2 * uniform() - 1);

@@ -2,21 +2,21 @@
 {
   const wanted = [[0, 1, -1, 0], [0, 1, 0, 0]];
   const result = (state) => lab.projections({
-    loudness: state.loudness, looks: [state.look1, state.look2, -1], kept: [state.keep0, state.keep1, state.keep2, state.keep3],
+    scale: state.scale, queryAxes: [state.query1, state.query2, -1], kept: [state.keep0, state.keep1, state.keep2, state.keep3],
   });
   const farthest = ({ c }) => Math.max(...wanted.map((goal, i) => lab.distance(goal, c[i])));
-  const inWords = (vector) => {
+  const asSum = (vector) => {
     const terms = vector.map((part, i) => [part, "abcd"[i]]).filter(([part]) => Math.abs(part) >= 0.005);
-    const words = terms.map(([part, name], i) => {
+    const sum = terms.map(([part, name], i) => {
       const sign = part < 0 ? (i ? " − " : "−") : i ? " + " : "";
       return `${sign}${Math.abs(part).toFixed(2)} u<sub>${name}</sub>`;
     });
-    return words.join("") || "nothing";
+    return sum.join("") || "nothing";
   };
 
-  scene("projections", {
+  experiment("projections", {
     solved: (state) => farthest(result(state)) < 0.02,
-    draw(state, it) {
+    draw(state, view) {
       const { alpha, c } = result(state);
       const cells = alpha.flatMap((row, i) => row.map((weight, j) => {
         const [x, y] = [66 + 82 * j, 40 + 70 * i];
@@ -24,21 +24,21 @@
           draw.text(x + 39, y + 38, draw.percent(weight), weight > 0.45 ? "name inverse" : "name");
       }));
       const heading = (i) => draw.text(105 + 82 * i, 28, draw.sub("x", i + 1), "name") + draw.text(38, 78 + 70 * i, draw.sub("x", i + 1), "name");
-      it.layer("weights", [0, 1, 2].map(heading).join("") + cells.join(""));
+      view.layer("weights", [0, 1, 2].map(heading).join("") + cells.join(""));
 
-      const bars = [0, 1].map((word) => {
-        const zero = 76 + 122 * word;
-        return draw.line(44, zero, 312, zero, "axis") + draw.text(20, zero + 5, draw.sub("c", word + 1), "name") +
-          c[word].map((part, i) => {
+      const bars = [0, 1].map((token) => {
+        const zero = 76 + 122 * token;
+        return draw.line(44, zero, 312, zero, "axis") + draw.text(20, zero + 5, draw.sub("c", token + 1), "name") +
+          c[token].map((part, i) => {
             const x = 62 + 64 * i;
-            const goal = zero - 44 * wanted[word][i];
+            const goal = zero - 44 * wanted[token][i];
             return draw.box(x, part > 0 ? zero - 44 * part : zero, 34, 44 * Math.abs(part), "bar") +
               draw.line(x - 6, goal, x + 40, goal, "goal") +
-              draw.text(x + 17, zero + (wanted[word][i] < 0 || part < -0.05 ? -8 : 18), draw.sub("u", "abcd"[i]), "tick");
+              draw.text(x + 17, zero + (wanted[token][i] < 0 || part < -0.05 ? -8 : 18), draw.sub("u", "abcd"[i]), "tick");
           }).join("");
       });
-      it.layer("outputs", bars.join(""));
-      it.numbers({ first: inWords(c[0]), second: inWords(c[1]), error: draw.number(farthest({ c }), 3) });
+      view.layer("outputs", bars.join(""));
+      view.numbers({ first: asSum(c[0]), second: asSum(c[1]), error: draw.number(farthest({ c }), 3) });
     },
   });
 }

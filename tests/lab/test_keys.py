@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from closedbook.lab.scene import NoisyKeys, chunks, normal, orthonormal, seeded, weights
+from closedbook.lab.keys import NoisyKeys, chunks, normal, orthonormal, seeded, weights
 
 
-def test_the_labs_logits_are_not_divided():
-    """By hand: q . k of ln 3 and 0 give three quarters and one quarter in three dimensions as in any."""
+def test_logits_are_not_divided_by_the_root_of_the_dimension():
+    """q . k of ln 3 and 0 give three quarters and one quarter in three dimensions; the third key is masked."""
     q = torch.tensor([[math.log(3), 0.0, 0.0]], dtype=torch.float64)
     k = torch.tensor([[1.0, 5.0, 7.0], [0.0, 3.0, 2.0], [9.0, 0.0, 0.0]], dtype=torch.float64)
     found = weights(q, k, torch.tensor([[True, True, False]]))
@@ -15,23 +15,23 @@ def test_the_labs_logits_are_not_divided():
 
 
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (3, 3), (5, 11)])
-def test_directions_are_at_right_angles(n: int, d: int):
-    """Of length 1, at right angles, other ones for another seed, the same for the same."""
+def test_vectors_are_orthonormal_and_depend_on_the_seed(n: int, d: int):
+    """The same seed gives the same vectors."""
     found = orthonormal(n, d, seeded(7))
     torch.testing.assert_close(found @ found.T, torch.eye(n, dtype=torch.float64))
     assert torch.equal(found, orthonormal(n, d, seeded(7)))
     assert d == 1 or not torch.equal(found, orthonormal(n, d, seeded(8)))
 
 
-def test_no_direction_is_preferred():
-    """Over many seeds a coordinate has mean 0 and variance 1/d."""
+def test_orientation_is_uniformly_random():
+    """Over many seeds each coordinate has mean 0 and variance 1/d."""
     drawn = torch.stack([orthonormal(2, 5, seeded(seed))[0] for seed in range(2000)])
     assert float(drawn.mean(0).abs().max()) < 4 * math.sqrt(0.2 / 2000)
     assert float((drawn.square().mean(0) - 0.2).abs().max()) < 4 * math.sqrt(2 * 0.2**2 / 2000)
 
 
-def test_chunks_come_to_all_samples():
-    """Every sample is drawn once, and few at a time where each is large."""
+def test_chunk_sizes_add_up_to_all_samples():
+    """Chunks of large samples are small, but have at least one."""
     assert sum(chunks(10_001, 1)) == 10_001
     sizes = list(chunks(1000, 1 << 18))
     assert sum(sizes) == 1000
@@ -39,8 +39,8 @@ def test_chunks_come_to_all_samples():
     assert list(chunks(2, 1 << 30)) == [1, 1]
 
 
-def test_keys_have_the_covariance_that_was_asked_for():
-    """Along q the logit of a key that varies in length has variance alpha |q|^2 + spread (mu . q)^2, else the first."""
+def test_drawn_keys_have_the_configured_covariance():
+    """Logits have variance alpha |q|^2, plus spread (mu . q)^2 for a key that varies in length."""
     means = orthonormal(3, 5, seeded(11))
     q = normal(seeded(13), 1, 5)
     keys = NoisyKeys(means, alpha=0.3, spread=0.7, n_fragile=1)
