@@ -217,7 +217,8 @@ def test_failing_disk_leaves_nothing_half_written(
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
     assert line.endswith(
-        "/a/lab: the lab's output cannot be written there: No space left on device; free some space, or name another folder"
+        "/a/lab: the lab's output cannot be written there: No space left on device; "
+        "free some space, or name another folder"
     )
     assert not list(tmp_path.iterdir())
 
