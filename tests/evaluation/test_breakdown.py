@@ -1,11 +1,7 @@
 import pytest
 
-from closedbook.analysis.ledger.counts import Exposure
-from closedbook.analysis.ledger.figure import draw_tables
-from closedbook.analysis.ledger.tables import by_asking, by_exposure
 from closedbook.evaluation.breakdown import NOT_STATED, Table, by_end, by_frequency
 from closedbook.evaluation.score import Score
-from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.text.links import Fact, Statement
 
 
@@ -51,31 +47,3 @@ def test_the_frequency_of_an_answer_is_its_number_of_training_pairs():
         "6-20": Score(1, 2),
         "over 20": Score(1, 1),
     }
-
-
-def test_facts_that_no_document_states_have_an_exposure_bin_of_their_own():
-    """They are not counted as exposed zero times, since they cannot be exposed."""
-    exposures = [Exposure(), Exposure(9, 9, 9, 0), Exposure(9, 9, 9, 3), Exposure(900, 900, 900, 301, asked=4)]
-    facts = [fact(), fact(5), fact(5), fact(5)]
-    right = [True, False, True, True]
-    assert scores(by_exposure(facts, exposures, right)) == {
-        "never": Score(0, 1),
-        "1-3": Score(1, 1),
-        "over 300": Score(1, 1),
-        NOT_STATED: Score(1, 1),
-    }
-    assert scores(by_asking(exposures, right)) == {"never": Score(2, 3), "4-10": Score(1, 1)}
-
-
-def test_the_figure_is_the_same_for_the_same_tables_and_names_its_axes():
-    """SVG and PNG have the same bytes each time, and each panel is labelled with its table's axis."""
-    tables = [by_end([fact(5), fact()], [True, False]), by_frequency(["A"], [], [True])]
-    figure = draw_tables(tables)
-    assert as_svg_file(figure) == as_svg_file(draw_tables(tables))
-    assert as_png(figure) == as_png(draw_tables(tables))
-    assert as_svg_file(figure).startswith(b"<?xml")
-    left, right = figure.axes
-    assert left.get_ylabel().replace("\n", " ") == "right answers (%), with the 95% interval"
-    assert left.get_xlabel().replace("\n", " ") == tables[0].axis
-    assert right.get_xlabel().replace("\n", " ") == tables[1].axis
-    assert [tick.get_text().split("\n")[-1] for tick in left.get_xticklabels()] == ["n=1", "n=1"]

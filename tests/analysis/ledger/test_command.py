@@ -44,10 +44,10 @@ def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     outcome = closedbook("ledger", run, files / "pairs.tsv")
     assert outcome.status == 0, outcome.err
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("accuracy: ")
-    assert lines[1] == "stated in the text: 5 of 5"
-    assert lines[2].startswith("mean exposures of each in training: seen ")
-    assert lines[2].endswith("; asked 1.0")
+    assert [line.partition(" ")[0] for line in lines[:3]] == ["accuracy:", "majority", "setting:"]
+    assert lines[3] == "stated in the text: 5 of 5"
+    assert lines[4].startswith("mean exposures of each in training: seen ")
+    assert lines[4].endswith("; asked 1.0")
     headings = [line for line in lines if line.startswith("right by ")]
     assert [heading.split()[2] for heading in headings] == ["exposures", "where", "training", "how"]
     content = json.loads((run / "ledger/pairs.json").read_text())
@@ -88,7 +88,7 @@ def test_pairs_mixed_into_pretraining_count_as_asked(closedbook: Closedbook, fil
 def test_frequencies_may_be_counted_in_another_file(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
     """A run without training pairs prints frequencies only with --train."""
     run = copied(runs, "pretrained", tmp_path)
-    assert "training pairs" not in closedbook("ledger", run, files / "dev.tsv").out
+    assert "right by training pairs" not in closedbook("ledger", run, files / "dev.tsv").out
     outcome = closedbook("ledger", run, files / "dev.tsv", "--train", files / "pairs.tsv")
     assert outcome.status == 0
     tables = json.loads((run / "ledger/dev.json").read_text())["tables"]

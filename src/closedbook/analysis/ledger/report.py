@@ -39,7 +39,7 @@ class ExposureReport:
     def lines(self) -> Iterator[str]:
         """The lines to show to the user."""
         stated = [e for fact, e in zip(self.facts, self.exposures, strict=True) if fact.statements]
-        yield f"accuracy: {self.evaluation.score}"
+        yield from self.evaluation.lines()
         yield f"stated in the text: {len(stated)} of {len(self.facts)}"
         if stated:
             total = sum(stated, start=Exposure())
