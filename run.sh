@@ -1,5 +1,5 @@
 #!/bin/sh
-# The one door: makes .venv at first use (again when pyproject.toml changes), then hands its words on.
+# Runs closedbook with the given arguments. Makes .venv on first use, and again when pyproject.toml changes.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 venv=$here/.venv
@@ -40,7 +40,7 @@ case ${1:-} in
         ruff format .
         ;;
     *)
-        # What it tells people to type, should they be told to go on.
-        CLOSEDBOOK_DOOR="sh $0" exec closedbook "$@"
+        # What its messages tell people to type.
+        CLOSEDBOOK_PROGRAM="sh $0" exec closedbook "$@"
         ;;
 esac

@@ -439,7 +439,7 @@ def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
 ):
     """The missing file is named with the command that makes it, which begins as the user's own command did."""
     if program != "closedbook":
-        monkeypatch.setenv("CLOSEDBOOK_DOOR", program)
+        monkeypatch.setenv("CLOSEDBOOK_PROGRAM", program)
     line = fault(closedbook(name, "--out", tmp_path))
     before = TARGETS[name].predecessor
     assert before is not None

@@ -1,4 +1,4 @@
-"""run.sh, the one door; its set-up, which needs a package index, is not tried here."""
+"""run.sh, which starts closedbook; its set-up needs a package index and is not tested here."""
 
 import os
 import shutil

@@ -33,34 +33,21 @@ def study(
 ) -> Run:
     """Train a model that answers questions about a text, and keep it in the folder `out`.
 
-    `corpus` is a UTF-8 text file with one document a line, each beginning with its title and a full stop. `pairs`
-    has questions about some of the titles: question<TAB>answer a line.
+    `corpus` is a UTF-8 file with one document per line, each beginning with its title and a full stop. `pairs` asks
+    about some of the titles, question<TAB>answer per line; the accuracy on pairs in `dev` is shown during training.
 
-    - `setting` is what the model is told about answers. "self-study": a reader, taught by the pairs, asks and answers
-      about every document, and the model learns that. "guided": the reader chooses which spans are masked, and only
-      the pairs' questions are asked. "unguided": names and numbers are masked. "assignment": random spans are masked.
-    - `recipe` holds the hyperparameters: a preset ("fast", "plain", "perceiver", "course"), a TOML file, or a Recipe.
-      `seed`, if given, replaces the recipe's.
-    - `budget_minutes` fits the number of steps to that time, the reader's included; None trains the recipe's epochs.
-    - `dev` is a file of pairs whose accuracy is shown during training.
-    - `resume` continues a run that was interrupted, given the same arguments. It ends with the same weights, bit for
-      bit on one CPU, as one that was not.
-    - `progress` shows lines on standard error.
+    `setting` is the help that training gets. "self-study": a reader, taught by the pairs, asks and answers about every
+    document, and the model learns that. Else only the pairs' questions are asked, and documents are masked: "guided"
+    where the reader finds answers, "unguided" at names and numbers, "assignment" at random.
 
-    Ctrl-C, and a notebook's interruption, save the run and raise KeyboardInterrupt. Raises InputError, before anything
-    is trained, where a file, a number or the folder is at fault.
+    `recipe` is a preset ("fast", "plain", "perceiver", "course"), a TOML file or a Recipe; `seed` replaces its seed.
+    `budget_minutes` fits the number of steps to a time, the reader's included. `resume` continues an interrupted run
+    that was begun with the same arguments. `progress` shows lines on standard error.
+
+    An interruption (Ctrl-C) saves the run and raises KeyboardInterrupt. Raises InputError for faults in what was given.
     """
-    begin = time.monotonic()
-    folder = Path(out)
-    if setting not in SETTINGS:
-        raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
-    if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
-        raise InputError(f"budget_minutes: more than 0 minutes are needed; received {budget_minutes}")
-    if not resume and (folder / "run.json").is_file():
-        raise RunError(
-            f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "
-            "interrupted; or choose another folder"
-        )
+    begin, folder = time.monotonic(), Path(out)
+    _check(setting, budget_minutes, folder, resume)
     events = study_events(
         Path(corpus),
         Path(pairs),
@@ -70,11 +57,7 @@ def study(
         dev=None if dev is None else Path(dev),
         deadline=None if budget_minutes is None else begin + 60 * budget_minutes,
     )
-    with quietly(not progress):
-        try:
-            return Run(follow("study", events).run)
-        except Interrupted:
-            raise KeyboardInterrupt(f"{folder}: saved; the same call with resume=True continues it") from None
+    return _followed(events, folder, progress)
 
 
 def study_events(
@@ -95,3 +78,24 @@ def study_events(
 def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None) -> Recipe:
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))[0]
     return loaded if seed is None else replace(loaded, seed=seed)
+
+
+def _check(setting: str, budget_minutes: float | None, folder: Path, resume: bool) -> None:
+    """Raise InputError in the words of the Python API, where those below speak of options."""
+    if setting not in SETTINGS:
+        raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
+    if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
+        raise InputError(f"budget_minutes: more than 0 minutes are needed; received {budget_minutes}")
+    if not resume and (folder / "run.json").is_file():
+        raise RunError(
+            f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "
+            "interrupted; or choose another folder"
+        )
+
+
+def _followed(events: Iterator[Event], folder: Path, progress: bool) -> Run:
+    with quietly(not progress):
+        try:
+            return Run(follow("study", events).run)
+        except Interrupted:
+            raise KeyboardInterrupt(f"{folder}: saved; the same call with resume=True continues it") from None

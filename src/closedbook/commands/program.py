@@ -5,4 +5,4 @@ import os
 
 def program() -> str:
     """`sh run.sh` where run.sh started it, else `closedbook`."""
-    return os.environ.get("CLOSEDBOOK_DOOR", "closedbook")
+    return os.environ.get("CLOSEDBOOK_PROGRAM", "closedbook")

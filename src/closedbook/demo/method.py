@@ -35,7 +35,7 @@ def method(plan: DemoPlan, table_share: float) -> Iterator[str]:
     )
     yield (
         f"A prefix table holds {table_share:.0%} of the vanilla model's parameters: one vector for each distinct "
-        "beginning of a word in the book. The rest is the transformer."
+        "word prefix in the book. The rest is the transformer."
     )
 
 
