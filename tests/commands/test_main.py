@@ -117,7 +117,7 @@ def test_help_shows_the_defaults_of_the_recipe_that_is_named(closedbook: Closedb
     outcome = closedbook("pretrain", "--recipe", files / "tiny.toml", "--help")
     assert outcome.status == 0
     help_text = " ".join(outcome.out.replace("│", " ").split())
-    assert "--pretrain.batch-size INT Examples a step. (default: 5)" in help_text
+    assert "--pretrain.batch-size INT Examples per step. (default: 5)" in help_text
     assert "--model.n-embd INT Width: numbers a character is represented by. (default: 16)" in help_text
 
 
@@ -284,7 +284,7 @@ def test_the_course_recipe_is_named_as_its_numbers_source(closedbook: Closedbook
     rows = table(outcome.err)
     assert rows["pretrain.learning_rate"] == ("0.006", "preset course")
     assert rows["model.n_head"] == ("8", "preset course")
-    assert rows["corruption.entity"] == ("0.0", "preset course")
+    assert rows["corruption.name_only"] == ("0.0", "preset course")
 
 
 def test_the_same_command_gives_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):

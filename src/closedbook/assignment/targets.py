@@ -8,6 +8,7 @@ from tyro.conf import FlagCreatePairsOff, Suppress, arg
 
 from closedbook.errors import RunError, TextError
 from closedbook.model.config import Variant
+from closedbook.recipe.recipe import RECIPE_CHOICES
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class TargetOptions:
     """The test questions."""
     out: Path = Path()
     """Folder for parameters and predictions."""
-    recipe: str = "course"
-    """course, fast, perceiver, or a TOML file."""
+    recipe: Annotated[str, arg(metavar="RECIPE", help=f"{RECIPE_CHOICES}.")] = "course"
     epochs: Annotated[int | None, arg(metavar="N")] = None
     """Train N epochs instead of the recipe's number, to try a target before a long run."""
     resume: FlagCreatePairsOff[bool] = False

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
-from closedbook.commands.arguments import Trains, is_given, named_by_flag, parsed, recipe_of
+from closedbook.commands.arguments import named_by_flag, parsed
 from closedbook.commands.options import (
     AskOptions,
     DemoOptions,
@@ -30,10 +30,10 @@ from closedbook.commands.options import (
     WorldOptions,
 )
 from closedbook.commands.program import program
+from closedbook.commands.recipe_options import TrainOptions, check_budget, is_recipe_given, recipe_of
 from closedbook.errors import ClosedbookError, InputError, RecipeError, TextError
 from closedbook.progress.console import be_quiet, out, say
 from closedbook.progress.follow import Interrupted, follow
-from closedbook.recipe.recipe import Recipe
 from closedbook.text.lines import decode_lines
 from closedbook.text.questions import Questions, parse_questions, read_questions
 from closedbook.world.world import write_world
@@ -97,17 +97,17 @@ def _dispatch(words: list[str]) -> int:
     return 0
 
 
-def _saving(options: Trains, recipe: Recipe) -> Any:
+def _saving(options: TrainOptions) -> Any:
     from closedbook.training.checkpointing import Saving
 
-    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_given(options, recipe))
+    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_recipe_given(options))
 
 
 def _pretrain(options: PretrainOptions) -> None:
     from closedbook.training.stages import pretrain
 
     recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
-    saving = _saving(options, recipe)
+    saving = _saving(options)
     events = pretrain(options.corpus, recipe, saving, pairs_path=options.pairs, dev_path=options.dev)
     follow("pretrain", events, rows)
     out(str(options.out))
@@ -126,7 +126,7 @@ def _finetune(options: FinetuneOptions) -> None:
     events = finetune(
         options.pairs,
         recipe,
-        _saving(options, recipe),
+        _saving(options),
         parent_path=options.parent,
         corpus_path=options.corpus,
         dev_path=options.dev,
@@ -139,23 +139,22 @@ def _study(options: StudyOptions) -> None:
     from closedbook.training.stages import pretrain, self_study
 
     begin = time.monotonic()
-    if options.budget is not None and not 0 < options.budget < float("inf"):
-        raise InputError(f"--budget: more than 0 minutes are needed; received {options.budget}")
-    if options.budget is not None and options.epochs is not None:
-        raise InputError("--budget: fits the number of steps to its minutes, so --epochs has no place beside it")
-    stage = "study" if options.track == "self-study" else "pretrain"
+    stage = "study" if options.setting == "self-study" else "pretrain"
+    check_budget(options, stage)
     recipe, rows = recipe_of(options, stage, ("model", "corruption", stage))
-    train = self_study if options.track == "self-study" else pretrain
+    train = self_study if options.setting == "self-study" else pretrain
     events = train(
         options.corpus,
         recipe,
-        _saving(options, recipe),
+        _saving(options),
         pairs_path=options.pairs,
         dev_path=options.dev,
         deadline=None if options.budget is None else begin + options.budget * 60,
     )
     follow("study", events, rows)
     out(str(options.out))
+    if "track" in options.given:
+        say(f"note: --track is deprecated; write --setting {options.setting}")
 
 
 def _evaluate(options: EvaluateOptions) -> None:

@@ -4,63 +4,63 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
 
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
-from closedbook.recipe.recipe import FAST, Precision, StageConfig
+from closedbook.recipe.docstrings import field_docstrings
+from closedbook.recipe.recipe import FAST, RECIPE_CHOICES, Precision, Recipe, StageConfig
+from closedbook.recipe.settings import Setting
 from closedbook.world.world import WorldConfig
 
+_HELP = field_docstrings(Recipe)
+
 Size = Literal["normal", "tiny"]
-Track = Literal["self-study", "extraction"]
 Switch = FlagCreatePairsOff[bool]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
+RecipeOption = Annotated[
+    str, arg(metavar="RECIPE", help=f"{RECIPE_CHOICES}: the hyperparameters that no option gives.")
+]
+Given = Suppress[frozenset[str]]
+"""The keys of the options that were given: by the words, not by a comparison with the defaults."""
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Every number that a recipe has; what is not given here comes from --recipe."""
+    """Hyperparameters of every command that trains; those not given come from --recipe."""
 
-    seed: int = FAST.seed
-    """Seed of weights, order, masks and dropout."""
-    precision: Precision = FAST.precision
-    """Arithmetic of the matrix products; auto times both on this machine and takes the faster."""
-    strip_accents: bool = FAST.strip_accents
-    """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
-    validation_split: float = FAST.validation_split
-    """The share of the training pairs, drawn by seed, that is not learnt but looked at, in place of dev pairs."""
-    model: ModelConfig = field(default_factory=lambda: FAST.model)
-    """The model's shape."""
+    seed: Annotated[int, arg(help=_HELP["seed"])] = FAST.seed
+    precision: Annotated[Precision, arg(help=_HELP["precision"])] = FAST.precision
+    strip_accents: Annotated[bool, arg(help=_HELP["strip_accents"])] = FAST.strip_accents
+    validation_split: Annotated[float, arg(help=_HELP["validation_split"])] = FAST.validation_split
+    model: Annotated[ModelConfig, arg(help=_HELP["model"])] = field(default_factory=lambda: FAST.model)
 
 
 @dataclass(frozen=True)
 class PretrainHyperparameters(Hyperparameters):
-    """The numbers of pretraining."""
+    """Hyperparameters of pretraining."""
 
-    corruption: CorruptionConfig = field(default_factory=lambda: FAST.corruption)
-    """The pretraining objective."""
-    pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)
-    """Pretraining."""
+    corruption: Annotated[CorruptionConfig, arg(help=_HELP["corruption"])] = field(
+        default_factory=lambda: FAST.corruption
+    )
+    pretrain: Annotated[StageConfig, arg(help=_HELP["pretrain"])] = field(default_factory=lambda: FAST.pretrain)
 
 
 @dataclass(frozen=True)
-class StudyHyperparameters(Hyperparameters):
-    """The numbers of study: those of --study count for track self-study, of --pretrain for extraction."""
+class StudyHyperparameters(PretrainHyperparameters):
+    """Hyperparameters of study: setting self-study uses the stage study, the other settings use pretrain."""
 
-    silver_confidence: float = FAST.silver_confidence
-    """Self-study: silver pairs that the open-book reader gives a smaller probability are left out."""
-    corruption: CorruptionConfig = field(default_factory=lambda: FAST.corruption)
-    """How documents are masked."""
+    silver_confidence: Annotated[float, arg(help=_HELP["silver_confidence"])] = FAST.silver_confidence
     study: StageConfig = field(default_factory=lambda: FAST.study)
-    """Track self-study."""
+    """Training in setting self-study."""
     pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)
-    """Track extraction."""
+    """Training in the other settings."""
 
 
 @dataclass(frozen=True)
 class FinetuneHyperparameters(Hyperparameters):
-    """The numbers of finetuning."""
+    """Hyperparameters of finetuning."""
 
     finetune: StageConfig = field(default_factory=lambda: FAST.finetune)
     """Finetuning of a pretrained model (with --from)."""
@@ -70,183 +70,190 @@ class FinetuneHyperparameters(Hyperparameters):
 
 @dataclass(frozen=True)
 class PretrainOptions:
-    """Learn a corpus by filling in what is masked.
+    """Pretrain a model on a corpus: it learns to fill in masked spans.
 
-    With --pairs, training pairs are mixed in: the model then learns what a question is while it learns the text.
+    With --pairs, training pairs are mixed in, so that the model learns what a question is while it learns the text.
     """
 
     corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A UTF-8 text file, one document a line."""
+    """A UTF-8 text file, one document per line."""
     out: Annotated[Path, arg(metavar="RUN")]
-    """The run's folder, which is made."""
+    """Folder of the run; it is created."""
     numbers: Annotated[PretrainHyperparameters, arg(name="")]
-    """The recipe's numbers."""
-    recipe: str = "fast"
-    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
+    """Hyperparameters."""
+    recipe: RecipeOption = "fast"
     pairs: FileOption = None
-    """Training pairs, question<TAB>answer a line, to mix in by the recipe's pretrain.mix_pairs."""
+    """Training pairs, question<TAB>answer per line, to mix in as --pretrain.mix-pairs says."""
     dev: FileOption = None
-    """Pairs never trained on: their accuracy is told after each epoch."""
+    """Dev pairs, which are not trained on: their accuracy is reported during training."""
     epochs: Epochs = None
-    """Short for --pretrain.epochs."""
+    """Short for --pretrain.epochs. Replaces a number of steps in the recipe."""
     resume: Switch = False
-    """Go on with the run in --out, which was interrupted."""
+    """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    given: Given = frozenset()
 
 
 @dataclass(frozen=True)
 class FinetuneOptions:
-    """Learn to answer from question and answer pairs, after pretraining (--from) or from scratch (--corpus)."""
+    """Finetune on question and answer pairs, after pretraining (--from) or from scratch (--corpus)."""
 
     pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
-    """Training pairs, question<TAB>answer a line."""
+    """Training pairs, question<TAB>answer per line."""
     out: Annotated[Path, arg(metavar="RUN")]
-    """The run's folder, which is made."""
+    """Folder of the run; it is created."""
     numbers: Annotated[FinetuneHyperparameters, arg(name="")]
-    """The recipe's numbers."""
+    """Hyperparameters."""
     parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
     """Another run: start from its weights, with its model and vocabulary."""
     corpus: FileOption = None
-    """Without --from: the corpus whose characters are the vocabulary; with replay: where RUN's lies now."""
-    recipe: str = "fast"
-    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
+    """Without --from: the corpus whose characters make the vocabulary; with replay: where the corpus of RUN is now."""
+    recipe: RecipeOption = "fast"
     dev: FileOption = None
-    """Pairs never trained on: their accuracy is told after each epoch, and by patience ends the run."""
+    """Dev pairs, which are not trained on: their accuracy is reported, and patience ends the run by it."""
     epochs: Epochs = None
-    """Short for --finetune.epochs, or without --from for --scratch.epochs."""
+    """Short for --finetune.epochs, or for --scratch.epochs without --from. Replaces a number of steps in the recipe."""
     resume: Switch = False
-    """Go on with the run in --out, which was interrupted."""
+    """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    given: Given = frozenset()
 
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """From a text and some pairs to a model that answers: the whole way in one command.
+    """Train a model on a text and some pairs until it answers: the whole way in one command.
 
-    Track self-study: an open-book reader, taught by the pairs, writes question and answer for every document, and the
-    model learns these with the text. Track extraction: the model is asked about the pairs' people alone, and must find
-    in what it read of the others what it was never asked. Figures of the two are not to be compared.
+    The setting is what the model is told about answers before it is asked. Figures of two settings are not comparable.
+
+    self-study: an open-book reader, trained on the pairs, writes a question and an answer about every document, and the
+    model is trained on these and the text. The reader also answers the questions of --dev if their documents are in the
+    corpus, and the model is trained on its answers. So the accuracy on --dev is not one on held-out questions: it shows
+    how well the model remembers what the reader found.
+
+    guided, unguided, assignment: only questions of the training pairs are asked in training, and the model must find
+    the other answers in the text. guided: the reader chooses the spans to mask. unguided: names and numbers are masked,
+    and nothing knows which of them is an answer. assignment: random spans are masked, as in the assignment.
     """
 
     corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A UTF-8 text file, one document a line, each beginning with its title and a full stop."""
+    """A UTF-8 text file, one document per line, each beginning with its title and a full stop."""
     pairs: Annotated[Path, arg(metavar="TRAIN")]
-    """Training pairs, question<TAB>answer a line, whose questions name a document's title."""
+    """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
     out: Annotated[Path, arg(metavar="RUN")]
-    """The run's folder, which is made."""
+    """Folder of the run; it is created."""
     numbers: Annotated[StudyHyperparameters, arg(name="")]
-    """The recipe's numbers."""
-    recipe: str = "fast"
-    """course, fast, perceiver, or a TOML file: where the numbers come from that no option gives."""
-    track: Track = "self-study"
-    """Whose questions are learnt: everybody's, by the reader, or the training pairs' alone."""
+    """Hyperparameters."""
+    recipe: RecipeOption = "fast"
+    setting: Setting = "self-study"
+    """What the model is told about answers (see above). A --corruption option that contradicts it is refused."""
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
-    """Minutes, reader included, looks at --dev not; the schedule is fitted to them. None: the recipe's epochs."""
+    """Minutes for the reader and the training; evaluations on --dev come on top. None: as long as the recipe says."""
     dev: FileOption = None
-    """Pairs never trained on: their accuracy is told now and then."""
+    """Dev pairs: their accuracy is reported during training. They are not held out in self-study (see above)."""
     epochs: Epochs = None
-    """Short for --study.epochs, or in track extraction for --pretrain.epochs."""
+    """Short for --study.epochs, or for --pretrain.epochs in the other settings. Replaces a number of steps."""
     resume: Switch = False
-    """Go on with the run in --out, which was interrupted."""
+    """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    given: Given = frozenset()
 
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Ask all questions of a file and score the answers; without answers in it, predictions alone."""
+    """Answer all questions of a file and score the answers; a file without answers gets predictions alone."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run that has ended."""
+    """A finished run."""
     pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
-    """Pairs, question<TAB>answer a line, or questions alone."""
+    """Pairs, question<TAB>answer per line, or questions alone."""
 
 
 @dataclass(frozen=True)
 class LedgerOptions:
-    """Count how often training exposed each fact of a file, and show accuracy by that."""
+    """Count how often training exposed each fact of a file, and report accuracy by exposure."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run that has ended; the runs that it began from are counted too."""
+    """A finished run; the runs that it started from are counted too."""
     pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
-    """The facts: pairs, question<TAB>answer a line, that ask about the titles of the run's documents."""
+    """The facts: pairs, question<TAB>answer per line, that ask about the titles of the run's documents."""
     train: FileOption = None
-    """Training pairs that say how common an answer is; without it, the run's own."""
+    """Training pairs from which to count how common an answer is. None: those of the run."""
 
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """Answer questions, one answer a line on standard output, so that it can stand in a pipe."""
+    """Answer questions, one answer per line on standard output, for use in a pipe."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run that has ended."""
+    """A finished run."""
     questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
-    """A file of questions, one a line (answers behind a tab are not looked at); none, or -: standard input."""
+    """A file of questions, one per line; answers after a tab are ignored. None, or -: standard input."""
 
 
 @dataclass(frozen=True)
 class AskOptions:
-    """Ask one question, or, without one, as many as one likes."""
+    """Ask one question, or any number of them in a dialogue."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run that has ended."""
+    """A finished run."""
     question: Annotated[Positional[str | None], arg(metavar="QUESTION")] = None
-    """The question; none: a dialogue."""
+    """The question. None: a dialogue."""
 
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """Make the built-in world: invented people, lines about them, and questions with known answers."""
+    """Write the built-in world: invented people, documents about them, and questions with known answers."""
 
     folder: Annotated[Positional[Path], arg(metavar="DIR")]
-    """The folder, which is made."""
+    """The folder; it is created."""
     people: Annotated[int | None, arg(metavar="N")] = None
     """Short for --world.n-people."""
     seed: Annotated[int | None, arg(metavar="S")] = None
     """Short for --world.seed."""
     world: WorldConfig = field(default_factory=WorldConfig)
-    """What kind of world."""
+    """The world."""
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """The whole experiment on the built-in world, within ten minutes on two cores."""
+    """Run the whole experiment on the built-in world, within ten minutes on two cores."""
 
     out: Annotated[Path, arg(metavar="DIR")] = Path("demo")
-    """Folder for world, runs, figure and report; an interrupted demo goes on from it."""
+    """Folder for world, runs, figure and report; an interrupted demo continues from it."""
     seed: int = 0
-    """Seed of the world and of all that is trained."""
+    """Seed of the world and of all training."""
     size: Size = "normal"
-    """normal: about five minutes, and pretraining visibly helps; tiny: under a minute, to see that all works."""
+    """normal: a few minutes, and pretraining visibly helps; tiny: under a minute, to see that everything works."""
 
 
 @dataclass(frozen=True)
 class LabOptions:
-    """What attention can and cannot do: experiments with theory, simulation and pictures.
+    """Show what attention can and cannot do: experiments with theory, simulation and figures.
 
-    EXPERIMENT is copying, averaging, noise, fragility, heads, projections, positions, or all of them: all. Without it,
-    the numbers that each takes are listed.
+    EXPERIMENT is copying, averaging, noise, fragility, heads, projections, positions, or all. Without it, the
+    experiments and their parameters are listed.
     """
 
     experiment: Annotated[Positional[str | None], arg(metavar="EXPERIMENT")] = None
-    """Which; none: list what there is."""
+    """An experiment, or all. None: list them."""
     settings: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(name="set", metavar="NAME=VALUE ...")] = ()
-    """Numbers of the experiment, as in --set beta=3 n=8."""
+    """Parameters of the experiment, as in --set beta=3 n=8."""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Folder for pictures (PNG and SVG), numbers (JSON) and an index, which is made; none: the table alone."""
+    """Folder for figures (PNG and SVG), numbers (JSON) and an index; it is created. None: print the table alone."""
     page: FileOption = None
-    """Write the lab as a page to play with: one HTML file that needs no network."""
+    """Write the lab as an interactive page: one HTML file that needs no network."""
 
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """Show what a run is: model, cost, vocabulary, recipe, history; or how its Perceiver reads a text."""
+    """Show a run: model, cost, vocabulary, recipe and history; or how its Perceiver reads a text."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run, ended or not."""
+    """A run, finished or not."""
     reading_map: Annotated[str | None, arg(metavar="TEXT")] = None
-    """Of a Perceiver: which characters of TEXT each latent reads, and which latents each place consults."""
+    """Perceiver: which characters of TEXT each latent reads, and which latents each position attends to."""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Folder for the reading map, which is made; none: RUN/reading-map."""
+    """Folder for the reading map; it is created. None: RUN/reading-map."""

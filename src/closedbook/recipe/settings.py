@@ -18,6 +18,14 @@ from closedbook.recipe.recipe import Recipe
 Setting = Literal["self-study", "guided", "unguided", "assignment"]
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
 
+DECIDED_BY: dict[Setting, tuple[str, ...]] = {
+    "self-study": (),
+    "guided": (),
+    "unguided": ("span", "salient", "guided"),
+    "assignment": ("span", "salient", "guided", "supervised"),
+}
+"""Fields of CorruptionConfig without whose values a recipe is not of the setting; what else it sets may be changed."""
+
 
 def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
     """The recipe with the masks of a setting; 'self-study' and 'guided' leave them as they are."""

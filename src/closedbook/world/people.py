@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
+from closedbook.recipe.recipe import check_seed
 from closedbook.world.draws import Draws, Permutation, below
 from closedbook.world.language import EMPLOYER_KINDS, SCHOOL_KINDS, TRADES, Mention, own_words
 from closedbook.world.words import WordMaker
@@ -64,6 +65,7 @@ class WorldConfig:
     """Seed of all random draws."""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         whole = {"n_people": (100, 1_000_000), "n_places": (2, 4096), "documents": (1, 1000)}
         for name, (least, most) in (whole | {"celebrity_factor": (2, 1000)}).items():
             if not least <= getattr(self, name) <= most:

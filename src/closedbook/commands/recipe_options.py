@@ -1,0 +1,109 @@
+"""The recipe that a command's options give: a preset, a file or a resumed run's recipe, changed by what was given."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+from closedbook.commands.options import FinetuneOptions, PretrainOptions, StudyOptions
+from closedbook.commands.words import as_option
+from closedbook.errors import InputError
+from closedbook.recipe.keys import flatten
+from closedbook.recipe.recipe import Recipe, StageConfig
+from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.rows import Rows, recipe_rows
+from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
+
+TrainOptions = PretrainOptions | StudyOptions | FinetuneOptions
+Sources = dict[str, str]
+"""Where the value of each dotted key came from."""
+
+
+def base_recipe(name: str, given: frozenset[str], out: Path, *, resume: bool) -> tuple[Recipe, Sources]:
+    """The recipe that options change: that of --recipe, or the run's own where one is resumed without --recipe."""
+    saved = out / "recipe.toml"
+    if resume and "recipe" not in given and saved.is_file():
+        return load_recipe(str(saved))
+    return load_recipe(name)
+
+
+def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> tuple[Recipe, Rows]:
+    """The recipe of a command that trains by `stage`, and the rows of its `sections`.
+
+    Raises InputError where options contradict one another, or set a value that the command does not use.
+    """
+    recipe, sources = base_recipe(options.recipe, options.given, options.out, resume=options.resume)
+    values = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}
+    values[stage], lengths = _with_length(options, stage, values[stage])
+    flags = {key: f"flag {as_option(key)}" for key in options.given if key in sources} | lengths
+    recipe, sources = replace(recipe, **values), sources | flags
+    if isinstance(options, StudyOptions):
+        recipe, masks = _with_masks(recipe, options.setting, options.given)
+        sources |= masks
+    rows = recipe_rows(recipe, sources, sections)
+    shown = {key for key, _, _ in rows}
+    for key, source in flags.items():
+        if key not in shown:
+            used = " and ".join(f"--{section}" for section in sections)
+            raise InputError(f"{source.removeprefix('flag ')}: changes nothing here, where {used} counts; leave it out")
+    return recipe, rows
+
+
+def is_recipe_given(options: TrainOptions) -> bool:
+    """Whether any option was given that says what the recipe is, even one that gives the default."""
+    keys = {*flatten(Recipe()), "recipe", "epochs", "setting"}
+    return not keys.isdisjoint(options.given)
+
+
+def check_budget(options: StudyOptions, stage: str) -> None:
+    """Raise InputError where --budget is no time to train for, or another option says how long to train."""
+    if options.budget is None:
+        return
+    if not 0 < options.budget < float("inf"):
+        raise InputError(f"--budget: more than 0 minutes are needed; received {options.budget}")
+    for key in ("epochs", f"{stage}.epochs", f"{stage}.steps"):
+        if key in options.given:
+            option = as_option(key)
+            raise InputError(f"--budget: fits the number of steps to its minutes, so {option} has no place beside it")
+
+
+def _with_length(options: TrainOptions, stage: str, config: StageConfig) -> tuple[StageConfig, Sources]:
+    """The stage with the epochs that were given, which replace a number of steps; and what set which key."""
+    epochs, steps = f"{stage}.epochs", f"{stage}.steps"
+    if options.epochs is not None:
+        if epochs in options.given:
+            raise InputError(f"--epochs: is short for {as_option(epochs)}; leave out one of the two")
+        config = replace(config, epochs=options.epochs)
+        flag = "--epochs"
+    elif epochs in options.given:
+        flag = as_option(epochs)
+    else:
+        return config, {}
+    sources = {epochs: f"flag {flag}"}
+    if config.steps:
+        if steps in options.given:
+            raise InputError(f"{flag}: {as_option(steps)} says how long to train too; leave out one of the two")
+        config, sources[steps] = replace(config, steps=0), f"flag {flag}"
+    return config, sources
+
+
+def _with_masks(recipe: Recipe, setting: Setting, given: frozenset[str]) -> tuple[Recipe, Sources]:
+    """The recipe with the masks of a setting, and the keys that it changed; given options win where it allows them."""
+    if setting == "guided" and not recipe.corruption.guided:
+        raise InputError(
+            "--setting: guided needs corruption.guided above 0; received 0.0; write --setting unguided or assignment, "
+            "or give --corruption.guided"
+        )
+    told, sources = in_setting(recipe, setting), {}
+    for field in fields(recipe.corruption):
+        key = f"corruption.{field.name}"
+        value, wanted = getattr(recipe.corruption, field.name), getattr(told.corruption, field.name)
+        if value == wanted:
+            continue
+        if key not in given:
+            sources[key] = f"setting {setting}"
+        elif field.name in DECIDED_BY[setting]:
+            raise InputError(
+                f"{as_option(key)}: --setting {setting} sets it to {wanted}; received {value}; leave out one of the two"
+            )
+        else:
+            told = replace(told, corruption=replace(told.corruption, **{field.name: value}))
+    return told, sources

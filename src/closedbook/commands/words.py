@@ -1,0 +1,249 @@
+"""What the words of a command give, and the first fault in them in one line. Imports no torch.
+
+tyro makes the options from the words afterwards. Faults are found here, since it reports them in a box of many lines;
+so is which options were given, which it does not report.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress
+
+from closedbook.commands.program import program
+from closedbook.errors import InputError
+from closedbook.recipe.old_keys import NEW_NAMES, NEW_VALUES, REMOVED
+
+Given = dict[str, tuple[str, ...]]
+"""The words given for each option, by its key: 'out', 'resume', 'model.n_layer'. A switch has the word that set it."""
+
+_POSITIONAL, _HIDDEN, _NO_PAIR = (get_args(kind[int])[1] for kind in (Positional, Suppress, FlagCreatePairsOff))
+_HELP = {"-h", "--help"}
+_RULES: dict[Any, str] = {int: "a whole number is needed", float: "a number is needed"}
+_MAX_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a command, or one of its positional words."""
+
+    key: str
+    """Dotted key of the field that it sets, as in 'model.n_layer'."""
+    name: str
+    """As it is typed, --model.n-layer; the name in the help for a positional word."""
+    kind: Any
+    """Type of its values: bool, int, float, str, Path or a Literal."""
+    example: str
+    """What a value can be."""
+    is_positional: bool
+    is_required: bool
+    takes_many: bool
+    has_negative: bool
+    """Whether --no-NAME is there too."""
+
+    @property
+    def negative(self) -> str:
+        """The name that sets a switch to false."""
+        section, dot, last = self.name.removeprefix("--").rpartition(".")
+        return f"--{section}{dot}no-{last}"
+
+    def check(self, word: str) -> None:
+        """Raise InputError where a word is no value of this option."""
+        if get_origin(self.kind) is Literal:
+            self._check_choice(word)
+        elif self.kind in _RULES:
+            with suppress(ValueError):
+                self.kind(word)
+                return
+            raise self.fault(_RULES[self.kind], _shown(word))
+
+    def _check_choice(self, word: str) -> None:
+        choices = get_args(self.kind)
+        if word in choices:
+            return
+        hint = ""
+        if word in NEW_VALUES.get(self.key, {}):
+            hint = f", which is called {NEW_VALUES[self.key][word]} now"
+        elif nearest := get_close_matches(word, choices, n=1):
+            hint = f"; did you mean {nearest[0]}?"
+        raise InputError(f"{self.name}: one of {', '.join(choices)} is needed; received {_shown(word)}{hint}")
+
+    def fault(self, rule: str, received: str) -> InputError:
+        """An error that shows how the option is written."""
+        written = self.example if self.is_positional else f"{self.name} {self.example}"
+        return InputError(f"{self.name}: {rule}; received {received}; write it as in {written}")
+
+
+def read_words(command: str, options: type, words: Sequence[str]) -> Given:
+    """What words give to a command's options.
+
+    Raises InputError, in one line, on an unknown option, a value of the wrong type, or a missing or needless word; not
+    where they ask for help.
+    """
+    known = tuple(options_of(options))
+    given: Given = {}
+    if asks_for_help(words):
+        with suppress(InputError):
+            _read(command, known, [word for word in words if word not in _HELP], given)
+        return given
+    _read(command, known, words, given)
+    _check_complete(command, known, given)
+    return given
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Whether --help or -h is among the words that may be options."""
+    end = words.index("--") if "--" in words else len(words)
+    return not _HELP.isdisjoint(words[:end])
+
+
+def _read(command: str, known: Sequence[Option], words: Sequence[str], given: Given) -> None:
+    """Add to `given` what words give; raises InputError at the first word that does not fit."""
+    flags = {option.name: option for option in known if not option.is_positional}
+    negatives = {option.negative: option for option in known if option.has_negative}
+    positionals = deque(option for option in known if option.is_positional)
+    rest = deque(words)
+    takes_options = True
+    while rest:
+        word = rest.popleft()
+        if takes_options and word == "--":
+            takes_options = False
+        elif takes_options and _is_option(word):
+            option = _named(command, word, flags | negatives)
+            values = _switched(option, word) if option.kind is bool else _values(option, word, rest)
+            given[option.key] = given.get(option.key, ()) + values if option.takes_many else values
+        elif positionals:
+            positionals[0].check(word)
+            given[positionals.popleft().key] = (word,)
+        else:
+            raise _one_too_many(command, word, known, words)
+
+
+def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Iterator[Option]:
+    """The options that tyro makes of a dataclass, those of the dataclasses in it included."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        hint, *marks = (
+            get_args(hints[field.name]) if get_origin(hints[field.name]) is Annotated else (hints[field.name],)
+        )
+        if _HIDDEN in marks:
+            continue
+        said = next((mark for mark in marks if hasattr(mark, "metavar")), None)
+        name = field.name.replace("_", "-") if said is None or said.name is None else said.name
+        if is_dataclass(hint):
+            # A field that is named '' adds nothing to the names and keys of the fields in it.
+            yield from options_of(hint, (*keys, field.name) if name else keys, (*names, name) if name else names)
+            continue
+        many, value_kind = _value_kind(hint)
+        metavar = None if said is None else said.metavar
+        yield Option(
+            key=".".join((*keys, field.name)),
+            name=metavar or field.name.upper() if _POSITIONAL in marks else "--" + ".".join((*names, name)),
+            kind=value_kind,
+            example=_example(field, value_kind, metavar),
+            is_positional=_POSITIONAL in marks,
+            is_required=field.default is MISSING and field.default_factory is MISSING,
+            takes_many=many,
+            has_negative=value_kind is bool and _NO_PAIR not in marks,
+        )
+
+
+def _value_kind(hint: Any) -> tuple[bool, Any]:
+    """Whether values may be several, and what each is."""
+    many = False
+    while args := [each for each in get_args(hint) if each not in (type(None), Ellipsis)]:
+        if get_origin(hint) is Literal:
+            break
+        many |= get_origin(hint) is tuple
+        hint = args[0]
+    return many, hint
+
+
+def _example(field: Field[Any], kind: Any, metavar: str | None) -> str:
+    if kind in _RULES:
+        return str(field.default) if isinstance(field.default, int | float) else "10"
+    if get_origin(kind) is Literal:
+        return str(get_args(kind)[0])
+    return metavar or ("FILE" if kind is Path else "WORD")
+
+
+def _is_option(word: str) -> bool:
+    return re.match(r"--?[^\W\d]", word) is not None and re.fullmatch(r"-(inf|infinity|nan)", word.lower()) is None
+
+
+def _named(command: str, word: str, flags: dict[str, Option]) -> Option:
+    """The option that a word names; raises InputError where there is none."""
+    typed = word.partition("=")[0]
+    name = typed.replace("_", "-")
+    if name in flags:
+        return flags[name]
+    key = re.sub(r"(^|\.)no-", r"\1", name.removeprefix("--")).replace("-", "_")
+    if key in NEW_NAMES and (now := as_option(NEW_NAMES[key])) in flags:
+        raise InputError(f"{typed}: this option is called {now} now; write {now}")
+    if key in REMOVED and as_option(key.partition(".")[0]) in {flag.partition(".")[0] for flag in flags}:
+        raise InputError(f"{typed}: this option was removed; leave it out")
+    last = name.rpartition(".")[2].removeprefix("--")
+    near = [flag for flag in flags if flag.rpartition(".")[2] == last] or get_close_matches(name, flags, n=1)
+    hint = f"did you mean {near[0]}?" if near else "leave it out"
+    raise InputError(f"{typed}: no such option of {command}; {hint} ({program()} {command} --help lists all)")
+
+
+def as_option(key: str) -> str:
+    """A key as it is typed: --model.n-layer for 'model.n_layer'."""
+    return "--" + key.replace("_", "-")
+
+
+def _switched(option: Option, word: str) -> tuple[str, ...]:
+    name, equals, value = word.partition("=")
+    if equals:
+        raise _needless_value(option, name, value)
+    return (word,)
+
+
+def _needless_value(option: Option, typed: str, value: str) -> InputError:
+    names = f"{option.name} or {option.negative}" if option.has_negative else option.name
+    return InputError(f"{typed}: takes no value; received {_shown(value)}; write {names} alone")
+
+
+def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
+    """The values of an option: after its equals sign, or the words that follow."""
+    _, equals, attached = word.partition("=")
+    values = [attached] if equals else []
+    while rest and (option.takes_many or not values) and rest[0] != "--" and not _is_option(rest[0]):
+        values.append(rest.popleft())
+    if not values and not option.takes_many:
+        raise option.fault(_RULES.get(option.kind, "a value is needed"), "nothing")
+    for value in values:
+        option.check(value)
+    return tuple(values)
+
+
+def _one_too_many(command: str, word: str, known: Sequence[Option], words: Sequence[str]) -> InputError:
+    before = words[words.index(word) - 1]
+    for option in known:
+        if option.kind is bool and before.replace("_", "-") in (option.name, option.negative):
+            return _needless_value(option, before, word)
+    names = " ".join(option.name for option in known if option.is_positional) or "options"
+    return InputError(
+        f"{_shown(word)}: one word too many, since {command} takes {names}; put text with blanks in quotes "
+        f"({program()} {command} --help)"
+    )
+
+
+def _check_complete(command: str, known: Sequence[Option], given: Given) -> None:
+    missing = [option for option in known if option.is_required and option.key not in given]
+    if missing:
+        names = [option.name if option.is_positional else f"{option.name} {option.example}" for option in missing]
+        listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        needed = f"{listed} {'is' if len(missing) == 1 else 'are'} needed"
+        raise InputError(f"{command}: {needed}; {program()} {command} --help says what for")
+
+
+def _shown(word: str) -> str:
+    """A word as a message shows it: not too long, and not empty."""
+    return (word if len(word) <= _MAX_SHOWN else word[: _MAX_SHOWN - 1] + "…") or "nothing"

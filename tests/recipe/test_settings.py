@@ -1,0 +1,45 @@
+from dataclasses import replace
+
+import pytest
+
+from closedbook.recipe.recipe import COURSE, FAST, PRESETS
+from closedbook.recipe.settings import DECIDED_BY, SETTINGS, in_setting
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_changes_the_masks_alone(preset: str, setting: str):
+    """All else is the recipe's, and a recipe of the setting stays as it is."""
+    recipe = PRESETS[preset]
+    told = in_setting(recipe, setting)
+    assert replace(told, corruption=recipe.corruption) == recipe
+    assert in_setting(told, setting) == told
+
+
+@pytest.mark.parametrize("setting", ["self-study", "guided"])
+def test_a_setting_with_a_reader_has_the_recipes_masks(setting: str):
+    """Self-study and guided leave the recipe as it is."""
+    assert in_setting(FAST, setting) == FAST
+    assert DECIDED_BY[setting] == ()
+
+
+def test_unguided_masks_names_and_numbers_and_nothing_knows_the_answer():
+    """Only the salient objective has a weight, whatever the recipe's were."""
+    for recipe in (FAST, COURSE):
+        masks = in_setting(recipe, "unguided").corruption
+        assert (masks.span, masks.salient, masks.guided) == (0.0, 1.0, 0.0)
+
+
+def test_assignment_is_the_courses_objective():
+    """Only span corruption has a weight, and every character is supervised."""
+    masks = in_setting(FAST, "assignment").corruption
+    assert (masks.span, masks.salient, masks.guided, masks.supervised) == (1.0, 0.0, 0.0, "all")
+    assert in_setting(COURSE, "assignment") == COURSE
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_what_a_setting_decides_it_sets(setting: str):
+    """The fields that a setting decides have the same values whatever the recipe's were."""
+    first, second = (in_setting(recipe, setting).corruption for recipe in (FAST, COURSE))
+    for name in DECIDED_BY[setting]:
+        assert getattr(first, name) == getattr(second, name)
