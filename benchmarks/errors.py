@@ -3,8 +3,8 @@
     python benchmarks/errors.py RUN CORPUS TRAIN DEV > benchmarks/results/errors-blind.json
 
 Wrong answers about people whose answer CORPUS states are sorted: something else of their own line, an answer of the
-training pairs that their line has not, or neither. Then the place is masked in their line, with so many characters left
-on both sides beside the name.
+training pairs that their line has not, or neither. Then the place is masked in their line, with a number of characters of
+context kept on both sides, and the name.
 """
 
 import argparse

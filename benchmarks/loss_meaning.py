@@ -24,6 +24,7 @@ from closedbook.examples.corruption import CorruptionConfig, salient_spans
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
+from closedbook.recipe.recipe import PLAIN
 from closedbook.text.documents import read_corpus
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
@@ -39,8 +40,10 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
     plan = demo_plan("normal", 0)
     # A loss over all characters: that of masked content alone says nothing about how well a text is spelled.
+    # The transformer alone: with the prefix table even a high loss comes with words that exist.
     recipe = replace(
         plan.recipe,
+        model=PLAIN.model,
         corruption=CorruptionConfig(span=0.2, salient=0.8),
         pretrain=replace(plan.recipe.pretrain, epochs=n_epochs, mix_pairs=0.3),
     )

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from closedbook.commands.demo import demo_plan
-
+from closedbook.demo.plan import demo_plan
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.score import Score
 from closedbook.recipe.recipe import PRESETS

@@ -5,7 +5,7 @@
 
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
 learnt for the same number of steps by a plain small transformer (two of the assignment's blocks, its masks, rotary
-positions as the paper has them, no word memory); then half of the people's questions are learnt, at the rate that
+positions as the paper has them, no prefix table); then half of the people's questions are learnt, at the rate that
 serves best the dev people among the rest, and the others are asked about. Only `mixed` learns questions before.
 Beside it stands what the weights keep of the others' own lines, whether or not a question finds it: the place recited,
 behind the beginning of the line that tells it, and filled in, where it is masked in that line.
@@ -185,7 +185,7 @@ def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder:
         "epochs": epochs,
         "minutes": round(minutes, 2),
         "parameters": model.n_parameters,
-        "of_these_in_the_word_memory": in_memory,
+        "of_these_in_the_prefix_table": in_memory,
         "parameters_a_fact": round(model.n_parameters / n_people, 1),
         "exposures_of_a_fact": exposure,
         "exposures_to_half": next((exposures for exposures, accuracy in curve if accuracy >= 0.5), None),

@@ -1,4 +1,4 @@
-"""Settings: what a model is told about answers before it is asked. Imports no torch.
+"""Settings: what training knows about answers. Imports no torch.
 
 | setting    | questions in training         | masked spans                 | who knows what an answer is |
 | ---------- | ----------------------------- | ---------------------------- | --------------------------- |
