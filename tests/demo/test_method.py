@@ -8,7 +8,7 @@ from closedbook.demo.plan import demo_plan
 
 def test_the_method_says_what_the_recipe_does():
     """Who chooses the masks, what else is seen, mixed-in pairs, epochs and the table are those of the recipe."""
-    text = " ".join(method(demo_plan("normal", seed=0), 0.508))
+    text = " ".join(method(demo_plan("normal", seed=0), 474_752, 241_152))
     for words in (
         "In 85% of the draws an open-book reader chooses that part",
         "In 80% of all draws the model sees nothing else of the line than the person's name",
@@ -16,7 +16,8 @@ def test_the_method_says_what_the_recipe_does():
         "So the setting is guided",
         "at most 5 epochs",
         "for 75 epochs",
-        "A prefix table holds 51% of the vanilla model's parameters",
+        "474,752 parameters: 241,152 in a prefix table, ",
+        " and 233,600 in the transformer",
     ):
         assert words in text
 
@@ -26,7 +27,7 @@ def test_the_method_follows_the_recipe():
     plan = demo_plan("normal", seed=0)
     corruption = replace(plan.recipe.corruption, guided=0.5, salient=0.5, name_only=0.25)
     pretrain = replace(plan.recipe.pretrain, mix_pairs=0.1)
-    text = " ".join(method(replace(plan, recipe=replace(plan.recipe, corruption=corruption, pretrain=pretrain)), 0.25))
+    text = " ".join(method(replace(plan, recipe=replace(plan.recipe, corruption=corruption, pretrain=pretrain)), 7, 3))
     assert "In 50% of the draws" in text
     assert "In 25% of all draws" in text
     assert "10% of the examples" in text
@@ -35,5 +36,5 @@ def test_the_method_follows_the_recipe():
 def test_who_is_asked_about_is_counted():
     """People, places and questions have their numbers."""
     assert people(demo_plan("normal", seed=0), 90, 30).startswith(
-        "300 invented people and 32 places: 90 questions about held-out people, "
+        "300 invented people and 32 places. The models are asked about 90 held-out people, "
     )

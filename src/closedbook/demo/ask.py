@@ -61,7 +61,7 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
     return Report(
         title="closedbook: what a tiny transformer remembers",
         people=people(plan, len(asked.held_out.items), len(asked.unknown.items)),
-        method=tuple(method(plan, shown.n_table_parameters / shown.n_parameters)),
+        method=tuple(method(plan, shown.n_parameters, shown.n_table_parameters)),
         arms=arms,
         reader=_reader(corpus, train, plan.recipe.seed, asked),
         majority=_majority(train, asked),

@@ -93,7 +93,7 @@ def _decorate(axes: "matplotlib.axes.Axes", labels: Sequence[str], baseline: flo
     axes.set_ylim(len(labels) - 0.1, -0.5)
     axes.set_xlim(0, right)
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= min(100, right)])
-    axes.set_xlabel("right answers (%), with the 95% interval\nlower bars: in wordings never trained on")
+    axes.set_xlabel("right answers (%) with the 95% interval\nlower bars: in wordings never trained on")
     axes.set_title("held-out people", loc="left", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
 

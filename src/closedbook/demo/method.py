@@ -9,14 +9,14 @@ from closedbook.examples.corruption import CorruptionConfig
 def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
     """Who lives in the world, and who is asked about."""
     return (
-        f"{plan.world.n_people} invented people and {plan.world.n_places} places: {n_held_out} questions about "
-        f"held-out people, whom the book mentions and training never asks about, and {n_unknown} about unknown people, "
-        "of whom nobody wrote a line."
+        f"{plan.world.n_people} invented people and {plan.world.n_places} places. The models are asked about {n_held_out} "
+        "held-out people, whom the book mentions and training never asks about, in the wording of training and in "
+        f"wordings never trained on; and about {n_unknown} unknown people, of whom nobody wrote a line."
     )
 
 
-def method(plan: DemoPlan, table_share: float) -> Iterator[str]:
-    """How the models were trained, a paragraph each; `table_share` is the prefix table's share of vanilla's weights."""
+def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterator[str]:
+    """How the models were trained, one paragraph after the other; the counts are of the vanilla model."""
     recipe = plan.recipe
     yield (
         "Pretraining: the model reads the lines of the book with a part masked, character by character, and learns to "
@@ -34,8 +34,8 @@ def method(plan: DemoPlan, table_share: float) -> Iterator[str]:
         "models are asked."
     )
     yield (
-        f"A prefix table holds {table_share:.0%} of the vanilla model's parameters: one vector for each distinct "
-        "word prefix in the book. The rest is the transformer."
+        f"The vanilla model has {n_parameters:,} parameters: {n_table_parameters:,} in a prefix table, one vector for "
+        f"each distinct word prefix in the book, and {n_parameters - n_table_parameters:,} in the transformer."
     )
 
 

@@ -62,7 +62,7 @@ def _outcome(report: Report) -> str:
 <figure>
 <div class="wide" role="region" aria-label="Figure" tabindex="0">
 {svg}</div>
-<figcaption>Left: training loss. It falls in every stage, also where a model only learns its examples by heart.
+<figcaption>Left: training loss. It falls in every stage, even where a model only memorizes its examples.
 Right: right answers about held-out people.</figcaption>
 </figure>
 {_table(report)}
