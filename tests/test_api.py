@@ -279,6 +279,7 @@ def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):
     [
         ({"budget_minutes": 0.0}, "budget_minutes: more than 0 minutes are needed; received 0"),
         ({"recipe": "fsat"}, "did you mean 'fast'"),
+        ({"recipe": "course", "setting": "guided"}, "setting: guided needs a recipe with corruption.guided above 0"),
         ({"seed": -1}, "seed"),
         ({"dev": "nowhere.tsv"}, "nowhere.tsv: "),
     ],

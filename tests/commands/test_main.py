@@ -78,7 +78,7 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_issues_commands_and_the_assignments_targets_are_there():
-    """Ten commands, and the assignment's eleven targets with the assignment's file names."""
+    """Twelve commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
         "pretrain",
@@ -88,6 +88,7 @@ def test_the_issues_commands_and_the_assignments_targets_are_there():
         "ledger",
         "predict",
         "ask",
+        "generate",
         "world",
         "inspect",
         "lab",

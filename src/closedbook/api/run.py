@@ -14,7 +14,7 @@ from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
 from closedbook.model.gpt import GPT
 from closedbook.model.sampling import sample
-from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe import Recipe, check_seed
 from closedbook.storage import run as storage
 from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
 from closedbook.text.vocabulary import MASK_ID, PAD, PAD_ID, Vocabulary
@@ -111,7 +111,7 @@ class Run:
 
         Raises InputError where the prompt is empty or has unknown characters, or a number is out of its range.
         """
-        check_sampling(temperature, top_k, n_characters)
+        check_sampling(temperature, top_k, n_characters, seed)
         if not prompt:
             raise InputError("prompt: at least one character is needed; received none")
         unknown = unknown_characters(prompt, self.vocabulary)
@@ -139,7 +139,7 @@ class Run:
         return [Answer(p.question, p.answer, p.confidence, p.ended) for p in predictions]
 
 
-def check_sampling(temperature: float, top_k: int | None, n_characters: int) -> None:
+def check_sampling(temperature: float, top_k: int | None, n_characters: int, seed: int) -> None:
     """Raise InputError where a number is out of its range."""
     if not 0 <= temperature < math.inf:
         raise InputError(f"temperature: 0 or more is needed; received {temperature}")
@@ -147,6 +147,7 @@ def check_sampling(temperature: float, top_k: int | None, n_characters: int) -> 
         raise InputError(f"top_k: 1 or more is needed; received {top_k}")
     if n_characters < 1:
         raise InputError(f"n_characters: 1 or more is needed; received {n_characters}")
+    check_seed(seed)
 
 
 def load(path: str | PathLike[str]) -> Run:

@@ -51,7 +51,7 @@ def study(
     events = study_events(
         Path(corpus),
         Path(pairs),
-        in_setting(_recipe(recipe, seed), setting),
+        _recipe(recipe, seed, setting),
         Saving(folder, resume),
         setting=setting,
         dev=None if dev is None else Path(dev),
@@ -75,9 +75,12 @@ def study_events(
     return train(corpus, recipe, saving, pairs_path=pairs, dev_path=dev, deadline=deadline)
 
 
-def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None) -> Recipe:
+def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None, setting: Setting) -> Recipe:
+    """The recipe with the masks of its setting."""
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))[0]
-    return loaded if seed is None else replace(loaded, seed=seed)
+    if setting == "guided" and not loaded.corruption.guided:
+        raise InputError("setting: guided needs a recipe with corruption.guided above 0; received 0.0; choose another")
+    return in_setting(loaded if seed is None else replace(loaded, seed=seed), setting)
 
 
 def _check(setting: str, budget_minutes: float | None, folder: Path, resume: bool) -> None:

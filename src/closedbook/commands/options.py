@@ -125,7 +125,7 @@ class FinetuneOptions:
 class StudyOptions:
     """Train a model on a text and some pairs until it answers: the whole way in one command.
 
-    The setting is what the model is told about answers before it is asked. Figures of two settings are not comparable.
+    The setting is the help that training gets with answers. Accuracies in different settings are not comparable.
 
     self-study: an open-book reader, trained on the pairs, writes a question and an answer about every document, and the
     model is trained on these and the text. The reader also answers the questions of --dev if their documents are in the
@@ -147,7 +147,7 @@ class StudyOptions:
     """Hyperparameters."""
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"
-    """What the model is told about answers (see above). A --corruption option that contradicts it is refused."""
+    """The help that training gets (see above). A --corruption option that contradicts it is refused."""
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
     """Minutes for the reader and the training; evaluations on --dev come on top. None: as long as the recipe says."""
     dev: FileOption = None
@@ -204,6 +204,30 @@ class AskOptions:
 
 
 @dataclass(frozen=True)
+class GenerateOptions:
+    """Continue a text as the model would write it.
+
+    A model continues what it was trained on: masked strings PREFIX⁇SUFFIX⁇CONTENT⁇. If it was trained on all their
+    characters (--corruption.supervised all), it recites lines. Otherwise it goes straight to the masked content: after
+    a name it writes ⁇⁇ and what the text says about that name. PROMPT may have ⁇ in it too. A ⁇ after some text ends
+    the continuation.
+    """
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A finished run."""
+    prompt: Annotated[Positional[str], arg(metavar="PROMPT")]
+    """The text to continue, in characters of the run's corpus."""
+    temperature: float = 1.0
+    """Below 1: likelier text; 0: the likeliest character each time."""
+    top_k: Annotated[int | None, arg(metavar="K")] = None
+    """Draw only from the K likeliest characters. None: from all."""
+    n_characters: int = 200
+    """Maximum length of the continuation."""
+    seed: int = 0
+    """Seed of the draws."""
+
+
+@dataclass(frozen=True)
 class WorldOptions:
     """Write the built-in world: invented people, documents about them, and questions with known answers."""
 
@@ -219,7 +243,7 @@ class WorldOptions:
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """Run the whole experiment on the built-in world, within ten minutes on two cores."""
+    """Run the whole experiment on the built-in world, in a few minutes on two cores."""
 
     out: Annotated[Path, arg(metavar="DIR")] = Path("demo")
     """Folder for world, runs, figure and report; an interrupted demo continues from it."""

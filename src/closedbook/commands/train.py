@@ -1,0 +1,97 @@
+"""The commands that train: pretrain, study, finetune, demo, and the assignment's targets.
+
+What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from closedbook.assignment.targets import TARGETS, TargetOptions
+from closedbook.commands.options import DemoOptions, FinetuneOptions, PretrainOptions, StudyOptions
+from closedbook.commands.program import program
+from closedbook.commands.recipe_options import TrainOptions, check_budget, is_recipe_given, recipe_of
+from closedbook.errors import InputError
+from closedbook.progress.console import out, say
+from closedbook.progress.follow import follow
+
+if TYPE_CHECKING:
+    from closedbook.training.checkpointing import Saving
+
+
+def pretrain(options: PretrainOptions) -> None:
+    """`closedbook pretrain`."""
+    from closedbook.training import stages
+
+    recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
+    events = stages.pretrain(options.corpus, recipe, _saving(options), pairs_path=options.pairs, dev_path=options.dev)
+    follow("pretrain", events, rows)
+    out(str(options.out))
+
+
+def study(options: StudyOptions) -> None:
+    """`closedbook study`."""
+    from closedbook.api.study import study_events
+
+    begin = time.monotonic()
+    stage = "study" if options.setting == "self-study" else "pretrain"
+    check_budget(options, stage)
+    recipe, rows = recipe_of(options, stage, ("model", "corruption", stage))
+    events = study_events(
+        options.corpus,
+        options.pairs,
+        recipe,
+        _saving(options),
+        setting=options.setting,
+        dev=options.dev,
+        deadline=None if options.budget is None else begin + options.budget * 60,
+    )
+    follow("study", events, rows)
+    out(str(options.out))
+    if "track" in options.given:
+        say(f"note: --track is deprecated; write --setting {options.setting}")
+
+
+def finetune(options: FinetuneOptions) -> None:
+    """`closedbook finetune`."""
+    from closedbook.training import stages
+
+    stage = "scratch" if options.parent is None else "finetune"
+    recipe, rows = recipe_of(options, stage, (stage,) if options.parent else ("model", stage))
+    if options.parent is not None and options.corpus is not None and not recipe.finetune.replay:
+        raise InputError(
+            "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it but for "
+            "--finetune.replay; leave out one"
+        )
+    events = stages.finetune(
+        options.pairs,
+        recipe,
+        _saving(options),
+        parent_path=options.parent,
+        corpus_path=options.corpus,
+        dev_path=options.dev,
+    )
+    follow("finetune", events, rows)
+    out(str(options.out))
+
+
+def demo(options: DemoOptions) -> None:
+    """`closedbook demo`."""
+    from closedbook.demo.run import run_demo
+
+    for line in run_demo(options.out, options.seed, options.size, program(), follow):
+        out(line)
+
+
+def target(name: str, options: TargetOptions) -> None:
+    """One of the assignment's targets."""
+    TARGETS[name].check(options, program())
+    from closedbook.assignment.run import run_target
+
+    for line in run_target(name, options, follow):
+        out(line)
+
+
+def _saving(options: TrainOptions) -> "Saving":
+    from closedbook.training.checkpointing import Saving
+
+    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_recipe_given(options))

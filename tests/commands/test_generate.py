@@ -1,0 +1,53 @@
+"""`closedbook generate`: a text continued as the model would write it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from closedbook.api.run import load
+
+Closedbook = Callable[..., Any]
+QUESTION = "Where was Gus Hall born?"
+
+
+def test_the_continuation_is_what_the_python_api_gives(closedbook: Closedbook, runs: Path):
+    """The options are those of Run.generate; the continuation alone goes to standard output."""
+    run = runs / "pretrained"
+    options = ("--temperature", 0.8, "--top-k", 5, "--n-characters", 30, "--seed", 7)
+    outcome = closedbook("generate", run, "Ann Bell. ", *options)
+    expected = load(run).generate("Ann Bell. ", temperature=0.8, top_k=5, n_characters=30, seed=7)
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"{expected}\n", "")
+
+
+def test_temperature_zero_after_a_question_is_its_answer(closedbook: Closedbook, runs: Path):
+    """With the mask that ends a question, greedy text is what `ask` answers, whatever the seed."""
+    words = ("generate", runs / "finetuned", f"{QUESTION}⁇", "--temperature", 0, "--n-characters", 32)
+    written = closedbook(*words, "--seed", 3).out
+    assert written == closedbook(*words).out
+    answer = closedbook("ask", runs / "finetuned", QUESTION).out
+    assert written.strip("⁇\n").split() == answer.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("Łódź",), "'Łódź': 'Ł' (LATIN CAPITAL LETTER L WITH STROKE), 'ó' (LATIN SMALL LETTER O WITH ACUTE), "),
+        (("",), "prompt: at least one character is needed; received none"),
+        (("Ann", "--temperature", -1), "--temperature: 0 or more is needed; received -1.0"),
+        (("Ann", "--temperature", "nan"), "--temperature: 0 or more is needed; received nan"),
+        (("Ann", "--top-k", 0), "--top-k: 1 or more is needed; received 0"),
+        (("Ann", "--n-characters", 0), "--n-characters: 1 or more is needed; received 0"),
+        (("Ann", "--seed", -1), "--seed: from 0 to "),
+        (("Ann", "--seed", 2**70), "--seed: from 0 to "),
+    ],
+)
+def test_what_cannot_be_generated_is_named_in_one_line(
+    closedbook: Closedbook, runs: Path, words: tuple[object, ...], line: str
+):
+    """Unknown characters and numbers out of range end with status 2 and the option as the user typed it."""
+    outcome = closedbook("generate", runs / "pretrained", *words)
+    assert (outcome.status, outcome.out) == (2, "")
+    (only,) = outcome.err.splitlines()
+    assert only.startswith(f"closedbook: {line}")
