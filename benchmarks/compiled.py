@@ -1,10 +1,11 @@
-"""Does torch.compile pay? A step by the model as it is and with its blocks compiled, in turn, and what compiling takes.
+"""Does torch.compile pay? Steps of the model as it is and with compiled blocks, in turn, and the time of compilation.
 
-    python benchmarks/compiled.py > benchmarks/results/compiled.json
+    python benchmarks/compiled.py [--rounds 5] > benchmarks/results/compiled.json
 
-Blocks share their code, so that one compilation serves all of them and every width of a batch. It needs a C++ compiler.
+Blocks share their code, so one compilation serves all of them and every width of a batch. It needs a C++ compiler.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -12,7 +13,7 @@ import sys
 import time
 from dataclasses import replace
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -24,7 +25,6 @@ from machine import facts
 from sized import FAST_AS_LARGE_AS_COURSE
 
 VOCAB_SIZE = 256
-ROUNDS = 5
 
 
 def seconds(model: GPT, shapes: list[tuple[int, int]], is_bfloat16: bool) -> float:
@@ -39,14 +39,15 @@ def seconds(model: GPT, shapes: list[tuple[int, int]], is_bfloat16: bool) -> flo
     return time.perf_counter() - begin
 
 
-def compared(config: ModelConfig, shapes: list[tuple[int, int]], is_bfloat16: bool) -> dict[str, float]:
+def compared(config: ModelConfig, shapes: list[tuple[int, int]], is_bfloat16: bool, n_rounds: int) -> dict[str, float]:
+    """Medians over rounds, and how much longer the first step with compiled blocks takes."""
     plain, compiled = GPT(config, VOCAB_SIZE), GPT(config, VOCAB_SIZE)
     compiled.load_state_dict(plain.state_dict())
     for block in compiled.blocks:
         block.compile(dynamic=True)
     seconds(plain, shapes, is_bfloat16)
     first = seconds(compiled, shapes, is_bfloat16)
-    rounds = [[seconds(model, shapes, is_bfloat16) for model in (plain, compiled)] for _ in range(ROUNDS)]
+    rounds = [[seconds(model, shapes, is_bfloat16) for model in (plain, compiled)] for _ in range(n_rounds)]
     as_it_is, with_compiler = (statistics.median(times) for times in zip(*rounds, strict=True))
     return {
         "seconds_as_it_is": round(as_it_is, 3),
@@ -56,13 +57,17 @@ def compared(config: ModelConfig, shapes: list[tuple[int, int]], is_bfloat16: bo
 
 
 def main() -> None:
-    result = {"machine": facts(), "rounds": ROUNDS}
-    parts = [(16, length) for length in range(24, 128, 16)]  # a batch of the assignment's in parts of like lengths
-    result["course"] = compared(COURSE.model, parts, is_bfloat16=False)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    n_rounds = parser.parse_args().rounds
+    result = {"machine": facts(), "rounds": n_rounds}
+    # One of the assignment's batches, in micro-batches sorted by length.
+    micro_batches = [(16, length) for length in range(24, 128, 16)]
+    result["course"] = compared(COURSE.model, micro_batches, is_bfloat16=False, n_rounds=n_rounds)
     batches = [(128, length) for length in range(32, 72, 8)]
-    # What is looked up is not compiled.
+    # Without the prefix table, whose lookup is not compiled.
     model = replace(FAST_AS_LARGE_AS_COURSE.model, prefix_table=False)
-    result["fast, 4 layers"] = compared(model, batches, is_bfloat16=True)
+    result["fast, 4 layers"] = compared(model, batches, is_bfloat16=True, n_rounds=n_rounds)
     json.dump(result, sys.stdout, indent=1)
     print()
 

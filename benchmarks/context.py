@@ -2,13 +2,14 @@
 
     python benchmarks/context.py > benchmarks/results/context.json
 
-Recipe fast with four layers and no word memory, whose lookup walks along a text whatever the variant; 16,384 random
-characters a batch at every length, from 1,024 rows of 16 to one of 16,384. Latents are as many as the square root of
-the length, rounded up to a power of 2, and stand for stretches of length / latents. A step is the trainer's own:
-forward, backward, clipping, Muon. Medians over rounds, each of one step of every length and variant.
+Recipe fast with four layers of width 256 and without a prefix table, whose lookup goes along a text character by
+character in both variants; 16,384 random characters per batch at every length, from 1,024 rows of 16 to one of 16,384.
+The number of latents is the square root of the length, rounded up to a power of 2, and segments have length / latents
+characters. A step is the trainer's own: forward, backward, clipping, Muon. Medians over rounds, each of which takes one
+step of every length and variant.
 
-Peak memory is the most that a process of its own ever held (ru_maxrss) which did nothing but two such steps: Python and
-torch's libraries, weights, optimizer state, activations. What it held before the model was made stands beside it.
+Peak memory is the maximum resident set size (ru_maxrss) of a separate process that takes two such steps: Python and
+torch's libraries, weights, optimizer state and activations. It is given with the process's size before the model.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, get_args
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 import torch
 
@@ -40,11 +41,11 @@ from sized import FAST_AS_LARGE_AS_COURSE
 
 LENGTHS = (16, 128, 512, 1024, 4096, 16384)
 CHARACTERS = 16384
-VOCABULARY = 256  # as many as the birthplace corpus has
+VOCABULARY = 256  # as large as the birthplace corpus's
 
 
 class RandomText:
-    """Rows of random characters, all of which are learnt."""
+    """Rows of random characters, all of them supervised."""
 
     def __init__(self, n_rows: int, length: int) -> None:
         self.epoch = 0
@@ -77,18 +78,18 @@ def steps(variant: Variant, length: int, precision: Precision) -> Iterator[StepR
     return Trainer(fabric, model, batches, stage, n_documents=n_rows, seed=0, precision=precision).run()
 
 
-def held_gib() -> float:
-    """The most that this process ever held."""
+def peak_gib() -> float:
+    """The maximum resident set size of this process so far."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3)
 
 
 def alone(variant: Variant, length: int, precision: Precision) -> None:
-    """What a process of its own does."""
-    before = held_gib()
+    """The whole work of a separate process."""
+    before = peak_gib()
     run = steps(variant, length, precision)
-    for _ in range(2):  # the optimizer's state is made by the first
+    for _ in range(2):  # the first one creates the optimizer's state
         next(run)
-    print(json.dumps({"before_the_model": before, "peak": held_gib()}))
+    print(json.dumps({"before_the_model": before, "peak": peak_gib()}))
 
 
 def memory(variant: Variant, length: int, precision: Precision) -> dict[str, float]:
@@ -99,39 +100,44 @@ def memory(variant: Variant, length: int, precision: Precision) -> dict[str, flo
 
 def measure(lengths: list[int], n_rounds: int, precision: Precision) -> list[dict[str, Any]]:
     kinds = [(length, variant) for length in lengths for variant in get_args(Variant)]
-    # Before anything is trained here: Linux counts what the parent holds when it forks as held by the child.
+    # Before any training here: a forked child starts with the parent's size.
     memories = {kind: memory(kind[1], kind[0], precision) for kind in kinds}
     runs = {kind: steps(kind[1], kind[0], precision) for kind in kinds}
     for run in runs.values():
-        next(run)  # slower than any that follows
+        next(run)  # the first step is slower
     seconds: dict[tuple[int, Variant], list[float]] = {kind: [] for kind in kinds}
     for number in range(1, n_rounds + 1):
         for kind, run in runs.items():
             seconds[kind].append(next(run).seconds)
         print(f"round {number} of {n_rounds}", file=sys.stderr)
-    rows = []
-    for length in lengths:
-        perceiver = shape("perceiver", length)
-        row: dict[str, Any] = {
-            "characters": length,
-            "rows": CHARACTERS // length,
-            "latents": perceiver.bottleneck_dim,
-            "stretch": perceiver.segment_size,
+    return [row(length, seconds, memories) for length in lengths]
+
+
+def row(
+    length: int, seconds: dict[tuple[int, Variant], list[float]], memories: dict[tuple[int, Variant], dict[str, float]]
+) -> dict[str, Any]:
+    """The results of one length."""
+    config = shape("perceiver", length)
+    found: dict[str, Any] = {
+        "characters": length,
+        "rows": CHARACTERS // length,
+        "latents": config.bottleneck_dim,
+        "segment_size": config.segment_size,
+    }
+    for variant in get_args(Variant):
+        took = seconds[length, variant]
+        found[variant] = {
+            "seconds_a_step": round(statistics.median(took), 3),
+            "fastest_and_slowest": [round(min(took), 3), round(max(took), 3)],
+            "seconds_a_1000_characters": round(1000 * statistics.median(took) / CHARACTERS, 5),
+            "memory_gib": memories[length, variant],
         }
-        for variant in get_args(Variant):
-            took = seconds[length, variant]
-            row[variant] = {
-                "seconds_a_step": round(statistics.median(took), 3),
-                "fastest_and_slowest": [round(min(took), 3), round(max(took), 3)],
-                "seconds_a_1000_characters": round(1000 * statistics.median(took) / CHARACTERS, 5),
-                "memory_gib": memories[length, variant],
-            }
-        row["vanilla_over_perceiver"] = {
-            "seconds": round(row["vanilla"]["seconds_a_step"] / row["perceiver"]["seconds_a_step"], 2),
-            "memory": round(row["vanilla"]["memory_gib"]["peak"] / row["perceiver"]["memory_gib"]["peak"], 2),
-        }
-        rows.append(row)
-    return rows
+    vanilla, perceiver = found["vanilla"], found["perceiver"]
+    found["vanilla_over_perceiver"] = {
+        "seconds": round(vanilla["seconds_a_step"] / perceiver["seconds_a_step"], 2),
+        "memory": round(vanilla["memory_gib"]["peak"] / perceiver["memory_gib"]["peak"], 2),
+    }
+    return found
 
 
 def main() -> None:

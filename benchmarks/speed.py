@@ -1,13 +1,14 @@
-"""Training and answering, `course` as the assignment computes it against `fast`, interleaved in one run.
+"""Training and answering: `course` as the assignment computes it against `fast`, in turn in one process.
 
     python benchmarks/speed.py CORPUS TRAIN DEV [--rounds 5] [--run RUN] > benchmarks/results/speed.json
 
-The assignment's step: 128 rows padded to 128 characters, logits at every place, plain attention, float32. Real
-characters are those that stand in a row up to its last supervised one. The assignment's answers: one question after the
-other, 32 characters each, all read anew for each; ours by RUN, as a model that has learnt nothing ends no answer.
-Medians over the rounds. The share of the machine's speed in matrix products counts 6 operations a weight of the maps
-and a character computed, as many a weight of the head and a character it is asked of, and of attention's two products
-what is not hidden (Chowdhery et al. 2022, PaLM, appendix B, which counts the hidden half too); none of the optimizer's.
+The assignment's step: 128 rows padded to 128 characters, logits at every position, plain attention, float32. Real
+characters are those of a row up to its last supervised one. The assignment answers one question after the other, 32
+characters each, and recomputes the whole text for each character; ours are answered by RUN, since an untrained model
+ends no answer. Medians over rounds. The share of the machine's speed in matrix products counts 6 operations per weight
+of the linear layers and character computed, 6 per weight of the head and character for which logits are computed, and
+those entries of attention's two products that the mask allows (Chowdhery et al. 2022, PaLM, appendix B, which counts
+the masked half too); the optimizer's operations are left out.
 """
 
 import argparse
@@ -18,10 +19,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 import torch
 from torch import nn
@@ -31,11 +33,11 @@ from closedbook.evaluation.predict import LONGEST_ANSWER, predict
 from closedbook.examples.batches import Batches, Position, micro_batches
 from closedbook.examples.datasets import CharCorruptionDataset, question_ids
 from closedbook.model.gpt import GPT
-from closedbook.recipe.recipe import COURSE, FAST
+from closedbook.recipe.recipe import COURSE, FAST, Precision
 from closedbook.storage.run import open_run
-from closedbook.text.documents import read_corpus
+from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import read_pairs
-from closedbook.text.vocabulary import PAD_ID
+from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, make_fabric
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim.optimizer import make_optimizer
@@ -44,9 +46,16 @@ from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 from sized import FAST_AS_LARGE_AS_COURSE
 
+AS_ASSIGNED = "course, as the assignment computes it"
+TRAINERS = {
+    "fast": FAST,
+    "fast, 4 layers of width 256": FAST_AS_LARGE_AS_COURSE,
+    "course, by this engine": COURSE,
+}
+
 
 class Training:
-    """Steps of a kind, each timed; `step` returns real characters, and floating-point operations in products."""
+    """One way of training, timed; `step` returns real characters, and floating-point operations of matrix products."""
 
     def __init__(
         self, step: Callable[[], tuple[int, float]], model: GPT, optimizer: torch.optim.Optimizer, dtype: torch.dtype
@@ -58,7 +67,7 @@ class Training:
         self.forget()
 
     def forget(self) -> None:
-        """What was measured so far."""
+        """Drop what was measured so far."""
         self.seconds: list[float] = []
         self.real: list[float] = []
         self.flops: list[float] = []
@@ -74,7 +83,7 @@ class Training:
         self.real.append(sum(real for real, _ in counts) / took)
         self.flops.append(sum(flops for _, flops in counts) / took)
         self.optimizer_share.append(sum(self.updates) / took)
-        # Beside each round, as the machine's speed is not the same from one minute to the next.
+        # Measured in each round, since the machine's speed varies from minute to minute.
         self.gemm_share.append(self.flops[-1] / gemm_flops(self.dtype))
 
     def row(self) -> dict[str, Any]:
@@ -95,22 +104,22 @@ def _weights(part: nn.Module) -> int:
     return sum(p.numel() for p in part.parameters() if p.dim() == 2)
 
 
-def operations(model: GPT, n_rows: int, width: int, n_asked: int) -> float:
-    """Of the products of a step, forward and backward, over so many rows; the head is asked of `n_asked` characters."""
-    pairs = width * (width + 1) / 2  # of a query and a key that it sees
+def operations(model: GPT, n_rows: int, width: int, n_logits: int) -> float:
+    """Of a step's matrix products, forward and backward; logits are computed for `n_logits` characters."""
+    pairs = width * (width + 1) / 2  # of a query and a key that it may attend to
     attention = 12 * model.config.n_embd * len(model.blocks) * n_rows * pairs
-    return 6 * _weights(model.blocks) * n_rows * width + 6 * _weights(model.head) * n_asked + attention
+    return 6 * _weights(model.blocks) * n_rows * width + 6 * _weights(model.head) * n_logits + attention
 
 
 def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
-    """As the assignment computes it: nothing cut, every logit, plain attention."""
+    """As the assignment computes it: no columns cut off, every logit, plain attention."""
     torch.manual_seed(seed)
     model = GPT(COURSE.model, len(documents.vocabulary))
     optimizer = make_optimizer(model, COURSE.pretrain)
-    numbers = iter(range(10**9))
+    indices = count()
 
     def step() -> tuple[int, float]:
-        rows = [documents[next(numbers) % len(documents)] for _ in range(COURSE.pretrain.batch_size)]
+        rows = [documents[next(indices) % len(documents)] for _ in range(COURSE.pretrain.batch_size)]
         x, y = (torch.stack(column) for column in zip(*rows, strict=True))
         logits = model(x)
         loss = functional.cross_entropy(logits.view(-1, logits.size(-1)), y.view(-1), ignore_index=PAD_ID)
@@ -123,7 +132,8 @@ def assignments_steps(documents: CharCorruptionDataset, seed: int) -> Training:
     return Training(step, model, optimizer, torch.float32)
 
 
-def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
+def trainer_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
+    """As this project's trainer computes it."""
     steps: Iterator[Any] = trainer.run()
     flops: list[float] = []
     batches = trainer.batches.epoch
@@ -143,8 +153,8 @@ def engine_steps(trainer: Trainer, dtype: torch.dtype) -> Training:
     return Training(step, trainer.model, trainer.optimizer.optimizer, dtype)
 
 
-def answers_one_by_one(model: GPT, vocabulary: Any, questions: list[str]) -> float:
-    """Questions a second, as the assignment answers."""
+def answers_one_by_one(model: GPT, vocabulary: Vocabulary, questions: list[str]) -> float:
+    """Questions per second, as the assignment answers them."""
     model.eval()
     start = time.perf_counter()
     with torch.no_grad():
@@ -157,54 +167,65 @@ def answers_one_by_one(model: GPT, vocabulary: Any, questions: list[str]) -> flo
     return len(questions) / (time.perf_counter() - start)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="the assignment's steps a round; ours are 4 times as many")
-    parser.add_argument("--run", type=Path, help="a run of recipe fast that has ended")
-    options = parser.parse_args()
-    machine = facts()
-    corpus, train = read_corpus(options.files[0]), options.files[1]
+def all_kinds(corpus: Corpus, train: Path, precision: Precision) -> dict[str, Training]:
+    """Every way of training that is compared, before its first step."""
     vocabulary = vocabulary_of(corpus, FAST)
     pairs, _ = training_pairs(train, FAST, vocabulary)
-    precision = fastest_precision(FAST.model.n_embd)
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
     documents = CharCorruptionDataset([d.text for d in corpus.documents], vocabulary, 128, COURSE.corruption)
-    kinds = {"course, as the assignment computes it": assignments_steps(documents, 0)}
-    models = {
-        "fast": FAST,
-        "fast, 4 layers of width 256": FAST_AS_LARGE_AS_COURSE,
-        "course, by this engine": COURSE,
-    }
-    for name, recipe in models.items():
-        own = "float32" if recipe is COURSE else precision
+    kinds = {AS_ASSIGNED: assignments_steps(documents, 0)}
+    for name, recipe in TRAINERS.items():
+        own: Precision = "float32" if recipe is COURSE else precision
         examples = examples_of("pretrain", recipe, vocabulary, corpus, None if recipe is COURSE else pairs)
         stage = recipe.pretrain
         batches = Batches(examples.dataset, stage.batch_size, shuffle=stage.shuffle, seed=0, window=stage.sort_window)
         model = new_model(recipe, vocabulary)
         trainer = Trainer(make_fabric(own), model, batches, stage, n_documents=len(documents), seed=0, precision=own)
-        kinds[name] = engine_steps(trainer, torch.float32 if recipe is COURSE else dtype)
+        kinds[name] = trainer_steps(trainer, getattr(torch, own))
+    return kinds
+
+
+def measure(kinds: dict[str, Training], n_rounds: int, n_steps: int) -> dict[str, dict[str, Any]]:
+    """Rows of results; ours take four times as many steps a round as the assignment's."""
     for name, kind in kinds.items():
-        # The first steps are slower than any that follow, in bfloat16 all that meet a width for the first time.
+        # The first steps are slower; in bfloat16 the first of every width.
         kind.measure(2 if name.startswith("course") else 32)
         kind.forget()
-    for _ in range(options.rounds):
+    for _ in range(n_rounds):
         for name, kind in kinds.items():
-            kind.measure(options.steps if name.startswith("course") else 4 * options.steps)
-    questions = [item.text for item in read_pairs(options.files[2]).items]
-    course, fast = kinds["course, as the assignment computes it"].model, kinds["fast"].model
-    run = None if options.run is None else open_run(options.run)
-    asked, words = (fast, vocabulary) if run is None else (run.model(), run.info.vocabulary)
-    answering: dict[str, list[float]] = {"the assignment's way": [], "ours": []}
+            kind.measure(n_steps if name.startswith("course") else 4 * n_steps)
+    return {name: kind.row() for name, kind in kinds.items()}
+
+
+def questions_a_second(
+    course: GPT, ours: GPT, vocabulary: Vocabulary, our_vocabulary: Vocabulary, questions: list[str]
+) -> dict[str, float]:
+    """Medians of three rounds."""
+    rates: dict[str, list[float]] = {"the assignment's way": [], "ours": []}
     for _ in range(3):
-        answering["the assignment's way"].append(answers_one_by_one(course, vocabulary, questions[:10]))
+        rates["the assignment's way"].append(answers_one_by_one(course, vocabulary, questions[:10]))
         start = time.perf_counter()
-        predict(asked, words, questions)
-        answering["ours"].append(len(questions) / (time.perf_counter() - start))
-    rows = {name: kind.row() for name, kind in kinds.items()}
-    slow = rows["course, as the assignment computes it"]["real_characters_a_second"]
-    rates = {name: statistics.median(values) for name, values in answering.items()}
+        predict(ours, our_vocabulary, questions)
+        rates["ours"].append(len(questions) / (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("files", nargs=3, type=Path, metavar="CORPUS TRAIN DEV")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=4, help="the assignment's steps a round; ours are 4 times as many")
+    parser.add_argument("--run", type=Path, help="a finished run of recipe fast")
+    options = parser.parse_args()
+    machine = facts()
+    corpus = read_corpus(options.files[0])
+    kinds = all_kinds(corpus, options.files[1], fastest_precision(FAST.model.n_embd))
+    rows = measure(kinds, options.rounds, options.steps)
+    questions = [item.text for item in read_pairs(options.files[2]).items]
+    run = None if options.run is None else open_run(options.run)
+    vocabulary = vocabulary_of(corpus, FAST)
+    ours = (kinds["fast"].model, vocabulary) if run is None else (run.model(), run.info.vocabulary)
+    rates = questions_a_second(kinds[AS_ASSIGNED].model, ours[0], vocabulary, ours[1], questions)
+    slow = rows[AS_ASSIGNED]["real_characters_a_second"]
     result = {
         "machine": machine,
         "training": rows,
