@@ -1,14 +1,14 @@
-"""The pictures of docs/ that are drawn from benchmarks/results, or from the model's masks: nothing is measured here.
+"""Figures of docs/ that are drawn from benchmarks/results, or from the model's masks; nothing is measured here.
 
-    python benchmarks/pictures.py
+    python benchmarks/pictures.py [--only NAME ...]
 
-docs/ladder.png: accuracy against time, a panel a track, and one for masks blind to answers; docs/exposure.png: how
-often an objective shows a fact in the form of an answer, by where it stands; docs/reading.png: which characters reach
-which places of a Perceiver; docs/context.png: what a training step costs, as texts grow longer; docs/ways.png: what is
-kept of people told of in several ways, and what of it a question finds; docs/scale.png: how often a fact must be shown;
-docs/course.png: the assignment's recipe over its 650 epochs.
+exposure: how often an objective masks a fact in answer form, by the answer's position in its document; reading: the
+receptive fields of the Perceiver's two masks; context: the cost of a training step against context length; ways: recall
+of facts by the way in which the text states them; scale: accuracy against exposures; course: recipe course over its 650
+epochs. Results that name a recipe's keys have the names of their time; they are shown under today's.
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -20,105 +20,64 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from closedbook.analysis.reading_map.weights import reached
+from closedbook.analysis.reading_map.weights import receptive_field
 from closedbook.model.config import ModelConfig
+from closedbook.recipe.old_keys import NEW_NAMES, REMOVED
 from world import ARMS
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 LOOKS = {
-    "course": {"hatch": "", "color": "black"},
-    "entity": {"hatch": "//", "color": "white"},
-    "distant": {"hatch": "..", "color": "lightgrey"},
-    "learned": {"hatch": "", "color": "steelblue"},
+    "corruption.span": {"hatch": "", "color": "black"},
+    "corruption.salient": {"hatch": "..", "color": "lightgrey"},
+    "corruption.guided": {"hatch": "", "color": "steelblue"},
 }
-ARMS_FROM_BELOW = {name: place for place, name in enumerate(reversed(ARMS))}
+ARMS_FROM_BELOW = {name: y for y, name in enumerate(reversed(ARMS))}
 
 
 def results(pattern: str) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted((HERE / "results").glob(pattern))]
 
 
-def ladder() -> Figure:
-    figure, panels = plt.subplots(1, 3, figsize=(12, 3.4), sharey=True, layout="constrained")
-    parts = {
-        "ladder-self-study-*.json": "track self-study",
-        "ladder-extraction-*.json": "track extraction",
-        "ladder-blind-*.json": "track extraction, masks blind to answers",
-    }
-    for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
-        styles = iter(("-", "--", ":", "-."))
-        for result in results(pattern):
-            minutes = [0.0, *(at for at, _ in result["curve"]), result["minutes"]]
-            shares = [0.0, *(right / result["of"] for _, right in result["curve"]), result["accuracy"]]
-            points = sorted(zip(minutes, shares, strict=True))
-            line = [[x for x, _ in points], [100 * y for _, y in points]]
-            panel.plot(*line, next(styles), color="black", marker="o", markersize=3, label=_label(result))
-        n_cores = result["machine"]["threads"]
-        panel.set_title(title, fontsize=11)
-        panel.set_xlabel(f"minutes on {n_cores} core{'s' if n_cores > 1 else ''}, from files to answers")
-        panel.set_ylim(0, 100)
-        panel.grid(alpha=0.3)
-        panel.legend(loc="upper left" if title.endswith("blind to answers") else "lower right", fontsize=8)
-    for panel in panels[1:]:
-        panel.axhline(40.4, color="grey", linewidth=1)
-        where = {"xycoords": ("axes fraction", "data"), "ha": "right", "fontsize": 8}
-        panel.annotate("best public figure, 40.4%", (0.98, 41.5), **where)
-    panels[0].set_ylabel("dev questions right (%)")
-    return figure
-
-
-def _label(result: dict[str, Any]) -> str:
-    """What is told of a run beside its line."""
-    if "corruption.guided=0" in result["set"]:
-        left = (
-            "a few characters left beside half"
-            if "corruption.short_context=0.8" in result["set"]
-            else "name alone in 80%"
-        )
-        # The others were measured when `fast` was that large.
-        return left if "model.n_embd=128" in result["set"] else f"{left}, two blocks of 256"
-    minutes = result["budget_minutes"]
-    budget = f"{minutes:g} minute{'' if minutes == 1 else 's'} given"
-    return f"Perceiver, {budget}" if "model.variant=perceiver" in result["set"] else budget
-
-
 def exposure() -> Figure:
     (result,) = results("exposure-dev.json")
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    objectives = result["objectives"]
-    labels = [row["end"] for row in objectives["course"]]
+    keys = {f"corruption.{name}": rows for name, rows in result["objectives"].items()}
+    objectives = {NEW_NAMES.get(key, key): rows for key, rows in keys.items() if key not in REMOVED}
+    first = objectives["corruption.span"]
+    labels = [row["end"] for row in first]
     width = 0.8 / len(objectives)
-    for number, (name, rows) in enumerate(objectives.items()):
-        places = [i + (number - (len(objectives) - 1) / 2) * width for i in range(len(labels))]
-        bars = axes.bar(places, [100 * row["in_answer_form"] for row in rows], width, edgecolor="black", label=name)
+    for number, (key, rows) in enumerate(objectives.items()):
+        x = [i + (number - (len(objectives) - 1) / 2) * width for i in range(len(labels))]
+        name = key.removeprefix("corruption.")
+        bars = axes.bar(x, [100 * row["in_answer_form"] for row in rows], width, edgecolor="black", label=name)
         for bar in bars:
-            bar.set(facecolor=LOOKS[name]["color"], hatch=LOOKS[name]["hatch"])
+            bar.set(facecolor=LOOKS[key]["color"], hatch=LOOKS[key]["hatch"])
             if number == 0:
                 axes.annotate(
                     f"{bar.get_height():.1f}", (bar.get_x() + width / 2, bar.get_height() + 1), ha="center", fontsize=7
                 )
-    counts = [row["n"] for row in objectives["course"]]
+    counts = [row["n"] for row in first]
     axes.set_xticks(range(len(labels)), [f"{label}\nn = {n}" for label, n in zip(labels, counts, strict=True)])
-    axes.set_xlabel("where the answer ends in its document (characters from the start)")
-    axes.set_ylabel("epochs in which it is\nmasked as an answer (%)")
+    axes.set_xlabel("position of the answer's end in its document (characters)")
+    axes.set_ylabel("epochs in which it is\nmasked in answer form (%)")
     axes.legend(title="objective", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def reading() -> Figure:
-    shades = {"the future": "white", "past, and lost": "lightgrey", "reaches the place": "black"}
+    shades = {"later": "white", "earlier, but outside": "lightgrey", "in the receptive field": "black"}
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")
-    for panel, latent_mask in zip(panels, ("course", "strided"), strict=True):
+    for panel, latent_mask in zip(panels, ("triangular", "strided"), strict=True):
         config = ModelConfig("perceiver", latent_mask=latent_mask)
-        reaches = reached(config, config.block_size).int()
-        kinds = torch.ones_like(reaches).tril() + reaches
+        field = receptive_field(config, config.block_size).int()
+        kinds = torch.ones_like(field).tril() + field
         panel.imshow(kinds, ListedColormap(list(shades.values())), interpolation="nearest")
-        n_arrive, n_past = int(reaches.sum()), int((kinds > 0).sum())
-        panel.set_title(f"latent_mask {latent_mask}: {n_arrive:,} of {n_past:,} pairs arrive", fontsize=10)
+        n_inside, n_causal = int(field.sum()), int((kinds > 0).sum())
+        panel.set_title(f"latent_mask {latent_mask}: {n_inside:,} of {n_causal:,} pairs", fontsize=10)
         panel.set_xlabel("character")
         panel.set_xticks(range(0, 128, 16))
-    panels[0].set_ylabel("place")
+    panels[0].set_ylabel("position")
     panels[0].set_yticks(range(0, 128, 16))
     keys = [Patch(facecolor=shade, edgecolor="black", label=label) for label, shade in shades.items()]
     figure.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
@@ -148,7 +107,7 @@ def context() -> Figure:
         panel.set_xticks(lengths, [f"{length:,}" for length in lengths], fontsize=8)
         panel.minorticks_on()
         panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_xlabel(f"context (characters); {result['characters_a_batch']:,} characters a batch")
+        panel.set_xlabel(f"context (characters); {result['characters_a_batch']:,} characters per batch")
         panel.grid(alpha=0.3)
     time.legend(fontsize=8, loc="upper left")
     memory.legend(fontsize=8, loc="center left")
@@ -159,7 +118,7 @@ def ways() -> Figure:
     figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
     parts = {
         "world-arms-plain*.json": "the assignment's blocks",
-        "world-arms-modern*.json": "QK-norm, squared ReLU, maps from zero",
+        "world-arms-modern*.json": "QK-norm, squared ReLU, zero initialization",
     }
     for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
         rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
@@ -169,13 +128,13 @@ def ways() -> Figure:
             ("never_asked", -0.2, {"facecolor": "black", "label": "their question is answered"}),
         )
         for key, shift, look in bars:
-            places = [ARMS_FROM_BELOW[name] + shift for name in names]
+            y = [ARMS_FROM_BELOW[name] + shift for name in names]
             shares = [100 * rows[name][key]["accuracy"] for name in names]
-            panel.barh(places, shares, 0.4, edgecolor="black", **look)
+            panel.barh(y, shares, 0.4, edgecolor="black", **look)
         known = [name for name in names if rows[name]["published"]]
         published = [100 * rows[name]["published"] for name in known]
-        places = [ARMS_FROM_BELOW[name] - 0.2 for name in known]
-        panel.plot(published, places, "D", color="white", markeredgecolor="black", label="answered, as published")
+        y = [ARMS_FROM_BELOW[name] - 0.2 for name in known]
+        panel.plot(published, y, "D", color="white", markeredgecolor="black", label="answered, as published")
         panel.set_title(title, fontsize=11)
         panel.set_xlim(0, 100)
         panel.set_xlabel("of 120 people never asked about in training (%)")
@@ -200,7 +159,7 @@ def scale() -> Figure:
         axes.plot(exposures, [100 * share for share in shares], label=label, **look)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("exposures of a fact in the form of an answer")
+    axes.set_xlabel("exposures of a fact in answer form")
     axes.set_ylabel("never asked about in\ntraining, and right (%)")
     axes.set_ylim(0, 100)
     axes.grid(alpha=0.3)
@@ -224,10 +183,10 @@ def course() -> Figure:
         loss.plot(epochs, [row["loss"] for row in result["epochs"]], **look)
         rate.plot(epochs, [1000 * row["learning_rate"] for row in result["epochs"]], **look)
     accuracy.axhline(5.0, color="grey", linewidth=1, linestyle=":")
-    accuracy.annotate("'London' to everything, 5.0%", (35, 7.0), fontsize=8)
+    accuracy.annotate("majority baseline, 5.0%", (35, 7.0), fontsize=8)
     accuracy.set_ylabel("finetuned from there: dev\nquestions right (%), 95% interval")
     accuracy.set_ylim(0)
-    loss.set_ylabel("loss (nats a character)")
+    loss.set_ylabel("loss (nats per character)")
     loss.set_ylim(0, 3)
     rate.set_ylabel("learning rate (thousandths)")
     rate.set_ylim(0)
@@ -239,17 +198,11 @@ def course() -> Figure:
 
 
 def main() -> None:
-    pictures = {
-        "ladder": ladder,
-        "exposure": exposure,
-        "reading": reading,
-        "context": context,
-        "ways": ways,
-        "scale": scale,
-        "course": course,
-    }
-    for name, draw in pictures.items():
-        figure = draw()
+    figures = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, course)}
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", nargs="*", choices=figures, default=list(figures), metavar="NAME")
+    for name in parser.parse_args().only:
+        figure = figures[name]()
         figure.savefig(DOCS / f"{name}.png", dpi=110)
         plt.close(figure)
 
