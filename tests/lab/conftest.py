@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-MOST_STANDARD_ERRORS = 4.0
+MAX_STANDARD_ERRORS = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def disagreements() -> Callable[[Any], list[str]]:
         return [
             f"{row.what}, {row.where}: {row.estimate}"
             for row in rows
-            if not abs(row.estimate.n_standard_errors) <= MOST_STANDARD_ERRORS
+            if not abs(row.estimate.n_standard_errors) <= MAX_STANDARD_ERRORS
         ]
 
     return disagreements

@@ -25,7 +25,7 @@ FIGURES = {
 }
 
 ONE_OF_ALL = f"EXPERIMENT: one of {', '.join(CONFIGS)}, all is needed"
-NOISE_HAS = "noise has no such value; samples, seed, n, d, beta, alpha, within are known"
+NOISE_HAS = "noise has no such parameter; samples, seed, n, d, beta, alpha, within are known"
 
 
 def error_line(outcome: Any) -> str:
@@ -67,8 +67,8 @@ def test_experiment_prints_a_table(closedbook: Closedbook):
     assert off == pytest.approx((measured - theory) / error, abs=0.2)
 
 
-def test_values_are_set_after_one_flag_or_several(closedbook: Closedbook, tmp_path: Path):
-    """--set takes many values and may be repeated; the JSON has them, and the command that repeats the experiment."""
+def test_parameters_are_set_after_one_flag_or_several(closedbook: Closedbook, tmp_path: Path):
+    """--set takes many parameters and may be repeated; the JSON has them, and the command that repeats the experiment."""
     words = ("--set", "samples=300", "n=5", "--set", "margin=1.5", "--out", tmp_path / "new" / "lab")
     outcome = closedbook("lab", "copying", *words)
     assert outcome.status == 0
@@ -125,14 +125,14 @@ def test_values_at_the_ends_of_their_ranges_can_be_drawn(
     check_output(tmp_path / "lab", [name])
 
 
-def test_without_an_experiment_all_are_listed_with_their_values(closedbook: Closedbook):
-    """Each experiment's question and each value it takes, with default and meaning; help names all experiments."""
+def test_without_an_experiment_all_are_listed_with_their_parameters(closedbook: Closedbook):
+    """Each experiment's question and each parameter, with default and meaning; help names all experiments."""
     outcome = closedbook("lab")
     assert (outcome.status, outcome.err) == (0, "")
     for name, kind in CONFIGS.items():
         assert f"{name:<13}{kind.__doc__}" in outcome.out
-        for value, meaning in field_docstrings(kind).items():
-            assert f"  {f'{value}={getattr(kind(), value)}':<17}{meaning}" in outcome.out
+        for parameter, meaning in field_docstrings(kind).items():
+            assert f"  {f'{parameter}={getattr(kind(), parameter)}':<17}{meaning}" in outcome.out
         assert name in (LabOptions.__doc__ or "")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ALL = "all"
 _DOTS_PER_INCH = 110
 _SHARED = tuple(field.name for field in fields(LabConfig))
-"""Names of the values that every experiment takes."""
+"""The parameters that all experiments have."""
 _LONGEST_SHOWN = 60
 
 
@@ -39,20 +39,20 @@ class Output:
 
 
 def list_experiments() -> Iterator[str]:
-    """Lines: every experiment with the values it takes, their defaults and meanings."""
-    yield f"experiments of the lab, or {ALL}; --set NAME=VALUE changes a value:"
+    """Lines: every experiment with its parameters, their defaults and meanings."""
+    yield f"experiments of the lab, or {ALL}; --set NAME=VALUE changes a parameter:"
     for name, kind in CONFIGS.items():
         yield f"\n{name:<13}{kind.__doc__}"
         defaults = {field.name: field.default for field in fields(kind)}
-        for value, meaning in field_docstrings(kind).items():
-            assert defaults[value] is not MISSING
-            yield f"  {f'{value}={defaults[value]}':<17}{meaning}"
+        for parameter, meaning in field_docstrings(kind).items():
+            assert defaults[parameter] is not MISSING
+            yield f"  {f'{parameter}={defaults[parameter]}':<17}{meaning}"
 
 
 def parse_configs(experiment: str, words: Sequence[str]) -> dict[str, LabConfig]:
     """The configuration of the named experiment, or of all, by name; `words` are NAME=VALUE.
 
-    Raises InputError for an unknown experiment or name, and for a value that is not allowed.
+    Raises InputError for an unknown experiment or parameter, and for a value that is not allowed.
     """
     if experiment not in (*CONFIGS, ALL):
         rule = f"one of {', '.join(CONFIGS)}, {ALL} is needed"
@@ -133,7 +133,7 @@ def _parse_values(experiment: str, words: Sequence[str]) -> dict[str, Any]:
 def _unknown(experiment: str, name: str, known: tuple[str, ...]) -> str:
     if experiment == ALL:
         return f"all experiments have only {' and '.join(known)} in common; name one experiment"
-    return f"{experiment} has no such value; {', '.join(known)} are known{_did_you_mean(name, known)}"
+    return f"{experiment} has no such parameter; {', '.join(known)} are known{_did_you_mean(name, known)}"
 
 
 def _did_you_mean(received: str, known: tuple[str, ...]) -> str:
