@@ -68,7 +68,7 @@ def test_experiment_prints_a_table(closedbook: Closedbook):
 
 
 def test_parameters_are_set_after_one_flag_or_several(closedbook: Closedbook, tmp_path: Path):
-    """--set takes many parameters and may be repeated; the JSON has them, and the command that repeats the experiment."""
+    """--set takes many parameters and may be repeated; the JSON has them and the command that repeats it all."""
     words = ("--set", "samples=300", "n=5", "--set", "margin=1.5", "--out", tmp_path / "new" / "lab")
     outcome = closedbook("lab", "copying", *words)
     assert outcome.status == 0

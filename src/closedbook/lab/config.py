@@ -39,7 +39,7 @@ class LabConfig:
     """What all experiments have in common; raises InputError for a value out of its range."""
 
     samples: int = 100_000
-    """Random draws for each measured number."""
+    """Number of random draws for each measured quantity."""
     seed: int = 0
     """Seed of every draw."""
 
@@ -91,9 +91,9 @@ class CopyingConfig(LabConfig):
     """When does attention copy one value?"""
 
     n: int = 16
-    """Keys."""
+    """Number of keys."""
     d: int = 16
-    """Dimensions, at least n."""
+    """Number of dimensions, at least n."""
     margin: float = 5.0
     """How far the copied key's logit is above the next; measured in addition to the sweep."""
     wanted: float = 0.01
@@ -113,11 +113,11 @@ class AveragingConfig(LabConfig):
     """When does attention average some of the values?"""
 
     n: int = 16
-    """Keys."""
+    """Number of keys."""
     d: int = 16
-    """Dimensions, at least n."""
+    """Number of dimensions, at least n."""
     subset: int = 2
-    """Keys whose values are averaged."""
+    """Number of keys whose values are averaged."""
     beta: float = 5.0
     """The query is beta times the sum of the subset's keys; measured in addition to the sweep."""
     wanted: float = 0.01
@@ -138,9 +138,9 @@ class NoiseConfig(LabConfig):
     """When does the average of two values survive noise in the keys?"""
 
     n: int = 8
-    """Keys."""
+    """Number of keys."""
     d: int = 8
-    """Dimensions, at least n."""
+    """Number of dimensions, at least n."""
     beta: float = 8.0
     """The query is beta (mu_a + mu_b)."""
     alpha: float = 0.005
@@ -163,9 +163,9 @@ class FragilityConfig(LabConfig):
     """What happens to the average when one key's length varies?"""
 
     n: int = 8
-    """Keys."""
+    """Number of keys."""
     d: int = 8
-    """Dimensions, at least n."""
+    """Number of dimensions, at least n."""
     beta: float = 8.0
     """The query is beta (mu_a + mu_b)."""
     alpha: float = 0.001
@@ -190,9 +190,9 @@ class HeadsConfig(LabConfig):
     """How do several heads help where one is fragile?"""
 
     n: int = 8
-    """Keys."""
+    """Number of keys."""
     d: int = 8
-    """Dimensions, at least n."""
+    """Number of dimensions, at least n."""
     beta: float = 8.0
     """Each query is beta times the sum of its keys' means."""
     alpha: float = 0.001
@@ -200,11 +200,11 @@ class HeadsConfig(LabConfig):
     spread: float = 0.5
     """Variance of eps in k_a = (1 + eps) mu_a."""
     subset: int = 2
-    """Keys whose values are averaged."""
+    """Number of keys whose values are averaged."""
     heads: int = 2
-    """Heads, each of which attends to an equal part of the subset."""
+    """Number of heads, each of which attends to an equal part of the subset."""
     fragile: int = 1
-    """Keys of the subset whose length varies."""
+    """Number of keys of the subset whose length varies."""
     larger: int = 6
     """Size of a larger subset, all of whose keys vary in length, for comparing numbers of heads."""
 
@@ -232,7 +232,7 @@ class ProjectionsConfig(LabConfig):
     """What do separate projections of x to queries, keys and values allow that x alone does not?"""
 
     d: int = 8
-    """Dimensions, at least 4, for u_a, u_b, u_c and u_d."""
+    """Number of dimensions, at least 4, for u_a, u_b, u_c and u_d."""
     beta: float = 5.0
     """Length of each u."""
     alpha: float = 0.01
@@ -250,9 +250,9 @@ class PositionsConfig(LabConfig):
     """What does attention know of order?"""
 
     samples: int = 5_000
-    """Random sequences for each measured number."""
+    """Number of random sequences for each measured quantity."""
     n: int = 24
-    """Tokens of a sequence."""
+    """Number of tokens in a sequence."""
     d: int = 16
     """Width of a token, an even number."""
 
