@@ -1,4 +1,4 @@
-"""What the commands do where nothing is wrong with what they are given; what is wrong: test_cli_faults.py."""
+"""What the commands do with input that is in order; faults are in test_faults.py and test_words.py."""
 
 import io
 import json
@@ -6,15 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
-from closedbook.assignment.targets import TARGETS
+from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands.main import COMMANDS
+from closedbook.recipe.docstrings import field_docstrings
 from closedbook.recipe.recipe import FAST
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import open_run
@@ -37,7 +38,7 @@ def table(err: str) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Put bytes where a pipe would bring them."""
+    """Give bytes as standard input, as a pipe would."""
 
     def stdin(content: bytes) -> None:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
@@ -49,7 +50,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
 
 
 def test_help_of_every_command_and_target_imports_no_torch():
-    """The list of commands and the help of each answer without torch, which takes seconds to import."""
+    """The list of commands and the help of each come without torch, which takes seconds to import."""
     script = """
 import sys
 from closedbook.commands.main import COMMANDS, TARGETS, main
@@ -67,7 +68,7 @@ for words in [[], ["--version"], *([name, "--help"] for name in (*COMMANDS, *TAR
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",)])
 def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedbook, words: tuple[str, ...]):
-    """No word, or a word for help, lists each command with a sentence and each target with what it makes."""
+    """No word, or a word for help, lists each command with a sentence and each target with the file that it writes."""
     outcome = closedbook(*words)
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
@@ -77,7 +78,7 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
         assert f"{name} -> {target.output}" in [" ".join(line.split()) for line in lines]
 
 
-def test_the_issues_commands_and_the_assignments_targets_are_there():
+def test_the_commands_and_the_assignments_targets_are_there():
     """Twelve commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
@@ -108,25 +109,41 @@ def test_the_issues_commands_and_the_assignments_targets_are_there():
     }
 
 
-def test_the_version_is_told(closedbook: Closedbook):
-    """--version prints name and number."""
+def test_the_version_is_printed(closedbook: Closedbook):
+    """--version prints the program's name and version."""
     assert closedbook("--version").out.split()[0] == "closedbook"
 
 
 def test_help_shows_the_defaults_of_the_recipe_that_is_named(closedbook: Closedbook, files: Path):
-    """With --recipe, a command's help has that recipe's numbers as defaults, beside what each field means."""
+    """With --recipe, a command's help shows the values of that recipe as defaults."""
     outcome = closedbook("pretrain", "--recipe", files / "tiny.toml", "--help")
     assert outcome.status == 0
     help_text = " ".join(outcome.out.replace("│", " ").split())
     assert "--pretrain.batch-size INT Examples per step. (default: 5)" in help_text
-    assert "--model.n-embd INT Width: numbers a character is represented by. (default: 16)" in help_text
+    assert "--model.n-embd INT Width: channels per position. (default: 16)" in help_text
+
+
+def dataclasses_of(kind: Any) -> Iterator[Any]:
+    """A dataclass and those of its fields, at any depth."""
+    yield kind
+    for hint in get_type_hints(kind).values():
+        if is_dataclass(hint):
+            yield from dataclasses_of(hint)
+
+
+@pytest.mark.parametrize("options", [*(options for options, _ in COMMANDS.values()), TargetOptions])
+def test_no_line_of_the_help_is_broken_within_a_sentence(options: type):
+    """Each field's docstring is one line, since help shows a second one as a new paragraph."""
+    for kind in dataclasses_of(options):
+        for name, text in field_docstrings(kind).items():
+            assert len(text.splitlines()) == 1, (kind, name)
 
 
 # Training
 
 
-def test_a_run_is_its_folder_and_no_file_of_it_is_a_pickle(runs: Path):
-    """Training leaves recipe, facts, metrics and weights, as TOML, JSON and safetensors."""
+def test_a_run_is_its_folder_and_holds_no_pickle(runs: Path):
+    """Training writes recipe, facts, metrics and weights, as TOML, JSON and safetensors."""
     for name in ("pretrained", "finetuned", "scratch"):
         assert {"recipe.toml", "run.json", "metrics.jsonl", "model.safetensors"} <= {
             path.name for path in (runs / name).iterdir()
@@ -136,7 +153,7 @@ def test_a_run_is_its_folder_and_no_file_of_it_is_a_pickle(runs: Path):
 
 
 def test_training_writes_the_runs_path_and_nothing_else_to_stdout(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Progress goes to stderr, plainly where that is no terminal, and ends with how long it took."""
+    """Progress goes to stderr, as plain lines where that is no terminal, and ends with the time that it took."""
     run = tmp_path / "run"
     outcome = closedbook("pretrain", files / "corpus.txt", "--out", run, "--recipe", files / "tiny.toml")
     assert (outcome.status, outcome.out) == (0, f"{run}\n")
@@ -148,8 +165,8 @@ def test_training_writes_the_runs_path_and_nothing_else_to_stdout(closedbook: Cl
     assert done.startswith("pretrain: done in ")
 
 
-def test_metrics_have_a_line_a_step_and_a_line_an_evaluation(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """metrics.jsonl tells each step's loss, counts and rate, and accuracies before, between and after epochs."""
+def test_metrics_have_a_line_per_step_and_per_evaluation(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """metrics.jsonl has each step's loss, counts and rate, and the accuracies before training and after each epoch."""
     run = tmp_path / "run"
     words = ("--dev", files / "dev.tsv", "--recipe", files / "tiny.toml", "--epochs", 3)
     assert closedbook("pretrain", files / "corpus.txt", "--out", run, *words).status == 0
@@ -174,11 +191,11 @@ def test_metrics_have_a_line_a_step_and_a_line_an_evaluation(closedbook: Closedb
 
 
 def test_training_pairs_are_mixed_into_pretraining(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """--pairs adds the recipe's share of pairs to each epoch; with a share of 0 they are said to go unused."""
+    """--pairs adds the recipe's share of pairs to each epoch; with a share of 0 a note says that they are not used."""
     words = ("pretrain", files / "corpus.txt", "--recipe", files / "tiny.toml", "--epochs", 1)
     pairs = ("--pairs", files / "pairs.tsv")
     assert closedbook(*words, *pairs, "--pretrain.mix-pairs", 0.5, "--out", tmp_path / "mixed").status == 0
-    # 8 documents and as many pairs, 5 a step; 8 documents alone.
+    # 8 documents and as many pairs, 5 per step; 8 documents alone.
     assert metrics(tmp_path / "mixed")[-1]["n_steps"] == 4
     unused = closedbook(*words, *pairs, "--pretrain.mix-pairs", 0, "--out", tmp_path / "plain")
     assert metrics(tmp_path / "plain")[-1]["n_steps"] == 2
@@ -186,7 +203,7 @@ def test_training_pairs_are_mixed_into_pretraining(closedbook: Closedbook, files
 
 
 def test_finetuning_from_a_run_takes_its_model_and_vocabulary(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """--from needs no corpus, and the parent's shape of model wins over the recipe's."""
+    """--from needs no corpus, and the parent's model wins over the recipe's."""
     parent, run = tmp_path / "parent", tmp_path / "run"
     shape = ("--model.variant", "perceiver", "--model.bottleneck-dim", 7, "--model.n-layer", 3)
     assert closedbook("pretrain", files / "corpus.txt", "--out", parent, "--recipe", files / "tiny.toml", *shape).out
@@ -196,15 +213,13 @@ def test_finetuning_from_a_run_takes_its_model_and_vocabulary(closedbook: Closed
     assert open_run(run).recipe.model == open_run(parent).recipe.model
     assert open_run(run).info.vocabulary == open_run(parent).info.vocabulary
     assert open_run(run).info.parent == str(parent)
-    # --epochs is the stage's that is at work; the table has no number that is not.
+    # --epochs sets the stage that is trained; the table has no value of another stage.
     assert table(outcome.err)["finetune.epochs"] == ("2", "flag --epochs")
     assert not [key for key in table(outcome.err) if key.startswith(("model.", "scratch.", "pretrain."))]
 
 
-def test_the_recipes_accents_are_dropped_and_it_says_of_how_many_pairs(
-    closedbook: Closedbook, files: Path, tmp_path: Path
-):
-    """With strip_accents, as the course recipe has it, a pair loses what is not ASCII, and that is told."""
+def test_accents_are_dropped_and_a_note_says_from_how_many_pairs(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """With strip_accents, as in the course recipe, pairs lose what is not ASCII, and a note counts them."""
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("Where was Ann Bell born?\tÜlm\nWhere was Bo Carr born?\tRom\n")
     words = ("--from", "scratch", "--recipe", files / "tiny.toml", "--strip-accents")
@@ -223,18 +238,18 @@ def test_the_recipes_accents_are_dropped_and_it_says_of_how_many_pairs(
     ],
     ids=["CRLF", "BOM", "no last newline"],
 )
-def test_how_a_corpus_ends_its_lines_changes_no_weight(
+def test_line_endings_change_no_weight(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, change: Callable[[str], str]
 ):
-    """CRLF, a byte order mark, a missing last newline: the same bits come out."""
+    """CRLF, a byte order mark or a missing last newline give the same weights, to the bit."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_bytes(change((files / "corpus.txt").read_text()).encode())
     assert closedbook("pretrain", corpus, "--out", tmp_path / "run", "--recipe", files / "tiny.toml").status == 0
     assert (tmp_path / "run/model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
 
 
-def test_a_corpus_of_one_line_and_pairs_of_one_line_are_learnt(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """The smallest corpus and the smallest file of pairs train."""
+def test_a_corpus_of_one_line_and_pairs_of_one_line_train(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """The smallest corpus and the smallest file of pairs are enough."""
     (tmp_path / "corpus.txt").write_text("Where is Ulm?")
     (tmp_path / "pairs.tsv").write_text("Where?\tUlm")
     corpus, recipe = tmp_path / "corpus.txt", ("--recipe", files / "tiny.toml")
@@ -243,8 +258,8 @@ def test_a_corpus_of_one_line_and_pairs_of_one_line_are_learnt(closedbook: Close
     assert closedbook("finetune", tmp_path / "pairs.tsv", *words).status == 0
 
 
-def test_empty_lines_and_short_documents_are_told_of(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """What a corpus has that its writer may not know of is said once, and training goes on."""
+def test_empty_lines_and_short_documents_are_noted(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """A note says once how many there are in the corpus, and training continues."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("A line of text.\n\n \nabc\n")
     outcome = closedbook("pretrain", corpus, "--out", tmp_path / "run", "--recipe", files / "tiny.toml")
@@ -257,7 +272,7 @@ def test_empty_lines_and_short_documents_are_told_of(closedbook: Closedbook, fil
 
 
 def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Preset, file, flag: the table says which gave each number, and recipe.toml keeps what came of it."""
+    """Preset, file, flag: the table says which gave each value, and recipe.toml has the result."""
     recipe, run = files / "tiny.toml", tmp_path / "run"
     flags = ("--model.n-layer", 3, "--epochs", 1, "--seed", 7)
     outcome = closedbook("pretrain", files / "corpus.txt", "--out", run, "--recipe", recipe, *flags)
@@ -276,8 +291,8 @@ def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbo
     assert saved.corruption == FAST.corruption
 
 
-def test_the_course_recipe_is_named_as_its_numbers_source(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """--recipe course trains by the assignment's numbers, but for what flags change."""
+def test_the_course_recipe_is_the_source_of_its_values(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """--recipe course trains with the assignment's values where no flag changes them."""
     shape = ("--model.n-layer", 2, "--model.n-embd", 16, "--model.block-size", 61)
     words = ("--out", tmp_path / "run", "--recipe=course", "--epochs", 1, *shape)
     outcome = closedbook("pretrain", files / "corpus.txt", *words)
@@ -289,7 +304,7 @@ def test_the_course_recipe_is_named_as_its_numbers_source(closedbook: Closedbook
 
 
 def test_the_same_command_gives_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """A run is a function of files and recipe; another seed gives another."""
+    """A run depends on files and recipe alone; another seed gives other weights."""
     words = ("pretrain", files / "corpus.txt", "--recipe", files / "tiny.toml")
     closedbook(*words, "--out", tmp_path / "again")
     closedbook(*words, "--out", tmp_path / "other", "--seed", 1)
@@ -304,7 +319,7 @@ def test_the_same_command_gives_the_same_bits(closedbook: Closedbook, files: Pat
 def test_predict_answers_a_pipe_as_it_answers_a_file(
     closedbook: Closedbook, files: Path, runs: Path, stdin: Callable[[bytes], None]
 ):
-    """One answer a line on stdout and nothing else, whether questions come in a file, a pipe, or as pairs."""
+    """One answer per line on stdout and nothing else, whether questions come from a file, a pipe, or as pairs."""
     from_file = closedbook("predict", runs / "finetuned", files / "questions.txt")
     assert (from_file.status, from_file.err) == (0, "")
     assert len(from_file.out.splitlines()) == 2
@@ -313,13 +328,13 @@ def test_predict_answers_a_pipe_as_it_answers_a_file(
     assert closedbook("predict", runs / "finetuned") == from_file
     stdin((files / "questions.txt").read_bytes())
     assert closedbook("predict", runs / "finetuned", "-") == from_file
-    # Answers that a file has besides are not looked at, however odd.
+    # Answers in the file are ignored, whatever they are.
     stdin((files / "dev.tsv").read_text().replace("Ulm", "Łódź").encode())
     assert closedbook("predict", runs / "finetuned") == from_file
 
 
-def test_ask_answers_one_question_and_says_how_sure_the_model_is(closedbook: Closedbook, runs: Path, files: Path):
-    """The answer, the one that predict gives, goes to stdout, and a warning with the confidence to stderr."""
+def test_ask_answers_one_question_with_its_probability(closedbook: Closedbook, runs: Path, files: Path):
+    """The answer, the same as that of predict, goes to stdout, and a warning with its probability to stderr."""
     outcome = closedbook("ask", runs / "finetuned", QUESTION)
     assert outcome.status == 0
     assert outcome.out == closedbook("predict", runs / "finetuned", files / "questions.txt").out.splitlines()[1] + "\n"
@@ -327,7 +342,7 @@ def test_ask_answers_one_question_and_says_how_sure_the_model_is(closedbook: Clo
 
 
 def test_ask_holds_a_dialogue_through_a_pipe(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
-    """Each line is answered, empty ones are passed over, and a question it cannot spell does not end it."""
+    """Each line is answered, empty lines are skipped, and a question with unknown characters does not end it."""
     stdin(f"{QUESTION}\n\nWhere is Łódź?\r\n{QUESTION}".encode())
     outcome = closedbook("ask", runs / "finetuned")
     assert outcome.status == 0
@@ -337,13 +352,13 @@ def test_ask_holds_a_dialogue_through_a_pipe(closedbook: Closedbook, runs: Path,
 
 
 def test_ask_without_questions_answers_nothing(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
-    """An empty pipe is no fault."""
+    """An empty pipe is not an error."""
     stdin(b"")
     assert (closedbook("ask", runs / "finetuned").status, closedbook("ask", runs / "finetuned").out) == (0, "")
 
 
-def test_a_reader_that_goes_away_ends_predict_without_a_traceback(files: Path, runs: Path, tmp_path: Path):
-    """`closedbook predict RUN | head -0` ends with status 1 and not a word."""
+def test_a_closed_pipe_ends_predict_without_a_traceback(files: Path, runs: Path, tmp_path: Path):
+    """`closedbook predict RUN | head -0` ends with status 1 and prints nothing."""
     questions = tmp_path / "questions.txt"
     questions.write_text((files / "questions.txt").read_text() * 20)
     words = [sys.executable, "-W", "error", "-m", "closedbook.commands.main", "predict", runs / "finetuned", questions]
@@ -374,7 +389,7 @@ def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, fi
 
 
 def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook, files: Path, runs: Path):
-    """Without answers there are predictions and no score, and it says so."""
+    """Without answers there are predictions and no score, and a line says so."""
     outcome = closedbook("evaluate", runs / "finetuned", files / "questions.txt")
     assert outcome.status == 0
     assert outcome.out == "2 answers; no score, since the file has questions without answers\n"
@@ -400,7 +415,7 @@ def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
 
 
 def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):
-    """A terminal or pipe that is said to be ASCII gets the model's characters all the same."""
+    """A terminal or pipe whose locale is ASCII gets the model's characters all the same."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("Zoë Bø was born in Malmö .\n", encoding="utf-8")
     words = ["pretrain", corpus, "--recipe", files / "tiny.toml", "--out", tmp_path / "Zoë"]
@@ -409,11 +424,11 @@ def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):
     assert done.stdout.decode() == f"{tmp_path / 'Zoë'}\n"
 
 
-# What there is
+# Inspection and worlds
 
 
 def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedbook, files: Path, runs: Path):
-    """A run that has ended is told in full: where it came from, its parts and their sizes, its numbers, its losses."""
+    """A finished run is shown in full: where it came from, its parts and their sizes, its recipe, its losses."""
     outcome = closedbook("inspect", runs / "finetuned")
     assert (outcome.status, outcome.err) == (0, "")
     assert f"run         {runs / 'finetuned'}, finetune, ended" in outcome.out
@@ -436,8 +451,8 @@ def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedboo
     assert ["finetune.epochs", "1"] in [line.split() for line in outcome.out.splitlines()]
 
 
-def test_inspect_shows_a_run_that_has_not_ended(closedbook: Closedbook, runs: Path, tmp_path: Path):
-    """A run without weights, and one without a step, are shown as far as they came."""
+def test_inspect_shows_an_unfinished_run(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """A run without weights, or without a step, is shown as far as it came."""
     run = tmp_path / "run"
     run.mkdir()
     for name in ("run.json", "recipe.toml"):
@@ -452,7 +467,7 @@ def test_inspect_shows_a_run_that_has_not_ended(closedbook: Closedbook, runs: Pa
 
 
 def test_world_makes_a_corpus_that_the_other_commands_take(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """The world's paths are told, and pretrain and finetune read its files as they are."""
+    """The world's paths are printed, and pretrain and evaluate read its files as they are."""
     world = tmp_path / "world"
     outcome = closedbook("world", world, "--people", 100, "--seed", 5)
     assert (outcome.status, outcome.err) == (0, "")
@@ -469,7 +484,7 @@ def test_world_makes_a_corpus_that_the_other_commands_take(closedbook: Closedboo
 def test_worlds_people_and_seed_are_short_for_its_fields(
     closedbook: Closedbook, tmp_path: Path, words: tuple[object, ...]
 ):
-    """--people and --seed set what --world.n-people and --world.seed do."""
+    """--people and --seed set the same fields as --world.n-people and --world.seed."""
     assert closedbook("world", tmp_path / "world", *words).status == 0
     spec = json.loads((tmp_path / "world/world.json").read_text())["spec"]
     assert (spec["n_people"], spec["seed"]) == (100, 3)

@@ -153,7 +153,7 @@ def test_two_options_for_one_length_are_refused(closedbook: Closedbook, command:
 def test_a_budget_takes_no_other_length(closedbook: Closedbook, option: str):
     """--budget fits the number of steps, so any other option for the length is refused."""
     line = refused(closedbook, "study", "--budget", 3, option, 7)
-    assert line == f"--budget: fits the number of steps to its minutes, so {option} has no place beside it"
+    assert line == f"--budget: sets the number of steps, so {option} cannot be given with it; leave out one of the two"
 
 
 # Seeds

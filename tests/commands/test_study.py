@@ -360,7 +360,7 @@ def test_a_budget_is_more_than_nothing(study: Closedbook, tmp_path: Path, minute
 def test_a_budget_and_epochs_exclude_each_other(study: Closedbook, tmp_path: Path, track: str):
     """Both say how long; one of them is to go."""
     line = fault(study("--track", track, "--budget", 3, "--epochs", 3))
-    assert line == "--budget: fits the number of steps to its minutes, so --epochs has no place beside it"
+    assert line == "--budget: sets the number of steps, so --epochs cannot be given with it; leave out one of the two"
     assert not (tmp_path / "RUN").exists()
 
 

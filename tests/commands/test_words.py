@@ -51,10 +51,10 @@ def test_every_number_option_refuses_what_is_no_number(command: str, option: str
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--budget", "2min"), "--budget: a number is needed; received 2min; write it as in --budget 10"),
-        (("--budget",), "--budget: a number is needed; received nothing; write it as in --budget 10"),
-        (("--budget", "--resume"), "--budget: a number is needed; received nothing; write it as in --budget 10"),
-        (("--budget=",), "--budget: a number is needed; received nothing; write it as in --budget 10"),
+        (("--budget", "2min"), "--budget: a number is needed; received 2min; write it as in --budget 100"),
+        (("--budget",), "--budget: a number is needed; received nothing; write it as in --budget 100"),
+        (("--budget", "--resume"), "--budget: a number is needed; received nothing; write it as in --budget 100"),
+        (("--budget=",), "--budget: a number is needed; received nothing; write it as in --budget 100"),
         (("--budget", "-3"), "--budget: more than 0 minutes are needed; received -3.0"),
         (("--budget", "nan"), "--budget: more than 0 minutes are needed; received nan"),
         (("--budget", "-inf"), "--budget: more than 0 minutes are needed; received -inf"),

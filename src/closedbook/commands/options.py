@@ -111,7 +111,7 @@ class FinetuneOptions:
     """Without --from: the corpus whose characters make the vocabulary; with replay: where the corpus of RUN is now."""
     recipe: RecipeOption = "fast"
     dev: FileOption = None
-    """Dev pairs, which are not trained on: their accuracy is reported, and patience ends the run by it."""
+    """Dev pairs, which are not trained on: their accuracy is reported, and --finetune.patience stops by it."""
     epochs: Epochs = None
     """Short for --finetune.epochs, or for --scratch.epochs without --from. Replaces a number of steps in the recipe."""
     resume: Switch = False

@@ -62,7 +62,9 @@ def check_budget(options: StudyOptions, stage: str) -> None:
     for key in ("epochs", f"{stage}.epochs", f"{stage}.steps"):
         if key in options.given:
             option = as_option(key)
-            raise InputError(f"--budget: fits the number of steps to its minutes, so {option} has no place beside it")
+            raise InputError(
+                f"--budget: sets the number of steps, so {option} cannot be given with it; leave out one of the two"
+            )
 
 
 def _with_length(options: TrainOptions, stage: str, config: StageConfig) -> tuple[StageConfig, Sources]:

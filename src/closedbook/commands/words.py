@@ -166,7 +166,7 @@ def _value_kind(hint: Any) -> tuple[bool, Any]:
 
 def _example(field: Field[Any], kind: Any, metavar: str | None) -> str:
     if kind in _RULES:
-        return str(field.default) if isinstance(field.default, int | float) else "10"
+        return str(field.default) if isinstance(field.default, int | float) else "100"
     if get_origin(kind) is Literal:
         return str(get_args(kind)[0])
     return metavar or ("FILE" if kind is Path else "WORD")

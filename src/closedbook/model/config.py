@@ -20,21 +20,19 @@ class ModelConfig:
     n_layer: int = 4
     """Number of blocks; the Perceiver's first projects down and its last projects up."""
     n_head: int = 8
-    """Attention heads a block."""
+    """Attention heads per block."""
     n_embd: int = 256
-    """Width: numbers a character is represented by."""
+    """Width: channels per position."""
     block_size: int = 128
     """The longest text the model reads, in characters."""
     bottleneck_dim: int = 32
     """Latents of the Perceiver; unused by vanilla."""
     latent_mask: Literal["triangular", "strided"] = "triangular"
-    """Perceiver: triangular: latent j reads characters 0 to j only; strided: latent j reads up to the end of segment j
-    of the text."""
+    """Perceiver: triangular: latent j reads characters 0 to j; strided: latent j reads to the end of segment j."""
     segment_length: int = 0
     """Perceiver, strided: characters per segment; 0: block_size / bottleneck_dim, rounded up."""
     random_segment_offset: bool = False
-    """Perceiver, strided: in training the first segment is shorter by a random number of characters, so that nothing
-    learned depends on where segments happen to end."""
+    """Perceiver, strided: in training, shorten the first segment at random, so that nothing depends on its end."""
     positions: Literal["learned", "rotary"] = "learned"
     """learned: one vector per position, added to the embeddings; rotary: rotary embedding of queries and keys."""
     prefix_table: bool = False
@@ -42,7 +40,7 @@ class ModelConfig:
     embd_pdrop: float = 0.1
     """Dropout on the embeddings."""
     resid_pdrop: float = 0.1
-    """Dropout on what each attention and feed-forward part adds."""
+    """Dropout on the output of each attention and feed-forward layer."""
     attn_pdrop: float = 0.1
     """Dropout on the attention weights."""
 

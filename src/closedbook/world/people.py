@@ -41,8 +41,7 @@ class WorldConfig:
     pronoun: bool = False
     """With full_name false: whether it is she or he in every wording that allows a pronoun."""
     offset: Offset = "any"
-    """Where the birthplace stands: early or late puts it before or after another fact, in every line; either draws
-    early or late for each line; any also has lines without another fact."""
+    """early, late: the birthplace before, after another fact; either: one of the two per line; any: also alone."""
     zipf: bool = False
     """Whether values follow Zipf's law, the n-th n times rarer than the first; false: uniform."""
     celebrities: float = 0.0
