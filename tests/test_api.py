@@ -1,9 +1,12 @@
 """The Python API, as one uses it in a notebook."""
 
 import math
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -266,6 +269,36 @@ def test_study_is_silent_without_progress(people: Path, tmp_path: Path, capsys: 
     assert capsys.readouterr() == ("", "")
     assert run.recipe.seed == 7
     assert run.evaluate(people / "dev.tsv").setting == "unguided"
+
+
+def test_an_interrupted_study_is_saved_and_continued(people: Path, tmp_path: Path):
+    """Ctrl-C raises KeyboardInterrupt, which says how to go on; with resume=True the same call ends the run."""
+    call = f"""
+import closedbook, sys
+closedbook.study({str(people / "corpus.txt")!r}, {str(people / "train.tsv")!r}, {str(tmp_path / "run")!r},
+    recipe={str(tmp_path / "long.toml")!r}, resume="resume" in sys.argv)
+"""
+    (tmp_path / "long.toml").write_text(SMALL.replace("[study]\nepochs = 1", "[study]\nsteps = 90"))
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    with subprocess.Popen([sys.executable, "-c", call], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") > 2):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert err.splitlines()[-1].endswith("run: saved; the same call with resume=True continues it")
+    with pytest.raises(closedbook.InputError, match="has not ended"):
+        closedbook.load(tmp_path / "run")
+    done = subprocess.run([sys.executable, "-c", call, "resume"], capture_output=True, text=True)
+    assert "study: done in" in done.stderr
+    assert metrics.read_text().count('"kind": "step"') == 90
+
+
+def test_a_study_runs_in_a_thread(people: Path, tmp_path: Path):
+    """Where signals cannot be caught, outside the main thread, a study trains all the same."""
+    words = (people / "corpus.txt", people / "train.tsv", tmp_path / "run")
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(closedbook.study, *words, recipe=people / "small.toml", progress=False).result()
+    assert run.path == tmp_path / "run"
 
 
 def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):

@@ -30,7 +30,7 @@ class Evaluation:
     """Answers to a file of pairs, and their score.
 
     `expected` are the file's answers, `predictions` the model's, in the order of the file. `majority` is the majority
-    baseline, and `setting` says how training was helped; accuracies in different settings are not comparable.
+    baseline, and `setting` is what training knew about answers; accuracies in different settings are not comparable.
     """
 
     predictions: tuple[Answer, ...]

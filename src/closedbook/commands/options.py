@@ -125,7 +125,7 @@ class FinetuneOptions:
 class StudyOptions:
     """Train a model on a text and some pairs until it answers: the whole way in one command.
 
-    The setting is the help that training gets with answers. Accuracies in different settings are not comparable.
+    The setting is what training knows about answers. Accuracies in different settings are not comparable.
 
     self-study: an open-book reader, trained on the pairs, writes a question and an answer about every document, and the
     model is trained on these and the text. The reader also answers the questions of --dev if their documents are in the
@@ -147,7 +147,7 @@ class StudyOptions:
     """Hyperparameters."""
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"
-    """The help that training gets (see above). A --corruption option that contradicts it is refused."""
+    """What training knows about answers (see above). A --corruption option that contradicts it is refused."""
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
     """Minutes for the reader and the training; evaluations on --dev come on top. None: as long as the recipe says."""
     dev: FileOption = None
