@@ -424,46 +424,7 @@ def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):
     assert done.stdout.decode() == f"{tmp_path / 'Zoë'}\n"
 
 
-# Inspection and worlds
-
-
-def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedbook, files: Path, runs: Path):
-    """A finished run is shown in full: where it came from, its parts and their sizes, its recipe, its losses."""
-    outcome = closedbook("inspect", runs / "finetuned")
-    assert (outcome.status, outcome.err) == (0, "")
-    assert f"run         {runs / 'finetuned'}, finetune, ended" in outcome.out
-    assert f"started     from {runs / 'pretrained'}" in outcome.out
-    assert str(files / "pairs.tsv") in outcome.out
-    n_parameters = open_run(runs / "finetuned").model().n_parameters
-    assert f"vanilla, {n_parameters:,} parameters, float32" in outcome.out
-    _, _, parts = outcome.out.partition(" parameters, float32\n")
-    sizes = [int(line.split()[1].replace(",", "")) for line in parts.partition("cost")[0].splitlines()]
-    assert sum(sizes) == n_parameters
-    # By hand, of 2 blocks of 16 channels over 61 characters, forward and twice as much backward.
-    n_characters = len(open_run(runs / "finetuned").info.vocabulary)
-    linear, attention = 3 * (2 * 12 * 16 * 16 + 16 * n_characters), 3 * (2 * 2 * 16 * 61)
-    assert f"{linear + attention:,} multiply-adds a character of training, 61 characters at once" in outcome.out
-    assert [["linear", "layers", f"{linear:,}"], ["attention", f"{attention:,}"]] == [
-        line.split() for line in outcome.out.partition(" at once\n")[2].splitlines()[:2]
-    ]
-    assert "PAD, MASK and \\n .?ABC" in outcome.out
-    assert "history     1 of 1 steps" in outcome.out
-    assert ["finetune.epochs", "1"] in [line.split() for line in outcome.out.splitlines()]
-
-
-def test_inspect_shows_an_unfinished_run(closedbook: Closedbook, runs: Path, tmp_path: Path):
-    """A run without weights, or without a step, is shown as far as it came."""
-    run = tmp_path / "run"
-    run.mkdir()
-    for name in ("run.json", "recipe.toml"):
-        (run / name).write_bytes((runs / "pretrained" / name).read_bytes())
-    assert "pretrain, not ended" in closedbook("inspect", run).out
-    assert "history     no step yet" in closedbook("inspect", run).out
-    lines = (runs / "pretrained/metrics.jsonl").read_text().splitlines()
-    (run / "metrics.jsonl").write_text("\n".join([lines[0], lines[1], lines[2][:20]]))
-    outcome = closedbook("inspect", run)
-    assert outcome.status == 0
-    assert "history     2 of 4 steps" in outcome.out
+# Worlds
 
 
 def test_world_makes_a_corpus_that_the_other_commands_take(closedbook: Closedbook, files: Path, tmp_path: Path):

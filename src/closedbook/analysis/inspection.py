@@ -1,10 +1,11 @@
-"""What `closedbook inspect` tells of a run: model, cost, vocabulary, recipe, history."""
+"""What `closedbook inspect RUN` prints: model, cost, vocabulary, history and recipe of a run."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from closedbook.model.cost import cost
+from closedbook.model.gpt import GPT
 from closedbook.recipe.keys import flatten
 from closedbook.recipe.rows import recipe_rows
 from closedbook.storage.run import Run, make_model
@@ -12,26 +13,20 @@ from closedbook.training.metrics import read_metrics
 
 
 def describe(run: Run) -> Iterator[str]:
-    """Lines of plain text."""
-    info = run.info
+    """Lines of plain text about a run, finished or not."""
+    info, config = run.info, run.recipe.model
     yield f"run         {run.path}, {info.kind}, {'ended' if run.is_finished else 'not ended'}"
     yield f"started     {'from ' + info.parent if info.parent else 'from scratch'}"
     for name, source in info.sources.items():
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
-    model = make_model(run.recipe.model, info.vocabulary)
-    yield f"model       {run.recipe.model.variant}, {model.n_parameters:,} parameters, {info.precision}"
-    parts = Counter[str]()
-    for name, parameter in model.named_parameters():
-        parts[name.partition(".")[0]] += parameter.numel()
-    for name, count in parts.items():
-        yield f"  {name:<20}{count:>12,}"
-    costs = asdict(cost(run.recipe.model, len(info.vocabulary)))
-    yield (
-        f"cost        {sum(costs.values()):,.0f} multiply-adds a character of training, "
-        f"{run.recipe.model.block_size} characters at once"
-    )
+    model = make_model(config, info.vocabulary)
+    yield f"model       {config.variant}, {model.n_parameters:,} parameters, {info.precision}"
+    yield from _parameters(model)
+    costs = asdict(cost(config, len(info.vocabulary)))
+    total = f"{sum(costs.values()):,.0f} multiply-adds per character of training"
+    yield f"cost        {total}, on texts of {config.block_size} characters"
     for name, count in costs.items():
-        yield f"  {name.replace('_', ' '):<20}{count:>12,.0f}"
+        yield _row(name.replace("_", " "), count)
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in info.vocabulary.characters[2:])
     yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
     yield from _history(run)
@@ -40,8 +35,24 @@ def describe(run: Run) -> Iterator[str]:
         yield f"  {key:<28}{value}"
 
 
+def _parameters(model: GPT) -> Iterator[str]:
+    """How many the prefix table has, the transformer, and each part of the transformer."""
+    yield _row("prefix table", model.n_table_parameters)
+    yield _row("transformer", model.n_parameters - model.n_table_parameters)
+    parts = Counter[str]()
+    for name, parameter in model.named_parameters():
+        parts[name.partition(".")[0]] += parameter.numel()
+    for name, count in parts.items():
+        if name != "prefix_table":
+            yield _row(f"  {name}", count)
+
+
+def _row(name: str, count: int | float) -> str:
+    return f"  {name:<20}{count:>12,.0f}"
+
+
 def _history(run: Run) -> Iterator[str]:
-    """The loss of each tenth of the run, and the accuracies on held-out pairs."""
+    """The mean loss of each tenth of the steps, and the accuracies during training."""
     entries = list(read_metrics(run.path))
     steps = [entry for entry in entries if entry["kind"] == "step"]
     if not steps:
@@ -58,7 +69,8 @@ def _history(run: Run) -> Iterator[str]:
         part = steps[i : i + size]
         nats = sum(entry["loss"] * entry["n_supervised"] for entry in part)
         loss = nats / max(1, sum(entry["n_supervised"] for entry in part))
-        yield f"  steps {part[0]['step']:>7,} to {part[-1]['step']:>7,}   loss {loss:.3f} nats a character"
+        yield f"  steps {part[0]['step']:>7,} to {part[-1]['step']:>7,}   loss {loss:.3f} nats per character"
+    questions = "validation split" if run.recipe.validation_split else "dev pairs"
     for entry in entries:
         if entry["kind"] == "evaluation":
-            yield f"  after epoch {entry['epoch']:>4}   held-out accuracy {entry['accuracy']:.1%}"
+            yield f"  after epoch {entry['epoch']:>4}   accuracy on the {questions} {entry['accuracy']:.1%}"
