@@ -1,4 +1,4 @@
-"""What the commands say of a fault: one line that names the place and the way out, status 2, and nothing touched."""
+"""Bad input: one line that names the place and the way out, status 2, and nothing changed on disk."""
 
 import io
 import os
@@ -18,7 +18,7 @@ Closedbook = Callable[..., Any]
 
 
 def fault(outcome: Any) -> str:
-    """The one line of a command that ended with status 2 and gave no result."""
+    """The one line that a command printed when it ended with status 2 and no result."""
     assert (outcome.status, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
     assert line.startswith("closedbook: ")
@@ -26,13 +26,13 @@ def fault(outcome: Any) -> str:
 
 
 def contents(folder: Path) -> dict[Path, bytes | None]:
-    """Everything in a folder, to the byte."""
+    """The bytes of every file in a folder."""
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.fixture
 def pretrain(closedbook: Closedbook, files: Path, tmp_path: Path) -> Closedbook:
-    """Pretrain by the tiny recipe into RUN of the test's folder; words are added, or stand in for the corpus."""
+    """Pretrain with the tiny recipe into RUN in the test's folder, with more words or another corpus."""
 
     def pretrain(*words: object, corpus: Path | None = None) -> Any:
         recipe = ("--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
@@ -43,7 +43,7 @@ def pretrain(closedbook: Closedbook, files: Path, tmp_path: Path) -> Closedbook:
 
 @pytest.fixture
 def finetune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) -> Closedbook:
-    """Finetune the pretrained run on a file of pairs, by the tiny recipe, into RUN of the test's folder."""
+    """Finetune the pretrained run on a file of pairs, with the tiny recipe, into RUN in the test's folder."""
 
     def finetune(pairs: Path, *words: object) -> Any:
         recipe = ("--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
@@ -56,7 +56,7 @@ def finetune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) ->
 
 
 def test_a_misspelt_command_is_answered_with_the_nearest(closedbook: Closedbook):
-    """A command that is none ends in one line with the one that was meant, or with all that there are."""
+    """An unknown command ends in one line with the nearest command, or with all commands if none is near."""
     assert fault(closedbook("pretrian", "corpus.txt")).startswith("pretrian: no such command; did you mean 'pretrain'?")
     assert "did you mean 'vanilla_pretrain'?" in fault(closedbook("vanila_pretrain"))
     line = fault(closedbook("xyz"))
@@ -64,7 +64,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest(closedbook: Closedbook)
 
 
 def test_a_misspelt_option_is_answered_with_the_nearest(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """An option that is none ends in status 2 and names the one that was meant, before anything is made."""
+    """An unknown option ends with status 2 and the nearest option, before anything is written."""
     words = ("--out", tmp_path / "RUN", "--pretrain.learning-rte", "1e-3")
     outcome = closedbook("pretrain", files / "corpus.txt", *words)
     assert (outcome.status, outcome.out) == (2, "")
@@ -73,8 +73,8 @@ def test_a_misspelt_option_is_answered_with_the_nearest(closedbook: Closedbook, 
 
 
 @pytest.mark.parametrize("name", ["pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "inspect"])
-def test_a_command_without_its_words_says_which_it_needs(closedbook: Closedbook, name: str):
-    """What a command cannot do without is asked for, with status 2 and where to read more."""
+def test_a_command_without_its_arguments_names_them(closedbook: Closedbook, name: str):
+    """A missing argument is named, with status 2 and where to read more."""
     outcome = closedbook(name)
     assert (outcome.status, outcome.out) == (2, "")
     assert f"closedbook {name} --help" in outcome.err
@@ -97,16 +97,16 @@ def test_a_command_without_its_words_says_which_it_needs(closedbook: Closedbook,
         (("--model.block-size=5",), "--model.block-size: 9 at least, for a masked string to fit; received 5"),
     ],
 )
-def test_a_number_that_cannot_be_is_refused_before_anything_is_made(
+def test_a_number_out_of_range_is_refused_before_anything_is_written(
     pretrain: Closedbook, tmp_path: Path, words: tuple[str, ...], line: str
 ):
-    """NaN, infinity and what is out of range end in one line that names the option and the rule."""
+    """NaN, infinity and numbers out of range end in one line that names the option and the rule."""
     assert fault(pretrain(*words)).startswith(line)
     assert not (tmp_path / "RUN").exists()
 
 
 @pytest.mark.parametrize("word", ["many", "1.5", "nan"])
-def test_a_word_where_a_number_belongs_names_the_option(pretrain: Closedbook, tmp_path: Path, word: str):
+def test_a_word_in_place_of_a_number_is_reported_with_its_option(pretrain: Closedbook, tmp_path: Path, word: str):
     """A value of the wrong type ends in status 2, with the option and the word."""
     outcome = pretrain("--pretrain.batch-size", word)
     assert outcome.status == 2
@@ -116,7 +116,7 @@ def test_a_word_where_a_number_belongs_names_the_option(pretrain: Closedbook, tm
 
 
 def test_a_flag_that_would_change_nothing_is_refused(finetune: Closedbook, files: Path, tmp_path: Path):
-    """With --from the model is the parent's and the stage is finetune: flags of the others are no silent words."""
+    """With --from the model is the parent's and the stage is finetune, so options of other stages are refused."""
     for flag in ("--model.n-layer", "--scratch.epochs"):
         line = fault(finetune(files / "pairs.tsv", flag, 7))
         assert line == f"{flag}: changes nothing here, where --finetune counts; leave it out"
@@ -139,7 +139,7 @@ def test_a_flag_that_would_change_nothing_is_refused(finetune: Closedbook, files
     ],
 )
 @pytest.mark.parametrize("name", ["pretrain", "vanilla_pretrain"])
-def test_a_fault_in_a_recipe_file_is_named_with_its_line(
+def test_an_error_in_a_recipe_file_is_named_with_its_line(
     closedbook: Closedbook,
     files: Path,
     tmp_path: Path,
@@ -159,10 +159,10 @@ def test_a_fault_in_a_recipe_file_is_named_with_its_line(
 
 
 @pytest.mark.parametrize("flag", [("--recipe", "corse"), ("--recipe=corse",)])
-def test_a_recipe_that_is_not_there_is_answered_with_the_presets(
+def test_a_missing_recipe_is_answered_with_the_presets(
     closedbook: Closedbook, files: Path, tmp_path: Path, flag: tuple[str, ...]
 ):
-    """A recipe that is neither preset nor file ends in one line with the presets and the nearest."""
+    """A recipe that is neither a preset nor a file ends in one line with the presets and the nearest one."""
     line = fault(closedbook("pretrain", files / "corpus.txt", "--out", tmp_path / "RUN", *flag))
     assert line.startswith("corse: cannot be read: No such file or directory; ")
     assert line.endswith("did you mean 'course'?")
@@ -183,10 +183,10 @@ def test_a_recipe_that_is_not_there_is_answered_with_the_presets(
         ("Ulm.\n\nWhat⁇\n".encode(), ", line 3: the character '⁇' stands for the mask here and cannot be in a corpus"),
     ],
 )
-def test_a_corpus_that_cannot_be_learnt_is_named_with_its_line(
+def test_an_unusable_corpus_is_named_with_its_line(
     pretrain: Closedbook, tmp_path: Path, content: bytes | None, line: str
 ):
-    """Missing, empty, of another encoding, with reserved characters: said at once, and no folder is made."""
+    """A file that is missing, empty, not UTF-8 or has reserved characters is refused at once, and no folder is made."""
     corpus = tmp_path / "corpus.txt"
     if content is not None:
         corpus.write_bytes(content)
@@ -208,10 +208,10 @@ def test_a_corpus_that_cannot_be_learnt_is_named_with_its_line(
     ],
 )
 @pytest.mark.parametrize("role", ["finetuned", "mixed in", "dev"])
-def test_pairs_that_cannot_be_learnt_are_named_with_their_line(
+def test_unusable_pairs_are_named_with_their_line(
     pretrain: Closedbook, finetune: Closedbook, files: Path, tmp_path: Path, content: str, line: str, role: str
 ):
-    """Faults of the form, characters that the model never saw, pairs too long for it: before hours are spent."""
+    """Malformed lines, unknown characters and pairs that are too long are refused before any training."""
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text(content)
     if role == "finetuned":
@@ -236,7 +236,7 @@ def test_pairs_that_cannot_be_learnt_are_named_with_their_line(
         (b"\n", ": no question in it; write one a line"),
     ],
 )
-def test_questions_that_cannot_be_asked_are_named_with_their_line(
+def test_unusable_questions_are_named_with_their_line(
     closedbook: Closedbook,
     runs: Path,
     tmp_path: Path,
@@ -244,7 +244,7 @@ def test_questions_that_cannot_be_asked_are_named_with_their_line(
     content: bytes,
     line: str,
 ):
-    """predict and evaluate answer none of a file with a fault in it; a pipe is called standard input."""
+    """predict and evaluate answer nothing if one line is bad; a pipe is called standard input."""
     questions = tmp_path / "questions.txt"
     questions.write_bytes(content)
     before = contents(runs)
@@ -255,17 +255,17 @@ def test_questions_that_cannot_be_asked_are_named_with_their_line(
     assert contents(runs) == before
 
 
-def test_a_question_that_cannot_be_asked_is_quoted(closedbook: Closedbook, runs: Path):
-    """`ask` with one question names the question, the character and the cure."""
+def test_an_unusable_question_is_quoted(closedbook: Closedbook, runs: Path):
+    """`ask` quotes the question, and names the character and the way out."""
     line = fault(closedbook("ask", runs / "finetuned", "Where is Röm?"))
     assert line.startswith("'Where is Röm?': 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's vocabulary")
     assert "the question needs 66 characters" in fault(closedbook("ask", runs / "finetuned", "e" * 64))
 
 
-def test_a_pipe_that_is_no_text_ends_a_dialogue_with_its_line(
+def test_a_pipe_that_is_not_text_ends_a_dialogue_with_its_line(
     closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """What stands before the line at fault is answered."""
+    """The questions before the bad line are answered."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Where?\nWh\xff?\n"), encoding="utf-8"))
     outcome = closedbook("ask", runs / "finetuned")
     assert outcome.status == 2
@@ -279,18 +279,18 @@ def test_a_pipe_that_is_no_text_ends_a_dialogue_with_its_line(
 @pytest.mark.parametrize(
     "words", [("evaluate", "{}", "dev.tsv"), ("predict", "{}", "dev.tsv"), ("ask", "{}", "Who?"), ("inspect", "{}")]
 )
-def test_a_folder_that_is_no_run_is_told_how_to_become_one(
+def test_a_folder_that_is_no_run_is_answered_with_the_command_that_makes_one(
     closedbook: Closedbook, files: Path, tmp_path: Path, words: tuple[str, ...]
 ):
-    """A run that is missing, or a folder that is none, is named with the command that makes one."""
+    """A missing run, or a folder that is not a run, is named with the command that makes one."""
     for folder, what in ((tmp_path / "nothing", "no such run"), (tmp_path, "is no run (it has no run.json)")):
         typed = [files / word if word == "dev.tsv" else word.format(folder) for word in words]
         line = fault(closedbook(*typed))
         assert line == f"{folder}: {what}; `closedbook pretrain CORPUS --out {folder}` makes one"
 
 
-def test_what_is_in_the_way_is_left_as_it_was(closedbook: Closedbook, pretrain: Closedbook, runs: Path, tmp_path: Path):
-    """A folder or file that stands where a run or a world is to be is named, with the cure, and not touched."""
+def test_existing_files_are_left_unchanged(closedbook: Closedbook, pretrain: Closedbook, runs: Path, tmp_path: Path):
+    """A folder or file in the place of a new run or world is named, with the way out, and not changed."""
     (tmp_path / "RUN").mkdir()
     (tmp_path / "RUN/thesis.txt").write_text("years of work")
     (tmp_path / "file").write_text("some more")
@@ -306,7 +306,7 @@ def test_what_is_in_the_way_is_left_as_it_was(closedbook: Closedbook, pretrain: 
 
 
 def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook: Closedbook, tmp_path: Path):
-    """A path through a file, where no folder can be, ends in one line."""
+    """A path below a file, where there can be no folder, ends in one line."""
     (tmp_path / "file").write_text("")
     line = fault(pretrain("--out", tmp_path / "file/RUN"))
     assert line == f"{tmp_path / 'file/RUN'}: cannot be made: Not a directory; choose another --out"
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook:
     assert fault(closedbook("demo", "--out", tmp_path / "file", "--size", "tiny")) == rule
 
 
-def test_a_world_that_cannot_be_names_the_rule(closedbook: Closedbook, tmp_path: Path):
+def test_a_world_that_is_too_small_is_refused(closedbook: Closedbook, tmp_path: Path):
     """A world has a hundred people at least."""
     line = fault(closedbook("world", tmp_path / "world", "--people", 5))
     assert line == "--people: from 100 to 1000000 is needed; received 5"
@@ -326,7 +326,7 @@ def test_a_world_that_cannot_be_names_the_rule(closedbook: Closedbook, tmp_path:
 
 @contextmanager
 def full_disk(n_bytes: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes; writing more fails as it does on a full disk."""
+    """No file may grow beyond `n_bytes`; writing more fails as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
@@ -335,8 +335,8 @@ def full_disk(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_disk_that_is_full_at_the_start_leaves_nothing(pretrain: Closedbook, tmp_path: Path):
-    """Where not even the recipe can be saved there is one line, and no folder of a run that never was."""
+def test_a_full_disk_at_the_start_leaves_nothing(pretrain: Closedbook, tmp_path: Path):
+    """If not even the recipe can be saved, there is one line and no folder."""
     with full_disk(100):
         outcome = pretrain()
     line = fault(outcome)
@@ -345,10 +345,10 @@ def test_a_disk_that_is_full_at_the_start_leaves_nothing(pretrain: Closedbook, t
 
 
 @pytest.mark.parametrize("n_bytes", [20_000, 36_000])
-def test_a_run_whose_disk_filled_up_goes_on_once_there_is_room(
+def test_a_run_whose_disk_filled_up_is_resumed_once_there_is_space(
     pretrain: Closedbook, runs: Path, tmp_path: Path, n_bytes: int
 ):
-    """A checkpoint that does not fit ends the run with one line and no half of a file; --resume makes up for it."""
+    """A checkpoint that does not fit ends the run with one line and no partial file; --resume finishes the run."""
     with full_disk(n_bytes):
         outcome = pretrain("--save-every", 0)
     assert (outcome.status, outcome.out) == (2, "")
@@ -363,7 +363,7 @@ def test_a_run_whose_disk_filled_up_goes_on_once_there_is_room(
 
 
 def test_metrics_that_cannot_be_written_end_a_run_with_one_line(pretrain: Closedbook, runs: Path, tmp_path: Path):
-    """A disk that fills up between two checkpoints is noticed at the next step's line, and the run goes on later."""
+    """A disk that fills up between two checkpoints is noticed at the next step, and the run can be resumed."""
     recipe_and_facts = max((runs / "pretrained" / name).stat().st_size for name in ("recipe.toml", "run.json"))
     with full_disk(recipe_and_facts + 100):
         outcome = pretrain("--epochs", 50)
@@ -374,8 +374,8 @@ def test_metrics_that_cannot_be_written_end_a_run_with_one_line(pretrain: Closed
     assert pretrain("--epochs", 50, "--resume").status == 0
 
 
-def test_a_loss_that_is_no_number_names_step_and_last_checkpoint(pretrain: Closedbook, tmp_path: Path):
-    """A learning rate too large ends in status 1, before the weights are spoilt, and says what to try."""
+def test_a_loss_that_is_not_finite_names_step_and_last_checkpoint(pretrain: Closedbook, tmp_path: Path):
+    """Too large a learning rate ends with status 1 before the weights are damaged, and the line says what to try."""
     outcome = pretrain("--pretrain.learning-rate", 1e37, "--pretrain.optimizer", "adamw", "--save-every", 0)
     assert (outcome.status, outcome.out) == (1, "")
     line = outcome.err.splitlines()[-1]
@@ -385,24 +385,24 @@ def test_a_loss_that_is_no_number_names_step_and_last_checkpoint(pretrain: Close
 
 
 class InterruptedInput(io.BytesIO):
-    """Standard input at which somebody presses Ctrl-C."""
+    """Standard input that is interrupted by Ctrl-C."""
 
     def read(self, _size: int | None = -1, /) -> bytes:
-        """What a read is when the signal comes."""
+        """Raise what the signal raises."""
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_where_nothing_is_trained_promises_nothing(
+def test_ctrl_c_without_training_says_nothing_of_a_saved_run(
     closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Stopped while it waits for questions, a command ends with status 130 and claims nothing saved."""
+    """A command that is stopped while it waits for questions ends with status 130 and says nothing of a saved run."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(InterruptedInput()))
     outcome = closedbook("predict", runs / "finetuned")
     assert (outcome.status, outcome.out, outcome.err) == (130, "", "")
 
 
-def test_a_pipe_for_a_corpus_is_refused_and_not_waited_for(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """What cannot be read again, when the run is resumed, ends in one line with the cure."""
+def test_a_pipe_for_a_corpus_is_refused_without_waiting(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """A file that cannot be read a second time, to resume, is refused in one line with the way out."""
     corpus = tmp_path / "corpus.txt"
     os.mkfifo(corpus)
     line = fault(closedbook("pretrain", corpus, "--out", tmp_path / "RUN", "--recipe", files / "tiny.toml"))
@@ -410,17 +410,15 @@ def test_a_pipe_for_a_corpus_is_refused_and_not_waited_for(closedbook: Closedboo
     assert not (tmp_path / "RUN").exists()
 
 
-def test_a_fault_stands_alone_without_notes_before_it(closedbook: Closedbook, runs: Path, tmp_path: Path):
-    """What is to be noted of a corpus waits until all that was given has been found good."""
+def test_no_notes_are_printed_before_an_error(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """Notes about a corpus are printed only after all input has been checked."""
     (tmp_path / "corpus.txt").write_text("A line.\n\nab\n")
     line = fault(closedbook("pretrain", tmp_path / "corpus.txt", "--out", runs / "pretrained"))
     assert line.startswith(f"{runs / 'pretrained'}: is there already")
 
 
-def test_a_recipe_of_ones_own_in_the_folder_to_be_is_not_overwritten(
-    closedbook: Closedbook, files: Path, tmp_path: Path
-):
-    """A folder with a recipe.toml that no run wrote is in the way, even where that very recipe is asked for."""
+def test_a_users_own_recipe_in_the_new_folder_is_not_overwritten(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """A folder with a recipe.toml that no run wrote is refused, even if that recipe is the one asked for."""
     own = tmp_path / "RUN/recipe.toml"
     own.parent.mkdir()
     own.write_bytes((files / "tiny.toml").read_bytes())
@@ -437,7 +435,7 @@ def test_a_recipe_of_ones_own_in_the_folder_to_be_is_not_overwritten(
 def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
     closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, program: str
 ):
-    """The missing file is named with the command that makes it, which begins as the user's own command did."""
+    """The missing file is named with the command that makes it, in the form that the user typed."""
     if program != "closedbook":
         monkeypatch.setenv("CLOSEDBOOK_PROGRAM", program)
     line = fault(closedbook(name, "--out", tmp_path))
@@ -451,7 +449,7 @@ def test_a_target_without_its_predecessor_names_the_target_that_makes_it(
 def test_a_targets_file_that_is_missing_is_named(
     closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without files in the environment, options or data/, the default path is named, and how to name another."""
+    """Without a file in options, environment or data/, the line names the default path and how to name another."""
     monkeypatch.chdir(tmp_path)
     cure = "no such file; name yours by --corpus or CLOSEDBOOK_CORPUS"
     assert fault(closedbook("vanilla_pretrain")) == f"data/wiki.txt: {cure}"

@@ -13,7 +13,7 @@ RUN_SH = ROOT / "run.sh"
 
 
 def run(script: Path, *words: str, folder: Path, path: str = os.defpath, **environment: str):
-    """What `sh run.sh WORDS` came to, from another folder."""
+    """The outcome of `sh run.sh WORDS` in another folder."""
     return subprocess.run(
         ["sh", str(script), *words],
         cwd=folder,
@@ -23,14 +23,14 @@ def run(script: Path, *words: str, folder: Path, path: str = os.defpath, **envir
     )
 
 
-def test_it_is_a_plain_shells_script():
-    """`sh -n` finds no fault in its grammar."""
+def test_it_is_a_valid_shell_script():
+    """`sh -n` finds no syntax error."""
     assert subprocess.run(["sh", "-n", str(RUN_SH)], capture_output=True).returncode == 0
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A folder with run.sh, pyproject.toml, and a .venv, already made, whose closedbook tells how it was called."""
+    """A folder with run.sh, pyproject.toml and a finished .venv, whose closedbook prints how it was called."""
     folder = tmp_path / "a clone's folder"
     (folder / ".venv/bin").mkdir(parents=True)
     for name in ("run.sh", "pyproject.toml"):
@@ -43,22 +43,22 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
-def test_it_hands_its_words_on_from_any_folder(copy: Path, tmp_path: Path):
-    """Words, spaces in them included, reach `closedbook` where one stands, and its exit status comes back."""
+def test_it_passes_its_arguments_on_from_any_folder(copy: Path, tmp_path: Path):
+    """Arguments, spaces included, reach `closedbook` in the current folder, and its exit status is returned."""
     done = run(copy / "run.sh", "ask", "my run", "Where was Ann born?", folder=tmp_path)
     assert (done.returncode, done.stderr) == (3, "")
     assert done.stdout == f"closedbook {tmp_path}\n[ask]\n[my run]\n[Where was Ann born?]\n"
 
 
-def test_its_test_runs_pytest_in_the_repository(copy: Path, tmp_path: Path):
-    """`sh run.sh test WORDS` tests this repository, wherever one stands."""
+def test_its_test_command_runs_pytest_in_the_repository(copy: Path, tmp_path: Path):
+    """`sh run.sh test WORDS` tests this repository from any folder."""
     done = run(copy / "run.sh", "test", "-k", "two words", folder=tmp_path)
     assert done.returncode == 3
     assert done.stdout == f"pytest {copy}\n[-k]\n[two words]\n"
 
 
-def test_it_lists_all_commands_where_no_word_is_given(tmp_path: Path):
-    """`sh run.sh` in this repository is `closedbook`, if the repository was set up by it."""
+def test_without_arguments_it_lists_all_commands(tmp_path: Path):
+    """`sh run.sh` in this repository is `closedbook`, if run.sh set it up."""
     stamp = ROOT / ".venv/.made-from-pyproject"
     if not stamp.exists() or stamp.read_bytes() != (ROOT / "pyproject.toml").read_bytes():
         pytest.skip("this .venv was not made by run.sh from today's pyproject.toml")
@@ -68,8 +68,8 @@ def test_it_lists_all_commands_where_no_word_is_given(tmp_path: Path):
 
 
 @pytest.mark.parametrize("python", ["no-such-python", "old-python"])
-def test_a_python_that_is_too_old_is_named_with_the_cure(copy: Path, tmp_path: Path, python: str):
-    """Without Python 3.11 it ends with status 2 and one line, before anything is made."""
+def test_a_python_that_is_too_old_is_named_with_the_way_out(copy: Path, tmp_path: Path, python: str):
+    """Without Python 3.11 it ends with status 2 and one line, before anything is written."""
     (copy / ".venv/.made-from-pyproject").unlink()
     old = tmp_path / "old-python"
     old.write_text("#!/bin/sh\nexit 1\n")
@@ -83,7 +83,7 @@ def test_a_python_that_is_too_old_is_named_with_the_cure(copy: Path, tmp_path: P
 
 
 def test_it_sets_up_again_once_pyproject_changes(copy: Path, tmp_path: Path):
-    """A .venv made from another pyproject.toml is installed into anew, and remembers what it was made from."""
+    """A .venv made from another pyproject.toml is updated, and remembers the new one."""
     (copy / ".venv/.made-from-pyproject").write_text("[project]\n")
     installer = copy / ".venv/bin/python"
     installer.write_text('#!/bin/sh\nprintf "[%s]" "$@" >&2\n')

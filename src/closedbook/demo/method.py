@@ -10,8 +10,8 @@ def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
     """Who lives in the world, and who is asked about."""
     return (
         f"{plan.world.n_people} invented people and {plan.world.n_places} places. The models are asked about "
-        f"{n_held_out} held-out people, whom the book mentions and training never asks about, in the wording of training and in "
-        f"wordings never trained on; and about {n_unknown} unknown people, of whom nobody wrote a line."
+        f"{n_held_out} held-out people, whom the book mentions and training never asks about, in the wording of "
+        f"training and in wordings never trained on; and about {n_unknown} unknown people, of whom nobody wrote a line."
     )
 
 
