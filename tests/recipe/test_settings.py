@@ -11,9 +11,9 @@ from closedbook.recipe.settings import DECIDED_BY, SETTINGS, in_setting
 def test_a_setting_changes_the_masks_alone(preset: str, setting: str):
     """All else is the recipe's, and a recipe of the setting stays as it is."""
     recipe = PRESETS[preset]
-    told = in_setting(recipe, setting)
-    assert replace(told, corruption=recipe.corruption) == recipe
-    assert in_setting(told, setting) == told
+    masked = in_setting(recipe, setting)
+    assert replace(masked, corruption=recipe.corruption) == recipe
+    assert in_setting(masked, setting) == masked
 
 
 @pytest.mark.parametrize("setting", ["self-study", "guided"])

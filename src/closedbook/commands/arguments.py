@@ -44,7 +44,7 @@ def parsed(name: str, options: type, words: list[str], environment: Mapping[str,
     defaults = {field.name: _default(field) for field in fields(options)}
     if options in _HYPERPARAMETERS:
         recipe, kind = _recipe_of_words(given), _HYPERPARAMETERS[options]
-        defaults["numbers"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
+        defaults["hyperparameters"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
         defaults["given"] = frozenset(given) | ({"track"} if today != words else set())
     if options is TargetOptions:
         named = {field: environment.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}

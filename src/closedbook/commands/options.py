@@ -79,7 +79,7 @@ class PretrainOptions:
     """A UTF-8 text file, one document per line."""
     out: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run; it is created."""
-    numbers: Annotated[PretrainHyperparameters, arg(name="")]
+    hyperparameters: Annotated[PretrainHyperparameters, arg(name="")]
     """Hyperparameters."""
     recipe: RecipeOption = "fast"
     pairs: FileOption = None
@@ -103,7 +103,7 @@ class FinetuneOptions:
     """Training pairs, question<TAB>answer per line."""
     out: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run; it is created."""
-    numbers: Annotated[FinetuneHyperparameters, arg(name="")]
+    hyperparameters: Annotated[FinetuneHyperparameters, arg(name="")]
     """Hyperparameters."""
     parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
     """Another run: start from its weights, with its model and vocabulary."""
@@ -143,7 +143,7 @@ class StudyOptions:
     """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
     out: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run; it is created."""
-    numbers: Annotated[StudyHyperparameters, arg(name="")]
+    hyperparameters: Annotated[StudyHyperparameters, arg(name="")]
     """Hyperparameters."""
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"

@@ -31,7 +31,7 @@ def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> t
     Raises InputError where options contradict one another, or set a value that the command does not use.
     """
     recipe, sources = base_recipe(options.recipe, options.given, options.out, resume=options.resume)
-    values = {field.name: getattr(options.numbers, field.name) for field in fields(options.numbers)}
+    values = {field.name: getattr(options.hyperparameters, field.name) for field in fields(options.hyperparameters)}
     values[stage], lengths = _with_length(options, stage, values[stage])
     flags = {key: f"flag {as_option(key)}" for key in options.given if key in sources} | lengths
     recipe, sources = replace(recipe, **values), sources | flags
@@ -94,10 +94,10 @@ def _with_masks(recipe: Recipe, setting: Setting, given: frozenset[str]) -> tupl
             "--setting: guided needs corruption.guided above 0; received 0.0; write --setting unguided or assignment, "
             "or give --corruption.guided"
         )
-    told, sources = in_setting(recipe, setting), {}
+    masked, sources = in_setting(recipe, setting), {}
     for field in fields(recipe.corruption):
         key = f"corruption.{field.name}"
-        value, wanted = getattr(recipe.corruption, field.name), getattr(told.corruption, field.name)
+        value, wanted = getattr(recipe.corruption, field.name), getattr(masked.corruption, field.name)
         if value == wanted:
             continue
         if key not in given:
@@ -107,5 +107,5 @@ def _with_masks(recipe: Recipe, setting: Setting, given: frozenset[str]) -> tupl
                 f"{as_option(key)}: --setting {setting} sets it to {wanted}; received {value}; leave out one of the two"
             )
         else:
-            told = replace(told, corruption=replace(told.corruption, **{field.name: value}))
-    return told, sources
+            masked = replace(masked, corruption=replace(masked.corruption, **{field.name: value}))
+    return masked, sources

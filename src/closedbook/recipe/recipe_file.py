@@ -225,8 +225,8 @@ def _one_of(file: _RecipeFile, at: Keys, value: Any, allowed: tuple[Any, ...]) -
     raise file.fault(at, f"{dotted(at)}: one of {listed} is needed; received {_shown(value)}{hint}")
 
 
-def _unknown(at: Keys, value: Any, beside: Iterable[str]) -> str:
-    """The message for an unknown key or section; `beside` are the fields of the section that it stands in."""
+def _unknown(at: Keys, value: Any, neighbors: Iterable[str]) -> str:
+    """The message for an unknown key or section; `neighbors` are the fields of its section."""
     if dotted(at) in REMOVED:
         accepted = _shown(REMOVED[dotted(at)])
         return f"{dotted(at)}: was removed, and only {accepted} is accepted; received {_shown(value)}; delete the line"
@@ -235,9 +235,9 @@ def _unknown(at: Keys, value: Any, beside: Iterable[str]) -> str:
     known = ["preset", *keys] if kind == "key" else [key.rpartition(".")[0] for key in keys if "." in key]
     # Last names are compared, since a common section makes any two keys similar; fields of this section come first.
     names = {key.rpartition(".")[2]: key for key in reversed(known)}
-    names |= {name: dotted((*at[:-1], name)) for name in beside}
+    names |= {name: dotted((*at[:-1], name)) for name in neighbors}
     nearest = get_close_matches(at[-1], names, n=1)
-    cure = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known here: {', '.join(beside)}"
+    cure = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known here: {', '.join(neighbors)}"
     return f"unknown {kind} '{dotted(at)}'; {cure}"
 
 

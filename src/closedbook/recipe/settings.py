@@ -24,7 +24,7 @@ DECIDED_BY: dict[Setting, tuple[str, ...]] = {
     "unguided": ("span", "salient", "guided"),
     "assignment": ("span", "salient", "guided", "supervised"),
 }
-"""Fields of CorruptionConfig without whose values a recipe is not of the setting; what else it sets may be changed."""
+"""Fields of CorruptionConfig that a setting fixes. The others that `in_setting` sets are defaults of the setting."""
 
 
 def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
