@@ -2,13 +2,14 @@
 
     python benchmarks/forgetting.py CORPUS TRAIN DEV --run PRETRAINED > benchmarks/results/forgetting.json
 
-PRETRAINED has learnt CORPUS, and best holds out some of TRAIN:
+PRETRAINED was trained on CORPUS, best with a part of TRAIN as its validation split:
 
-    closedbook study CORPUS --pairs TRAIN --out PRETRAINED --track extraction --pretrain.steps 400 --validation-split 0.1
+    closedbook study CORPUS --pairs TRAIN --out PRETRAINED --setting guided --pretrain.steps 400 --validation-split 0.1
 
-Each arm learns the pairs that PRETRAINED did not hold out, by a schedule that ends with its epochs. Where it held some
-out, the arms without replay are trained once more, to the same weights epoch for epoch, and stop early by the people
-held out; DEV is then asked of the weights that were kept, and chooses nothing. Arms are told on standard error.
+Each arm is trained on the pairs that PRETRAINED was trained on, by a schedule that ends with its epochs. With a
+validation split, the arms without replay are trained once more, to the same weights epoch for epoch, and stop early by
+the accuracy on that split; the weights that were kept then answer DEV, which chooses nothing. Arms are reported on
+standard error.
 """
 
 import argparse
