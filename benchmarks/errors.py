@@ -2,9 +2,9 @@
 
     python benchmarks/errors.py RUN CORPUS TRAIN DEV > benchmarks/results/errors-blind.json
 
-Wrong answers about people whose answer CORPUS states are sorted: something else of their own line, an answer of the
-training pairs that their line has not, or neither. Then the place is masked in their line, with a number of characters of
-context kept on both sides, and the name.
+Wrong answers about people whose answer CORPUS states are of three kinds: something else of their own line, an answer of
+the training pairs that their line does not have, or neither. Then the answer is masked in their line, with n characters
+of context on both sides and the name.
 """
 
 import argparse
