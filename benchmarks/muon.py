@@ -30,9 +30,11 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.validation import validation_split
 from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.inputs import training_pairs, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim import optimizer as optimizers
-from closedbook.training.stages import new_model, training_pairs, vocabulary_of
+from closedbook.training.optim.muon import update_matrices
+from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from runner import facts, one_line_errors, print_result, share, trial
 
@@ -90,7 +92,7 @@ def arms_of(recipe: Recipe, corpus_path: Path, pairs_path: Path) -> dict[str, Ar
     dataset = examples_of("pretrain", recipe, vocabulary, corpus, pairs).dataset
     precision = fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
     updates: dict[str, Update] = {
-        "own": optimizers.update_matrices,
+        "own": update_matrices,
         "torch.optim.Muon": TorchMuon(5),
         "torch.optim.Muon, 3 iterations": TorchMuon(3),
     }
