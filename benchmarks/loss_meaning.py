@@ -29,7 +29,8 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.stages import new_model, training_pairs, vocabulary_of
+from closedbook.training.inputs import training_pairs, vocabulary_of
+from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from closedbook.world.world import write_world
 

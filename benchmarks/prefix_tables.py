@@ -43,8 +43,8 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.questions import Questions, check_questions, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
+from closedbook.training.inputs import training_pairs, vocabulary_of
 from closedbook.training.mixture import examples_of
-from closedbook.training.stages import training_pairs, vocabulary_of
 from closedbook.training.trainer import Trainer
 from runner import facts, one_line_errors, print_result, share
 

@@ -26,6 +26,7 @@ from closedbook.recipe.recipe_file import with_values
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
 from closedbook.storage.run import open_run
 from closedbook.text.questions import read_pairs
+from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated, Event, Started
 from closedbook.training.stages import pretrain, self_study
@@ -74,7 +75,7 @@ def run_trial(one: Trial, corpus: Path, train: Path, dev: Path, run: Path) -> di
         Saving(run, every_seconds=1e9),
         pairs_path=train,
         dev_path=dev if one.evaluate_every else None,
-        deadline=None if one.budget_minutes is None else begin + one.budget_minutes * 60,
+        budget=None if one.budget_minutes is None else Budget(one.budget_minutes, begin),
     )
     timed = _followed(events, begin)
     ended = open_run(run)

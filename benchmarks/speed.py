@@ -39,9 +39,10 @@ from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.inputs import training_pairs, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim.optimizer import make_optimizer
-from closedbook.training.stages import new_model, training_pairs, vocabulary_of
+from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from machine import facts, gemm_flops
 from sized import FAST_AS_LARGE_AS_COURSE

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from closedbook.demo.plan import demo_plan
-from closedbook.training.stages import new_model
+from closedbook.training.prepared import new_model
 from closedbook.examples.batches import Batches
 from closedbook.text.documents import read_corpus
 from closedbook.examples.datasets import CharCorruptionDataset

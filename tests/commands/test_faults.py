@@ -309,7 +309,10 @@ def test_a_folder_that_cannot_be_made_is_named(pretrain: Closedbook, closedbook:
     """A path below a file, where there can be no folder, ends in one line."""
     (tmp_path / "file").write_text("")
     line = fault(pretrain("--out", tmp_path / "file/RUN"))
-    assert line == f"{tmp_path / 'file/RUN'}: cannot be made: Not a directory; choose another --out"
+    assert (
+        line
+        == f"{tmp_path / 'file/RUN'}: {tmp_path / 'file'} is a file, and no folder can be made in a file; name another"
+    )
     rule = (
         f"{tmp_path / 'file/world'}: {tmp_path / 'file'} is a file, and no folder can be made in a file; name another"
     )
@@ -340,7 +343,7 @@ def test_a_full_disk_at_the_start_leaves_nothing(pretrain: Closedbook, tmp_path:
     with full_disk(100):
         outcome = pretrain()
     line = fault(outcome)
-    assert line.startswith(f"{tmp_path / 'RUN/recipe.toml'}: cannot be written: File too large; free some space, or ")
+    assert line.startswith(f"{tmp_path / 'RUN'}: a run cannot be written there: File too large; free some space, or ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -370,7 +373,7 @@ def test_metrics_that_cannot_be_written_end_a_run_with_one_line(pretrain: Closed
     assert outcome.status == 2
     line = outcome.err.splitlines()[-1]
     path = tmp_path / "RUN/metrics.jsonl"
-    assert line == f"closedbook: {path}: cannot be written: File too large; make room, and resume"
+    assert line == f"closedbook: {path}: cannot be written: File too large; free some space, and resume"
     assert pretrain("--epochs", 50, "--resume").status == 0
 
 

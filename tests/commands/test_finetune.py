@@ -121,8 +121,8 @@ def test_replay_mixes_the_parents_documents_in_as_the_parent_masked_them(
 def test_replay_masks_by_what_answers_to_these_pairs_look_like(tune: Closedbook):
     """Objective learned is taught by the pairs that are finetuned on; where these are too few, that is told."""
     outcome = tune(*REPLAY)
-    assert "; objective learned masks names and numbers as distant does" in outcome.err
-    assert "objective learned" not in tune(out="without").err
+    assert "; so objective guided masks names and numbers, as salient does" in outcome.err
+    assert "objective guided" not in tune(out="without").err
 
 
 def test_the_ledger_counts_what_was_replayed(
@@ -209,7 +209,7 @@ def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: 
     assert tune(pairs=tmp_path / "kept.tsv", out="kept").status == 0
     outcome = tune(*HOLD_OUT, "--finetune.patience", 0)
     assert outcome.status == 0
-    assert f"note: {files / 'pairs.tsv'}: 2 of 5 pairs are held out, to be looked at and not learnt" in outcome.err
+    assert f"note: {files / 'pairs.tsv'}: 2 of 5 pairs are the validation split, which is not trained on" in outcome.err
     assert "finetune: after epoch 1, validation accuracy 0 of 2" in outcome.err
     assert weights(tmp_path / "RUN") == weights(tmp_path / "kept")
     asked = [exposure.asked for exposure in exposures(tmp_path / "RUN", files)]
@@ -220,7 +220,7 @@ def test_patience_needs_no_dev_file(tune: Closedbook, tmp_path: Path):
     """Accuracy on the people held out ends the run and says which weights are kept."""
     words = ("--epochs", 9, "--finetune.patience", 2)
     outcome = tune(*HOLD_OUT, *words)
-    assert "held-out accuracy has not risen for 2 epochs, so the weights that it began with are kept" in outcome.err
+    assert "accuracy has not risen for 2 evaluations, so the weights that training started from are kept" in outcome.err
     looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
     assert looks == [0.0, 0.0, 0.0]
 
@@ -239,14 +239,26 @@ def test_the_best_weights_are_kept_and_the_ledger_counts_up_to_them(
     assert all(fact["right"] for fact in facts if fact["asked"] == 0)
 
 
+def test_a_note_names_the_epoch_whose_weights_are_kept(tune: Closedbook, ulm: Path, tmp_path: Path):
+    """Also where evaluations are twenty epochs apart, and three without a rise are sixty epochs."""
+    numbers = ("--epochs", 200, "--finetune.learning-rate", 5e-3, "--finetune.evaluate-every", 20)
+    words = ("--validation-split", 0.2, *numbers, "--finetune.patience", 3)
+    outcome = tune(*words, pairs=ulm)
+    assert outcome.status == 0
+    evaluations = {entry["epoch"]: entry["accuracy"] for entry in entries(tmp_path / "RUN") if "accuracy" in entry}
+    best = next(epoch for epoch, accuracy in evaluations.items() if accuracy == 1.0)
+    assert list(evaluations) == list(range(0, best + 61, 20))
+    assert f"accuracy has not risen for 3 evaluations, so the weights after epoch {best} are kept" in outcome.err
+
+
 def test_dev_pairs_beside_people_held_out_are_refused(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
     """One of the two decides: the line says which to leave out, and how dev is asked all the same."""
     line = fault(tune(*HOLD_OUT, "--dev", files / "dev.tsv"))
     assert line == (
-        f"{files / 'dev.tsv'}: with validation_split 0.4 the pairs to look at are held out of the training pairs, so --dev has "
-        "no place beside it; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
+        f"{files / 'dev.tsv'}: validation_split 0.4 takes the validation pairs from the training pairs, so --dev "
+        "cannot be given too; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
     )
     assert not (tmp_path / "RUN").exists()
     # Pretraining without pairs holds out nobody, so that one recipe will do for both.
@@ -258,7 +270,7 @@ def test_a_parent_that_may_have_learnt_the_people_held_out_is_told_of(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
     """Unless it held out the same, by the same seed: then nobody of them was ever asked about in training."""
-    note = "may have learnt pairs that are held out here"
+    note = "may have learned pairs of the validation split"
     pairs = ("--pairs", files / "pairs.tsv", "--pretrain.mix-pairs", 0.5)
     _, parent = pretrained_elsewhere(closedbook, files, tmp_path, *pairs)
     assert f"note: {parent} {note}" in tune(*HOLD_OUT, parent=parent).err

@@ -1,6 +1,7 @@
 """Going on with a run (--resume) and starting from another (--from) are different words; confusing them is told."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import pytest
 
 from closedbook.recipe.recipe_file import load_recipe
-from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.run import open_run
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event
@@ -112,14 +112,13 @@ def test_a_machine_whose_numbers_may_differ_is_told_of(closedbook: Closedbook, f
     assert "note: not bit for bit what an undisturbed run would be: threads 17 then, 1 now" in outcome.err
 
 
-def test_a_folder_killed_before_it_became_a_run_is_no_loss(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """A recipe without run.json is what a kill at the start leaves; --resume calls it no run, the command begins it."""
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "recipe.toml").write_text(recipe_toml(load_recipe(str(files / "tiny.toml"))[0]))
-    (run / ".tmp-1-run.json").write_text("{")
-    words = ("pretrain", files / "corpus.txt", "--out", run, "--recipe", files / "tiny.toml")
-    assert "is no run (it has no run.json)" in fault(closedbook(*words, "--resume"))
+def test_a_run_killed_while_its_folder_is_made_is_no_loss(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Such a kill leaves a hidden folder beside the run's, which is in nobody's way."""
+    partial = tmp_path / ".run.1.partial"
+    partial.mkdir()
+    (partial / "recipe.toml").write_text("n_embd")
+    words = ("pretrain", files / "corpus.txt", "--out", tmp_path / "run", "--recipe", files / "tiny.toml")
+    assert "no such run to resume" in fault(closedbook(*words, "--resume"))
     assert closedbook(*words).status == 0
 
 
@@ -130,7 +129,7 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
     words = ("finetune", files / "pairs.tsv", "--from", runs / "pretrained", "--dev", files / "dev.tsv", *flags)
     outcome = closedbook(*words, "--out", tmp_path / "whole")
     assert outcome.status == 0
-    assert "held-out accuracy has not risen for 2 epochs, so the weights that it began with are kept" in outcome.err
+    assert "accuracy has not risen for 2 evaluations, so the weights that training started from are kept" in outcome.err
     whole = (tmp_path / "whole/metrics.jsonl").read_text().splitlines()
     # None right before the first epoch, none after two: patience ran out.
     assert [json.loads(line)["accuracy"] for line in whole if "accuracy" in line] == [0.0, 0.0, 0.0]
@@ -151,6 +150,46 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
     stopped = (tmp_path / "stopped/metrics.jsonl").read_text().splitlines()
     steps = [[(entry["kind"], entry["step"]) for entry in map(json.loads, lines)] for lines in (whole, stopped)]
     assert steps[0] == steps[1]
+
+
+# --out comes first
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pretrain", "GONE"),
+        ("study", "GONE", "--pairs", "GONE"),
+        ("study", "GONE", "--pairs", "GONE", "--track", "extraction"),
+        ("study", "GONE", "--pairs", "GONE", "--budget", 0.0001),
+        ("finetune", "GONE", "--corpus", "GONE"),
+        ("finetune", "GONE", "--from", "GONE"),
+    ],
+)
+def test_an_out_that_cannot_be_used_is_found_before_any_file_is_read(
+    closedbook: Closedbook, runs: Path, tmp_path: Path, words: tuple[object, ...]
+):
+    """A run that is there, a folder that is no run, a path through a file, nothing to resume: each is the one fault."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").touch()
+    words = tuple(tmp_path / "gone" if word == "GONE" else word for word in words)
+    in_the_way = "is there already; go on with that run by --resume, or choose another --out"
+    for out, rule in (
+        (runs / "pretrained", in_the_way),
+        (tmp_path / "full", "is there already and is no run; choose another --out"),
+        (tmp_path / "full/mine/run", f"{tmp_path / 'full/mine'} is a file, and no folder can be made in a file; name "),
+        (tmp_path / ("a" * 300), "a run cannot be written there: File name too long; free some space, or name another"),
+    ):
+        assert fault(closedbook(*words, "--out", out)).startswith(f"{out}: {rule}")
+    assert "no such run to resume" in fault(closedbook(*words, "--out", tmp_path / "new", "--resume"))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere /proc is no file system that refuses new folders")
+def test_a_place_where_nothing_can_be_made_is_found_before_any_file_is_read(closedbook: Closedbook, tmp_path: Path):
+    """The only way to know is to try, and the trial leaves nothing."""
+    line = fault(closedbook("pretrain", tmp_path / "gone", "--out", "/proc/run"))
+    assert line.startswith("/proc/run: a run cannot be written there: ")
 
 
 # What is confused
@@ -201,7 +240,7 @@ def test_resuming_with_other_files_or_numbers_is_refused(
         path = files / f"{name}.tsv"
         line = fault(closedbook("pretrain", files / "corpus.txt", f"--{name}", path, *resume, *recipe))
         assert line.startswith(f"{stopped}: began with {name} not given, and {path} is given now; resume with the ")
-    changed = "began with another recipe, and --resume changes no number; leave the numbers out, or begin a new run"
+    changed = "began with another recipe, and --resume changes no hyperparameter; leave them out, or begin a new run"
     for flags in ((*recipe, "--epochs", 3), (*recipe, "--seed", 1), ("--recipe", "course"), ("--epochs", 3)):
         line = fault(closedbook("pretrain", files / "corpus.txt", *resume, *flags))
         assert line == f"{stopped}: {changed} with another --out"

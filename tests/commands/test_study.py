@@ -1,28 +1,33 @@
 """`closedbook study`: from a text and some pairs to a model that answers, in two tracks, within a budget."""
 
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from closedbook.analysis.ledger.counts import Exposure, Ledger, example_text
 from closedbook.analysis.ledger.recount import dataset_of, exposures_of
 from closedbook.commands.main import main
+from closedbook.errors import InputError
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import supervised
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.checkpoint import load_latest
 from closedbook.storage.run import open_run
 from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact, link
 from closedbook.text.questions import read_pairs
 from closedbook.text.validation import validation_split
+from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Started
 from closedbook.training.stages import pretrain, self_study
@@ -78,14 +83,14 @@ def study(closedbook: Closedbook, home: Path, tmp_path: Path) -> Closedbook:
     return study
 
 
-def events_of(track: str, home: Path, saving: Saving, deadline: float | None = None, **stage: Any) -> Any:
+def events_of(track: str, home: Path, saving: Saving, budget: Budget | None = None, **stage: Any) -> Any:
     """The events of a study by the tiny recipe, some numbers of its stage changed."""
     recipe, _ = load_recipe(str(home / "tiny.toml"))
     name = TRACKS[track]
     recipe = replace(recipe, **{name: replace(getattr(recipe, name), **stage)})
     train = self_study if track == "self-study" else pretrain
     files = WorldFiles.of_folder(home / "world")
-    return train(files.corpus, recipe, saving, pairs_path=files.train, deadline=deadline)
+    return train(files.corpus, recipe, saving, pairs_path=files.train, budget=budget)
 
 
 def fault(outcome: Any) -> str:
@@ -185,7 +190,7 @@ def test_dev_pairs_are_looked_at_and_not_learnt(study: Closedbook, home: Path, t
 def test_people_held_out_teach_neither_model_nor_reader(study: Closedbook, home: Path, tmp_path: Path, track: str):
     """In extraction they are never asked about; in self-study the reader asks and guesses, as about anybody else."""
     outcome = study("--track", track, "--validation-split", 0.5)
-    assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are held out, " in outcome.err
+    assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are the validation split, " in outcome.err
     assert "study: after epoch 1, validation accuracy " in outcome.err
     kept, held = validation_split(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
     assert held is not None
@@ -277,70 +282,108 @@ def test_the_ledger_replays_a_study_that_ended_within_an_epoch(study: Closedbook
 # The budget
 
 
-def test_a_budget_becomes_a_number_of_steps_of_the_recipe(study: Closedbook, tmp_path: Path):
-    """The recipe that is kept says how many steps were fitted, and the run has that many; the schedule ends with it."""
-    outcome = study("--budget", 0.01)
-    assert outcome.status == 0, outcome.err
+def started_with(events: Any, n_steps: int = 0) -> Started:
+    """How a run started, stopped after a number of steps."""
+    started = next(event for event in events if isinstance(event, Started))
+    for event in events if n_steps else ():
+        if isinstance(event, StepReport) and event.step == started.step + n_steps:
+            break
+    events.close()
+    return started
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: Path, track: str):
+    """The saved recipe has the number of steps that fit, each step's report too, and a note shows how it came about."""
+    events = events_of(track, home, Saving(tmp_path / "RUN"), Budget(2.0))
+    notes = [event.text for event in takewhile(lambda event: not isinstance(event, Started), events)]
+    (note,) = [note for note in notes if note.startswith("budget: of 120 s reading took ")]
+    report = next(event for event in events if isinstance(event, StepReport))
+    events.close()
+    assert f"; {report.n_steps:,} steps fit into the " in note
     recipe, _ = load_recipe(str(tmp_path / "RUN/recipe.toml"))
-    done = steps(tmp_path / "RUN")
-    assert recipe.study.steps == done[-1]["step"] == done[-1]["n_steps"] == len(done) >= 1
-    assert recipe.pretrain.steps == 0
-    assert done[-1]["learning_rate"] <= recipe.study.learning_rate / len(done) * 1.03
+    (other,) = set(TRACKS.values()) - {TRACKS[track]}
+    assert getattr(recipe, TRACKS[track]).steps == report.n_steps >= 50
+    assert getattr(recipe, other).steps == 0
 
 
 @pytest.mark.parametrize("track", TRACKS)
 def test_more_minutes_are_more_steps(home: Path, tmp_path: Path, track: str):
-    """Ten times the time gives about ten times the steps; what is over already gives one."""
-    fitted = []
-    for number, seconds in enumerate((1000.0, 100.0, -3.0)):
-        events = events_of(track, home, Saving(tmp_path / str(number)), deadline=time.monotonic() + seconds)
-        fitted += (
-            [event.n_steps for event in events if isinstance(event, Started)]
-            if seconds < 0
-            else [next(event.n_steps for event in events if isinstance(event, Started))]
-        )
-    assert fitted[0] > 3 * fitted[1] > 3 * 100
-    assert fitted[2] == 1
+    """Ten times the minutes give about ten times the steps."""
+    more, fewer = (
+        started_with(events_of(track, home, Saving(tmp_path / str(minutes)), Budget(minutes))).n_steps
+        for minutes in (20.0, 2.0)
+    )
+    assert more > 3 * fewer > 3 * 100
 
 
 @pytest.mark.parametrize("track", TRACKS)
 def test_fitting_leaves_no_trace_in_the_weights(home: Path, tmp_path: Path, track: str):
-    """A run of a budget is, to the bit, the run of as many steps that somebody asked for by number."""
-    for _ in events_of(track, home, Saving(tmp_path / "fitted"), deadline=time.monotonic() + 0.3):
-        pass
-    n_steps = len(steps(tmp_path / "fitted"))
-    for _ in events_of(track, home, Saving(tmp_path / "asked"), steps=n_steps):
-        pass
+    """A run with a budget is, to the bit, a run with the same number of steps in its recipe."""
+    started = started_with(events_of(track, home, Saving(tmp_path / "fitted"), Budget(2.0)), n_steps=3)
+    started_with(events_of(track, home, Saving(tmp_path / "asked"), steps=started.n_steps), n_steps=3)
+    fitted, asked = load_latest(tmp_path / "fitted"), load_latest(tmp_path / "asked")
+    assert fitted is not None
+    assert asked is not None
+    assert fitted.step == asked.step == 3
+    assert fitted.weights.keys() == asked.weights.keys()
+    assert all(torch.equal(fitted.weights[name], asked.weights[name]) for name in fitted.weights)
     assert steps(tmp_path / "fitted") == steps(tmp_path / "asked")
-    assert weights(tmp_path / "fitted") == weights(tmp_path / "asked")
     assert (tmp_path / "fitted/recipe.toml").read_bytes() == (tmp_path / "asked/recipe.toml").read_bytes()
 
 
 def test_a_budget_is_fitted_however_short_the_recipe(home: Path, tmp_path: Path):
-    """A recipe of a single step is timed for as long as it takes all the same."""
-    events = events_of("extraction", home, Saving(tmp_path / "run"), deadline=time.monotonic() + 100, steps=1)
-    started = next(event for event in events if isinstance(event, Started))
-    assert started.n_steps > 100
+    """Timing takes as many steps as it needs, even where the recipe has one."""
+    assert started_with(events_of("extraction", home, Saving(tmp_path / "run"), Budget(2.0), steps=1)).n_steps > 100
 
 
-@pytest.mark.parametrize("says_numbers", [True, False])
+def test_a_budget_that_reading_uses_up_is_refused(study: Closedbook, tmp_path: Path):
+    """One line says what reading took and which budget is enough, and no folder is made."""
+    line = fault(study("--budget", 0.0001))
+    assert re.fullmatch(
+        r"budget of 0\.0001 minutes: 50 steps and a quarter of it must be left after reading; reading took \d+ s and "
+        r"timing \d+ s, so that 0 steps fit; give \d+\.?\d* minutes or more",
+        line,
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("track", TRACKS)
+def test_a_quarter_of_the_budget_must_be_left_after_reading(home: Path, tmp_path: Path, track: str):
+    """After 20 of 26 minutes with hundreds of steps to come, at least 29.4 minutes are asked for."""
+    budget = Budget(26.0, begin=time.monotonic() - 20 * 60)
+    with pytest.raises(
+        InputError, match=r"reading took 120\d s .* so that [0-9]{3,} steps fit; give 29\.[4-9] minutes"
+    ):
+        list(events_of(track, home, Saving(tmp_path / "RUN"), budget))
+    assert list(tmp_path.iterdir()) == []
+    enough = Budget(30.0, begin=time.monotonic() - 20 * 60)
+    assert started_with(events_of(track, home, Saving(tmp_path / "RUN"), enough)).n_steps > 100
+
+
+@pytest.mark.parametrize("is_recipe_given", [True, False])
 def test_resuming_keeps_to_the_steps_that_were_fitted(
-    study: Closedbook, closedbook: Closedbook, home: Path, tmp_path: Path, says_numbers: bool
+    study: Closedbook, closedbook: Closedbook, home: Path, tmp_path: Path, is_recipe_given: bool
 ):
-    """The command that is told when a budget's run is stopped goes on with it, to the steps that it began with."""
-    events = events_of("self-study", home, Saving(tmp_path / "RUN"), deadline=time.monotonic() + 0.5)
-    n_steps = next(event for event in events if isinstance(event, Started)).n_steps
-    assert sum(isinstance(event, StepReport) for event in islice(events, 1)) == 1
-    events.close()
-    if says_numbers:
-        outcome = study("--budget", 0.01, "--resume")
+    """A run with a budget is resumed by the same command and keeps its number of steps, whatever budget is left."""
+    recipe, _ = load_recipe(str(home / "tiny.toml"))
+    files = WorldFiles.of_folder(home / "world")
+    began = self_study(
+        files.corpus,
+        replace(recipe, study=replace(recipe.study, steps=7)),
+        Saving(tmp_path / "RUN"),
+        pairs_path=files.train,
+    )
+    started_with(began, n_steps=1)
+    if is_recipe_given:
+        outcome = study("--budget", 0.0001, "--resume")
     else:
-        words = (home / "world/corpus.txt", "--pairs", home / "world/train.tsv", "--out", tmp_path / "RUN")
-        outcome = closedbook("study", *words, "--budget", 0.01, "--resume")
+        words = (files.corpus, "--pairs", files.train, "--out", tmp_path / "RUN")
+        outcome = closedbook("study", *words, "--budget", 0.0001, "--resume")
     assert outcome.status == 0, outcome.err
-    assert f"steps 2 to {n_steps:,}\n" in outcome.err
-    assert len(steps(tmp_path / "RUN")) == n_steps
-    for _ in events_of("self-study", home, Saving(tmp_path / "whole"), steps=n_steps):
+    assert "steps 2 to 7\n" in outcome.err
+    assert len(steps(tmp_path / "RUN")) == 7
+    for _ in events_of("self-study", home, Saving(tmp_path / "whole"), steps=7):
         pass
     assert weights(tmp_path / "RUN") == weights(tmp_path / "whole")
 

@@ -139,6 +139,6 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     older = f"step-{int(newest.name.removeprefix('step-')) - 1:08d}"
     (note,) = [line for line in process.err.splitlines() if line.startswith("note: ")]
     assert note.startswith(f"note: {run.name}/checkpoints/{newest.name}/{damaged}: damaged")
-    assert note.endswith(f"; passed over, going on from {older}")
+    assert note.endswith(f"; skipped, continuing from {older}")
     assert (run / "model.safetensors").read_bytes() == (home / "intact/model.safetensors").read_bytes()
     assert entries(run) == entries(home / "intact")

@@ -226,7 +226,7 @@ def test_damage_is_passed_over_and_told(tmp_path: Path, name: str, damage: Calla
     assert checkpoint is not None
     (note,) = checkpoint.notes
     assert str(newest / name) in note
-    assert note.endswith("passed over, going on from step-00000001")
+    assert note.endswith("skipped, continuing from step-00000001")
     save(tmp_path, 2)
     assert_whole(load_latest(tmp_path), 2)
 

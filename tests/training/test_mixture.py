@@ -170,7 +170,7 @@ def test_extraction_tells_in_how_many_documents_it_knows_answers(corpus: Corpus,
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs)
     assert isinstance(examples.dataset, MixedDataset)
     n_tagged = len(examples.dataset.documents.tagged)
-    assert examples.notes == (f"objective learned knows what answers look like in {n_tagged} of 81 documents",)
+    assert examples.notes == (f"the reader found spans that look like answers in {n_tagged} of 81 documents",)
 
 
 def test_masks_blind_to_answers_need_no_reader(corpus: Corpus, pairs: Questions):
@@ -196,7 +196,7 @@ def test_extraction_from_pairs_that_teach_no_reader_says_so(corpus: Corpus, pair
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, few)
     (note,) = examples.notes
     assert note.startswith("few.tsv: ")
-    assert note.endswith("; objective learned masks names and numbers as distant does")
+    assert note.endswith("; so objective guided masks names and numbers, as salient does")
     assert isinstance(examples.dataset, MixedDataset)
     assert examples.dataset.documents.tagged == {}
     assert len(examples.dataset.pairs) == n_pairs + 13
@@ -227,7 +227,7 @@ def test_self_study_studies_the_silver_pairs(corpus: Corpus, studied: Examples):
     asked = [string for string in strings(studied, 2) if is_pair(string)]
     assert asked == (silver * 5)[: 2 * n_asked]
     assert len(silver) == 81  # of each person that a line is about, and of the line of letters
-    assert studied.notes[-1] == "studies 81 of 81 silver pairs"
+    assert studied.notes[-1] == "trains on 81 of 81 silver pairs"
     assert len(corpus.documents) == 81
 
 
@@ -242,7 +242,7 @@ def test_self_study_leaves_out_what_the_reader_is_not_sure_of(corpus: Corpus, pa
     certain = {(pair.question, pair.answer) for pair in sure.silver.pairs if pair.confidence == 1}
     assert left == certain
     assert len(left) < 81
-    assert sure.notes[-1] == f"studies {len(left)} of 81 silver pairs"
+    assert sure.notes[-1] == f"trains on {len(left)} of 81 silver pairs"
 
 
 def test_self_study_leaves_out_what_does_not_fit_the_model(corpus: Corpus, pairs: Questions):
@@ -277,4 +277,4 @@ def test_self_study_without_a_share_for_its_pairs_says_so(corpus: Corpus, pairs:
     recipe: Recipe = replace(RECIPE, study=replace(RECIPE.study, mix_pairs=0.0))
     examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
     assert not any(map(is_pair, strings(examples, 1)))
-    assert examples.notes[-1] == "studies none, since the recipe's study.mix_pairs is 0, of 81 silver pairs"
+    assert examples.notes[-1] == "trains on none, since the recipe's study.mix_pairs is 0, of 81 silver pairs"

@@ -13,6 +13,7 @@ from closedbook.progress.follow import Interrupted, follow
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
+from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event
 from closedbook.training.stages import pretrain, self_study
@@ -55,7 +56,7 @@ def study(
         Saving(folder, resume),
         setting=setting,
         dev=None if dev is None else Path(dev),
-        deadline=None if budget_minutes is None else begin + 60 * budget_minutes,
+        budget=None if budget_minutes is None else Budget(float(budget_minutes), begin),
     )
     return _followed(events, folder, progress)
 
@@ -68,11 +69,11 @@ def study_events(
     *,
     setting: Setting,
     dev: Path | None,
-    deadline: float | None,
+    budget: Budget | None,
 ) -> Iterator[Event]:
-    """The events of a study, whose recipe has the masks of its setting; `deadline` is a time of time.monotonic()."""
+    """The events of a study, whose recipe has the masks of its setting."""
     train = self_study if setting == "self-study" else pretrain
-    return train(corpus, recipe, saving, pairs_path=pairs, dev_path=dev, deadline=deadline)
+    return train(corpus, recipe, saving, pairs_path=pairs, dev_path=dev, budget=budget)
 
 
 def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None, setting: Setting) -> Recipe:

@@ -31,6 +31,7 @@ def pretrain(options: PretrainOptions) -> None:
 def study(options: StudyOptions) -> None:
     """`closedbook study`."""
     from closedbook.api.study import study_events
+    from closedbook.training.budget import Budget
 
     begin = time.monotonic()
     stage = "study" if options.setting == "self-study" else "pretrain"
@@ -43,7 +44,7 @@ def study(options: StudyOptions) -> None:
         _saving(options),
         setting=options.setting,
         dev=options.dev,
-        deadline=None if options.budget is None else begin + options.budget * 60,
+        budget=None if options.budget is None else Budget(options.budget, begin),
     )
     follow("study", events, rows)
     out(str(options.out))

@@ -88,6 +88,9 @@ def check_folder_is_free(folder: Path, what: str) -> None:
     """Raise RunError, naming `what` is to be written, where `folder` is a file, is not empty, or cannot be made."""
     with _as_run_error(folder, what):
         _check_folder_is_free(folder, what)
+        partial = _partial_path(folder)
+        partial.mkdir()  # the only sure way to know that it can be done
+        partial.rmdir()
 
 
 @contextmanager
@@ -103,7 +106,7 @@ def write_folder_atomically(folder: Path, what: str) -> Iterator[Path]:
         with _as_run_error(folder, what):
             _check_folder_is_free(folder, what)
             # Missing parents are made last, so that an error leaves none of them.
-            partial = _nearest_existing(folder) / f".{folder.name}.{os.getpid()}.partial"
+            partial = _partial_path(folder)
             partial.mkdir()
             yield partial
             if folder.exists():
@@ -136,6 +139,10 @@ def _move_entries(source: Path, target: Path) -> None:
         for entry in moved:
             entry.rename(source / entry.name)
         raise
+
+
+def _partial_path(folder: Path) -> Path:
+    return _nearest_existing(folder) / f".{folder.absolute().name}.{os.getpid()}.partial"
 
 
 def _nearest_existing(folder: Path) -> Path:

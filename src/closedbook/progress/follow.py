@@ -17,7 +17,7 @@ from closedbook.recipe.rows import Rows
 
 if TYPE_CHECKING:
     from closedbook.storage.run import Run
-    from closedbook.training.events import Event, Finished, Started
+    from closedbook.training.events import Evaluated, Event, Finished, Started
 
 
 class Interrupted(Exception):
@@ -49,7 +49,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
                 case StepReport():
                     view.step(event)
                 case Evaluated():
-                    say(f"{title}: after epoch {event.epoch}, {pairs} accuracy {caveat}{event.score}")
+                    say(f"{title}: after epoch {event.epoch}, {pairs} accuracy {caveat}{event.score}; {_losses(event)}")
                     caveat = ""  # said once
                 case Finished():
                     view.end()
@@ -80,6 +80,12 @@ def _show_recipe(rows: Rows) -> None:
     key_width, value_width = (max(len(line[column]) for line in lines) for column in (0, 1))
     for key, value, source in lines:
         say(f"{key:<{key_width}}  {value:<{value_width}}  {source}")
+
+
+def _losses(event: "Evaluated") -> str:
+    """The losses of an evaluation, in nats per character."""
+    seen = "" if event.seen_text_loss is None else f", of text under new masks {event.seen_text_loss:.3f}"
+    return f"loss of these pairs {event.validation_pairs_loss:.3f}{seen}"
 
 
 def _caveat(run: "Run") -> str:

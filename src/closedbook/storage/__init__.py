@@ -1,1 +1,1 @@
-"""A run's folder: what survives a kill, and what its bits depend on."""
+"""A run's folder: recipe, weights and checkpoints, and what resuming them needs."""

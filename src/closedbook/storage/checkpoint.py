@@ -1,13 +1,13 @@
-"""Checkpoints: a run killed at any moment goes on from the last one, and no half of one is ever read.
+"""Checkpoints: a run killed at any moment can be resumed from the last one, and half a checkpoint is never read.
 
     RUN/checkpoints/
       step-00000123/    weights.safetensors  optimizer.safetensors  state.json  manifest.json
       latest, best      text files, each the name of one such folder
 
-A checkpoint is written to a temporary folder, every file fsynced (safetensors alone does not do that), sizes
-and SHA-256 recorded in the manifest; then the folder is renamed, its parent fsynced, and only then do `best`
-and, last, `latest` move. So `latest` always names a whole checkpoint. Two generations and the best are kept.
-One process at a time writes a run. Nothing here is a pickle, and none is ever loaded.
+A checkpoint is written to a temporary folder: every file is fsynced (safetensors does not do that), and the manifest
+has the files' sizes and SHA-256. Then the folder is renamed and its parent fsynced; only then are `best` and, last,
+`latest` replaced. So `latest` always names a complete checkpoint. The two newest checkpoints and the best are kept. One
+process at a time writes a run. Nothing here is a pickle, and none is ever loaded.
 """
 
 import json
@@ -40,13 +40,13 @@ _WEIGHTS, _OPTIMIZER, _STATE, _MANIFEST = _FILES = (
     "state.json",
     "manifest.json",
 )
-# The second number counts how often this step was saved before; see `_publish`.
+# The second number counts how often this step was saved before: see `_publish`.
 _GENERATION = re.compile(r"step-(\d{8,})(?:-(\d+))?")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that training needs to go on; `notes` says what its reader should be told of damage passed over."""
+    """What training needs to continue; `notes` for the user name damaged checkpoints that were skipped."""
 
     path: Path
     step: int
@@ -67,10 +67,10 @@ def save_checkpoint(
     fingerprint: Mapping[str, str],
     best: bool = False,
 ) -> Path:
-    """Save a generation and return its folder; raises RunError where that fails, the earlier ones untouched.
+    """Save a checkpoint and return its folder; raises RunError where that fails, and earlier ones are untouched.
 
     `state` is JSON: text keys, no tuples. Its seed and step are all the random state there is, since a Trainer seeds
-    each step by them.
+    each step from them.
     """
     tensors: dict[str, Tensor] = {}
     layout = _flatten(optimizer, "optimizer", tensors)
@@ -91,9 +91,9 @@ def save_checkpoint(
     except OSError as error:
         raise RunError(
             f"{home}: the checkpoint of step {step} cannot be saved: {error.strerror or error}; "
-            "what was saved before is untouched: make room, or make the folder writable, and resume"
+            "earlier checkpoints are untouched: free some space, or make the folder writable, and resume"
         ) from error
-    # `latest` last: a run killed between the two resumes from before, and saves the same best again.
+    # `latest` last: a run killed in between resumes from the checkpoint before, and saves the same best again.
     for pointer in ("best", "latest") if best else ("latest",):
         write_atomically(home / pointer, f"{folder.name}\n".encode())
     _prune(home, folder)
@@ -101,7 +101,7 @@ def save_checkpoint(
 
 
 def load_latest(run: Path) -> Checkpoint | None:
-    """The newest whole checkpoint, or None if there is none; raises RunError where all are damaged."""
+    """The newest undamaged checkpoint, or None if there is none; raises RunError where all are damaged."""
     home = run / "checkpoints"
     faults: list[str] = []
     try:
@@ -112,17 +112,17 @@ def load_latest(run: Path) -> Checkpoint | None:
     others = [folder for folder in _generations(home) if folder != latest]
     for folder in others if latest is None else [latest, *others]:
         try:
-            notes = tuple(f"{fault}; passed over, going on from {folder.name}" for fault in faults)
+            notes = tuple(f"{fault}; skipped, continuing from {folder.name}" for fault in faults)
             return _read(folder, notes)
         except RunError as fault:
             faults.append(str(fault))
     if faults:
-        raise RunError(f"{faults[0]}; no checkpoint is whole: put {home} back from a copy, or remove it to begin again")
+        raise RunError(f"{faults[0]}; all are damaged: put {home} back from a copy, or remove it to begin again")
     return None
 
 
 def load_best(run: Path) -> Checkpoint | None:
-    """The checkpoint last saved as best, or None if none was; raises RunError where it is damaged."""
+    """The checkpoint that was last saved as best, or None; raises RunError where it is damaged."""
     pointer = run / "checkpoints" / "best"
     try:
         folder = _named(pointer)
@@ -132,7 +132,7 @@ def load_best(run: Path) -> Checkpoint | None:
 
 
 def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:
-    """Write a checkpoint's folder whole, then give it its name."""
+    """Write all of a checkpoint's folder, then give it its name."""
     folder, n_before = home / f"step-{step:08d}", 0
     # A step saved again gets a folder of its own, since `latest` may name the old one.
     while folder.exists():
@@ -152,38 +152,38 @@ def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:
 
 
 def _prune(home: Path, newest: Path) -> None:
-    """Remove all but the newest, the one before it and the best."""
+    """Remove all checkpoints but the newest, the one before it and the best."""
     try:
         best = _named(home / "best")
     except RunError:
-        return  # Any of them may be the best; load_best will complain.
+        return  # Any of them may be the best; load_best reports the damage.
     others = [folder for folder in _generations(home) if folder != newest]
     before = [folder for folder in others if _order(folder)[0] < _order(newest)[0]] or others
     kept = {best, *before[:1]}
     for folder in others:
         if folder not in kept:
             doomed = temporary_path(folder)
-            # Renamed first, lest a kill leave half of it; what cannot go now goes at the next save.
+            # Renamed first, so that a kill leaves no half checkpoint; a leftover is removed at the next save.
             with suppress(OSError):
                 folder.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _order(folder: Path) -> tuple[int, int]:
-    """Step, and how often it had been saved before."""
+    """The step, and how often it was saved before."""
     match = _GENERATION.fullmatch(folder.name)
     assert match is not None
     return int(match[1]), int(match[2] or 0)
 
 
 def _generations(home: Path) -> list[Path]:
-    """The checkpoints' folders, newest first."""
+    """The folders of checkpoints, newest first."""
     found = [path for path in home.glob("step-*") if _GENERATION.fullmatch(path.name) and path.is_dir()]
     return sorted(found, key=_order, reverse=True)
 
 
 def _named(pointer: Path) -> Path | None:
-    """The folder that `latest` or `best` names, there or not; None where there is no such file."""
+    """The folder that `latest` or `best` names, which may not exist; None where there is no such file."""
     try:
         name = pointer.read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
@@ -196,7 +196,7 @@ def _named(pointer: Path) -> Path | None:
 
 
 def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
-    """A checkpoint whose every file is as its manifest says; raises RunError naming the first that is not."""
+    """A checkpoint; raises RunError naming the first file that is not as the manifest says."""
     path = folder / _MANIFEST
     try:
         manifest = json.loads(read_bytes(path))
@@ -233,7 +233,7 @@ def _to_json(value: Any) -> bytes:
 
 
 def _flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
-    """Nested dicts, lists and tuples as JSON that keeps keys' types; tensors go to `tensors`, by name."""
+    """Nested dicts, lists and tuples as JSON that keeps the types of keys; tensors are moved to `tensors`, by name."""
     if isinstance(value, Tensor):
         assert name not in tensors, name
         tensors[name] = value

@@ -1,16 +1,16 @@
 """Run: a folder that says what was trained, from what, how, and what came out.
 
 RUN/
-  recipe.toml          every number of it
-  run.json             kind, files and their SHA-256, characters and words, the run it started from
-  metrics.jsonl        a line a step, and a line an evaluation
-  checkpoints/         while it trains: what `--resume` goes on from
-  model.safetensors    once it has ended: the weights
+  recipe.toml          every hyperparameter
+  run.json             kind, files and their SHA-256, characters and words, the run whose weights it started from
+  metrics.jsonl        a line per step, and a line per evaluation
+  checkpoints/         while it trains: what `--resume` continues from
+  model.safetensors    once it has finished: the weights
+  silver.tsv           self-study: the reader's questions and answers
   evaluations/         predictions and scores
 """
 
 import json
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,14 @@ import torch
 from torch import Tensor
 
 from closedbook.errors import RunError, TextError
-from closedbook.files.durable import read_bytes, remove_leftovers, sha256, write_atomically
+from closedbook.files.durable import (
+    check_folder_is_free,
+    read_bytes,
+    remove_leftovers,
+    sha256,
+    write_folder_atomically,
+    write_synced,
+)
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
@@ -51,7 +58,7 @@ class Source:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What run.json holds; `precision` is the one that 'auto' came to on the machine where the run began."""
+    """The content of run.json; `precision` is what 'auto' chose on the machine where the run began."""
 
     kind: Kind
     precision: Precision
@@ -63,7 +70,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder with its recipe and facts."""
+    """A run's folder, with its recipe and its facts."""
 
     path: Path
     recipe: Recipe
@@ -71,23 +78,23 @@ class Run:
 
     @property
     def weights_path(self) -> Path:
-        """Of the weights that it ended with."""
+        """The file with the weights of a finished run."""
         return self.path / "model.safetensors"
 
     @property
     def is_finished(self) -> bool:
-        """Whether it came to its end."""
+        """Whether training has finished."""
         return self.weights_path.exists()
 
     def finish(self, weights: dict[str, Tensor]) -> None:
-        """Keep the weights that the run came to; what kills left behind goes."""
+        """Save the final weights, and remove the temporary files that killed processes left."""
         save_weights(self.weights_path, weights, {"format": "pt"})
         for folder in (self.path, self.path / "checkpoints"):
-            with suppress(OSError):  # what cannot go is in nobody's way
+            with suppress(OSError):  # a file that cannot be removed does no harm
                 remove_leftovers(folder)
 
     def model(self) -> GPT:
-        """The model that the run came to; raises RunError where it has not ended."""
+        """The trained model; raises RunError where the run has not finished."""
         if not self.is_finished:
             raise RunError(
                 f"{self.path}: has not ended and has no weights yet; go on with it: the command that "
@@ -99,17 +106,17 @@ class Run:
 
 
 def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
-    """A new model over a vocabulary, and over its words where the model has a memory for them."""
+    """A new model over a vocabulary, with a prefix table of its words where the configuration has one."""
     return GPT(config, len(vocabulary), prefixes_of(vocabulary) if config.prefix_table else None)
 
 
 def prefixes_of(vocabulary: Vocabulary) -> PrefixTrie:
-    """The prefixes of a vocabulary's words, for a model with a prefix embedding table."""
+    """The prefixes of a vocabulary's words, for a model with a prefix table."""
     return PrefixTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
-    """The model with weights of a file; raises RunError where they are of another shape of model."""
+    """The model with the weights of the file `path`; raises RunError where names or shapes differ."""
     own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     other = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(own.keys() | other.keys()):
@@ -122,45 +129,33 @@ def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
     return model
 
 
-def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
-    """A new run's folder; raises RunError where something of that name is in the way."""
-    if path.exists() and not _is_debris(path, recipe):
-        if not (path / "run.json").is_file():
+def check_run_can_be_created(path: Path) -> None:
+    """Raise RunError where something is in the way of a new run's folder, or the folder cannot be written."""
+    with suppress(OSError):  # of a path that cannot be, which the last check refuses
+        if (path / "run.json").is_file():
+            raise RunError(f"{path}: is there already; go on with that run by --resume, or choose another --out")
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise RunError(f"{path}: is there already and is no run; choose another --out")
-        raise RunError(f"{path}: is there already; go on with that run by --resume, or choose another --out")
+    check_folder_is_free(path, "a run")
+
+
+def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
+    """Create a new run's folder; a process killed before the end leaves none. Raises RunError."""
+    check_run_can_be_created(path)
     facts = {
         **asdict(info),
         "vocabulary": "".join(info.vocabulary.characters),
         "words": info.vocabulary.words,
         "torch": torch.__version__,
     }
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be made: {error.strerror}; choose another --out") from None
-    try:
-        write_atomically(path / "recipe.toml", recipe_toml(recipe).encode())
-        # Last, since a folder without it is no run.
-        write_atomically(path / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
-    except RunError:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
+    with write_folder_atomically(path, "a run") as folder:
+        write_synced(folder / "recipe.toml", recipe_toml(recipe).encode())
+        write_synced(folder / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
     return Run(path, recipe, info)
 
 
-def _is_debris(path: Path, recipe: Recipe) -> bool:
-    """Whether a folder holds no more than a kill before it became a run left there: this recipe at most."""
-
-    def is_ours(entry: Path) -> bool:
-        if entry.name == "recipe.toml":
-            return entry.is_file() and read_bytes(entry) == recipe_toml(recipe).encode()
-        return entry.name.startswith(".tmp-")
-
-    return path.is_dir() and all(is_ours(entry) for entry in path.iterdir())
-
-
 def open_run(path: Path) -> Run:
-    """A run's folder as it stands; raises RunError where it is none."""
+    """A run's folder as it is now; raises RunError where it is no run."""
     if not (path / "run.json").is_file():
         what = "is no run (it has no run.json)" if path.exists() else "no such run"
         raise RunError(f"{path}: {what}; `closedbook pretrain CORPUS --out {path}` makes one")
@@ -180,39 +175,3 @@ def open_run(path: Path) -> Run:
         raise RunError(f"{path / 'recipe.toml'}: no such file, and a run needs it; put it back from a copy")
     recipe, _ = load_recipe(str(path / "recipe.toml"))
     return Run(path, recipe, info)
-
-
-def resume_run(path: Path, recipe: Recipe | None, info: RunInfo) -> Run:
-    """The run to go on with; raises RunError where it is another than is asked for.
-
-    `recipe` is None where its user named no recipe and no number.
-    """
-    if not path.exists():
-        raise RunError(
-            f"{path}: no such run to resume; leave --resume off to begin it "
-            "(--from starts a new run from another run's weights)"
-        )
-    run = open_run(path)
-    if run.info.kind != info.kind:
-        raise RunError(f"{path}: is a {run.info.kind} run and cannot be resumed by {info.kind}")
-    if run.is_finished:
-        raise RunError(f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}")
-    for name in sorted(run.info.sources.keys() | info.sources.keys()):
-        then, now = run.info.sources.get(name), info.sources.get(name)
-        if then is None or now is None or then.sha256 != now.sha256:
-            raise RunError(
-                f"{path}: began with {name} {then.path if then else 'not given'}, and "
-                f"{now.path if now else 'none'} {'has another content' if then and now else 'is given now'}; "
-                "resume with the files it began with, or begin a new run with another --out"
-            )
-    if run.info.parent != info.parent:
-        raise RunError(
-            f"{path}: began from {run.info.parent or 'scratch'}, not {info.parent or 'scratch'}; --resume "
-            "goes on with a run as it began, --from begins a new one: leave out one of the two"
-        )
-    if recipe is not None and recipe != run.recipe:
-        raise RunError(
-            f"{path}: began with another recipe, and --resume changes no number; leave the numbers out, or "
-            "begin a new run with another --out"
-        )
-    return run

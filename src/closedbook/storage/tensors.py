@@ -15,7 +15,7 @@ from closedbook.files.durable import read_bytes, write_atomically
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> None:
-    """Write a safetensors file, the same bytes for the same weights and metadata; raises RunError."""
+    """Write a safetensors file, with the same bytes for the same weights and metadata; raises RunError."""
     write_atomically(path, tensors_to_bytes(weights, metadata or {}))
 
 
@@ -28,14 +28,14 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def tensors_to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file's bytes; tied and strided tensors are written out each by itself."""
+    """The bytes of a safetensors file; tensors that share memory are written separately."""
     copies = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
     data = safetensors.torch.save(copies)
     if not metadata:
         return data
-    # safetensors shuffles the metadata's keys at each call; sorted, equal weights are equal files.
+    # safetensors shuffles the metadata's keys; sorted here, so that equal weights give equal files.
     end = 8 + int.from_bytes(data[:8], "little")
     header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:end])}
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -44,9 +44,9 @@ def tensors_to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str])
 
 
 def tensors_from_bytes(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file's bytes; raises RunError, which names `path`."""
+    """Tensors and metadata from the bytes of the safetensors file `path`; raises RunError."""
     try:
-        # Cloned, since the last bits of a product may depend on where in memory a tensor begins.
+        # Cloned, since the last bits of a product can depend on a tensor's alignment in memory.
         tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
     except (SafetensorError, KeyError, ValueError, RuntimeError):
         if data.startswith((b"PK\x03\x04", b"\x80")):
@@ -59,5 +59,5 @@ def tensors_from_bytes(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict
 
 
 def with_todays_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A model's weights, of which older versions called the prefix table `memory`."""
+    """A model's weights under today's names: older versions called the prefix table `memory`."""
     return {re.sub(r"^memory\.", "prefix_table.", name): tensor for name, tensor in weights.items()}

@@ -1,4 +1,4 @@
-"""Where the arithmetic happens: device, processes, precision. With cli.py the only reader of the environment."""
+"""Device, number of processes and precision. Only this and the command line read the environment."""
 
 import ctypes
 import logging
@@ -15,11 +15,11 @@ _FABRIC_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 
 def make_fabric(precision: Precision) -> Fabric:
-    """One GPU where there is one, else the CPU; as many processes as torchrun started.
+    """A GPU where there is one, else the CPU; as many processes as torchrun started.
 
-    `precision` must have been resolved: 'auto' is none.
+    `precision` is float32 or bfloat16: see `fastest_precision` for 'auto'.
     """
-    # Its notices ("Using bfloat16 Automatic Mixed Precision") say nothing that the run's first line does not.
+    # Its notices ("Using bfloat16 Automatic Mixed Precision") repeat the run's first line.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     n_processes = _n_processes()
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
@@ -34,31 +34,31 @@ def make_fabric(precision: Precision) -> Fabric:
 
 
 def give_back_memory() -> None:
-    """Return to the system what was freed: of tensors of ever other sizes glibc would keep some gigabytes."""
+    """Return freed memory to the system: with tensors of many sizes, glibc would keep gigabytes of it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
 
 
 def leave_group() -> None:
-    """Part from the other processes, if there are any; one that just ends may be killed by threads that still wait."""
+    """Leave the group of processes, if there is one; a process that exits without this can crash at exit."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def _n_processes() -> int:
-    """As many as torchrun started."""
+    """The number of processes that torchrun started."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def fastest_precision(n_embd: int) -> Precision:
-    """Time the widest product of a step in both precisions and take the faster; under half a second."""
+    """The precision in which the widest matrix product of a step is faster, measured in under half a second."""
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if _n_processes() > 1:
-        return "float32"  # Each would time for itself, and come to its own result.
+        return "float32"  # Each process would measure for itself, and they might disagree.
     seconds = {name: _product_seconds(n_embd, dtype) for name, dtype in _DTYPES.items()}
-    # Mixed precision casts every weight at every step, so a small gain in products is none.
+    # Mixed precision casts every weight at every step, which a small gain in the products does not make up for.
     return "bfloat16" if seconds["bfloat16"] < 0.7 * seconds["float32"] else "float32"
 
 
@@ -66,7 +66,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def _product_seconds(n_embd: int, dtype: torch.dtype) -> float:
-    """The best of a few runs of a feed-forward map over 2,048 characters, forward and both gradients."""
+    """The best time of a feed-forward layer's products over 2,048 characters: forward and both gradients."""
     x = torch.ones(2048, n_embd, dtype=dtype)
     weight = torch.ones(4 * n_embd, n_embd, dtype=dtype)
     best = float("inf")

@@ -9,14 +9,14 @@ from closedbook.training.trainer import StepReport
 
 @dataclass(frozen=True)
 class Note:
-    """Something to be told."""
+    """A sentence for the user."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Started:
-    """A run begins, or goes on behind `step`."""
+    """Training starts, or continues after `step`."""
 
     run: Run
     n_parameters: int
@@ -26,22 +26,29 @@ class Started:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Accuracy on the dev pairs after so many epochs."""
+    """How the model does on the validation pairs after `epoch` epochs; losses are in nats per supervised character.
+
+    `seen_text_loss` is of documents that are trained on, about the people whom the pairs ask about, with masks that
+    training never draws; None where no text is trained on or no document is found. `validation_pairs_loss` is of the
+    pairs themselves, which are never trained on; self-study trains on the reader's answers to the same questions.
+    """
 
     epoch: int
     score: Score
+    seen_text_loss: float | None
+    validation_pairs_loss: float
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint."""
+    """A checkpoint was saved after `step`."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A run came to its end."""
+    """Training has finished, `seconds` after it started or continued."""
 
     run: Run
     seconds: float

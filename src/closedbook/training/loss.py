@@ -1,6 +1,6 @@
 """The loss: summed nats and the number of supervised characters.
 
-It is divided once, by the count of the whole step, whatever the padding, the parts and the processes.
+Dividing once, by the count of the whole step, gives the same mean whatever the padding, micro-batches and processes.
 
 Letters: B batch, T time, N supervised characters.
 """
@@ -12,28 +12,27 @@ from torch.nn import functional
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import PAD_ID
 
-_ROWS = 128
+# Kernels are compiled and cached per shape, so the number of rows is rounded up to a multiple of this.
+_ROWS_MULTIPLE = 128
 
 
 class SummedLoss(nn.Module):
-    """A model with its loss as the forward pass, which is what several processes synchronise on."""
+    """A model with its loss as the forward pass, which is what several processes synchronize on."""
 
     def __init__(self, model: GPT) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"]) -> tuple[Float[Tensor, ""], int]:
-        """Nats over all entries of y that are not PAD, and how many these are.
+        """The summed loss of all entries of y that are not PAD, in nats, and the number of these entries.
 
-        The head works on those alone: the rest would be thrown away.
+        Logits are computed for these entries alone.
         """
         y = y.flatten()
-        (places,) = y.ne(PAD_ID).nonzero(as_tuple=True)
-        n_supervised = len(places)
-        # Each number of rows has kernels of its own, whose making takes longer than their work: few numbers are soon
-        # all made. What fills up is no target.
-        places = functional.pad(places, (0, -n_supervised % _ROWS))
-        targets = y[places]
-        targets[n_supervised:] = PAD_ID
-        logits = self.model.logits(self.model.hidden(x).flatten(0, 1)[places])  # N V
+        (positions,) = y.ne(PAD_ID).nonzero(as_tuple=True)
+        n_supervised = len(positions)
+        positions = functional.pad(positions, (0, -n_supervised % _ROWS_MULTIPLE))
+        targets = y[positions]
+        targets[n_supervised:] = PAD_ID  # the rows added by rounding up
+        logits = self.model.logits(self.model.hidden(x).flatten(0, 1)[positions])  # N V
         return functional.cross_entropy(logits.float(), targets, ignore_index=PAD_ID, reduction="sum"), n_supervised

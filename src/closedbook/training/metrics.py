@@ -1,4 +1,4 @@
-"""metrics.jsonl: one line a step and one an evaluation; TensorBoard besides, if it is installed."""
+"""metrics.jsonl: a line per step and a line per evaluation; the same for TensorBoard, if it is installed."""
 
 import json
 from collections.abc import Iterator
@@ -10,13 +10,15 @@ from typing import IO, Any
 
 from closedbook.errors import RunError
 from closedbook.files.durable import write_atomically
+from closedbook.training.events import Evaluated
 from closedbook.training.trainer import StepReport
 
 
 class MetricsLog:
-    """Appends to a run's metrics; lines behind step `after` are of a future that was lost.
+    """Appends to a run's metrics.
 
-    Of several processes one `writes`.
+    Lines of steps later than `after` are removed first: a killed run wrote them after its last checkpoint, and will
+    write them again. Only the process that `writes` touches the file.
     """
 
     def __init__(self, run: Path, after: int, *, writes: bool = True) -> None:
@@ -37,14 +39,19 @@ class MetricsLog:
         self._board = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
 
     def step(self, report: StepReport) -> None:
-        """A step's line."""
+        """Write a step's line."""
         entry = asdict(report)
         self._write({"kind": "step", **entry}, {name: entry[name] for name in ("loss", "learning_rate")})
 
-    def evaluation(self, step: int, epoch: int, accuracy: float) -> None:
-        """The line of an accuracy on held-out pairs, after so many steps and epochs."""
-        entry = {"kind": "evaluation", "step": step, "epoch": epoch, "accuracy": accuracy}
-        self._write(entry, {"accuracy": accuracy})
+    def evaluation(self, step: int, evaluated: Evaluated) -> None:
+        """Write the line of an evaluation after `step`."""
+        figures = {
+            "accuracy": evaluated.score.accuracy,
+            "seen_text_loss": evaluated.seen_text_loss,
+            "validation_pairs_loss": evaluated.validation_pairs_loss,
+        }
+        known = {name: value for name, value in figures.items() if value is not None}
+        self._write({"kind": "evaluation", "step": step, "epoch": evaluated.epoch, **figures}, known)
 
     def _write(self, entry: dict[str, Any], scalars: dict[str, float]) -> None:
         if self._file is None:
@@ -53,7 +60,7 @@ class MetricsLog:
             self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
         except OSError as error:
-            raise RunError(f"{self._path}: cannot be written: {error.strerror}; make room, and resume") from error
+            raise RunError(f"{self._path}: cannot be written: {error.strerror}; free some space, and resume") from error
         if self._board is not None:
             for name, value in scalars.items():
                 self._board.add_scalar(name, value, entry["step"])
@@ -65,7 +72,7 @@ class MetricsLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            # What could not be written is tried again, and was complained of already.
+            # Closing tries once more to write what could not be written, which was reported already.
             with suppress(OSError):
                 self._file.close()
         if self._board is not None:
@@ -86,5 +93,5 @@ def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_steps(run: Path) -> list[dict[str, Any]]:
-    """Of the entries so far those that report a step."""
+    """The entries of steps so far."""
     return [entry for entry in read_metrics(run) if entry["kind"] == "step"]

@@ -1,6 +1,6 @@
-"""Which examples each kind of training learns from: the one place that makes a run's dataset.
+"""Which examples each kind of run is trained on: the one place that makes a run's dataset.
 
-Training and the exposure ledger both make it here, so that what is counted afterwards is what was learnt.
+Training and the exposure ledger both make it here, so that the ledger counts what was trained on.
 """
 
 from collections import defaultdict
@@ -17,17 +17,23 @@ from closedbook.text.links import link
 from closedbook.text.questions import Question, Questions
 from closedbook.text.vocabulary import Vocabulary
 
-LONGEST_ANSWER_MARGIN = 2
-"""A pair's string has two MASKs."""
+N_MASKS_OF_PAIR = 2
+"""Number of MASKs in the string of a pair."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """A dataset, what is to be said of it, and the silver pairs where there are any."""
+    """A dataset, notes to show the user, and self-study's silver pairs."""
 
     dataset: EpochDataset
     notes: tuple[str, ...] = ()
     silver: OpenBook | None = None
+
+    @property
+    def text(self) -> CharCorruptionDataset | None:
+        """The masked documents in the dataset; None where it has pairs only."""
+        dataset = self.dataset.documents if isinstance(self.dataset, MixedDataset) else self.dataset
+        return dataset if isinstance(dataset, CharCorruptionDataset) else None
 
 
 def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfig:
@@ -46,49 +52,60 @@ def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfi
 def examples_of(
     kind: Kind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
 ) -> Examples:
-    """The examples of a run; raises TextError where self-study finds nothing to study.
+    """The examples of a run; raises TextError where the reader learns nothing from self-study's pairs.
 
-    Finetuning replays a corpus by the recipe's share, if it is given one.
+    `pairs` are needed for all kinds but pretraining, and `corpus` for all but finetuning, which replays one if it is
+    given.
     """
-    block_size = recipe.model.block_size
     if kind == "finetune" and corpus is None:
-        assert pairs is not None, "finetuning learns pairs"
-        return Examples(NameDataset(list(pairs.items), vocabulary, block_size))
-    assert corpus is not None, "the text is learnt from the text"
-    texts = [document.text for document in corpus.documents]
+        assert pairs is not None, "finetuning needs pairs"
+        return Examples(NameDataset(list(pairs.items), vocabulary, recipe.model.block_size))
+    assert corpus is not None, "this kind needs a corpus"
     if kind == "study":
         assert pairs is not None, "the reader learns from pairs"
-        book = read_open_book(corpus, pairs, recipe.seed)
-        studied = _studied(book, recipe)
-        documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed)
-        names = NameDataset(studied, vocabulary, block_size)
-        share = recipe.study.mix_pairs
-        n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
-        notes = (*book.notes, f"studies {n_studied} {len(book.pairs)} silver pairs")
-        return Examples(MixedDataset(documents, names, share), notes, book)
+        return _self_study_examples(recipe, vocabulary, corpus, pairs)
     tagged, notes = _tagged(recipe, corpus, pairs)
-    documents = CharCorruptionDataset(texts, vocabulary, block_size, recipe.corruption, recipe.seed, tagged)
+    documents = _masked_documents(recipe, vocabulary, corpus, tagged)
     if pairs is None:
         return Examples(documents, notes)
-    names = NameDataset(list(pairs.items), vocabulary, block_size)
+    names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
     if kind == "finetune":
         return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
     return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes)
 
 
+def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
+    book = read_open_book(corpus, pairs, recipe.seed)
+    studied = _studied(book, recipe)
+    share = recipe.study.mix_pairs
+    names = NameDataset(studied, vocabulary, recipe.model.block_size)
+    n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
+    notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
+    return Examples(MixedDataset(_masked_documents(recipe, vocabulary, corpus, {}), names, share), notes, book)
+
+
+def _masked_documents(
+    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, tagged: dict[int, tuple[Span, ...]]
+) -> CharCorruptionDataset:
+    texts = [document.text for document in corpus.documents]
+    return CharCorruptionDataset(
+        texts, vocabulary, recipe.model.block_size, recipe.corruption, seed=recipe.seed, tagged=tagged
+    )
+
+
 def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
-    """Silver pairs that the reader is sure enough of and that fit the model."""
-    longest = recipe.model.block_size - LONGEST_ANSWER_MARGIN
+    """The silver pairs that are confident enough and fit the model."""
+    longest = recipe.model.block_size - N_MASKS_OF_PAIR
     sure = [pair for pair in book.pairs if pair.confidence >= recipe.silver_confidence]
     fitting = [pair for pair in sure if len(pair.question) + len(pair.answer) <= longest]
     return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
 
 
 def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple[Span, ...]]:
-    """In each document, by index, the spans that look most like answers to what the pairs ask, without a question.
+    """The spans that the reader takes for answers, by index of the document.
 
-    Each of the pairs' templates has its own; those whose answers stand at the same place share it. Raises TextError
-    where the pairs teach nothing of the corpus.
+    One for each of the pairs' question templates; templates with the same answer share one. Raises TextError where the
+    reader learns nothing from the pairs.
     """
     book = read_open_book(corpus, pairs, seed)
     asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
@@ -96,18 +113,18 @@ def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple
     for fact in link(asked, [document.text for document in corpus.documents]):
         for statement in fact.statements:
             spans[statement.document][statement.start, statement.end] = None
-    return {document: tuple(places) for document, places in spans.items()}
+    return {document: tuple(found) for document, found in spans.items()}
 
 
 def _tagged(
     recipe: Recipe, corpus: Corpus, pairs: Questions | None
 ) -> tuple[dict[int, tuple[Span, ...]], tuple[str, ...]]:
-    """What objective learned masks, and what is to be said of it."""
+    """The spans that objective guided masks, and notes to show the user."""
     if pairs is None or not recipe.corruption.guided:
         return {}, ()
     try:
         tagged = tagged_spans(corpus, pairs, recipe.seed)
     except TextError as error:
-        return {}, (f"{error}; objective learned masks names and numbers as distant does",)
+        return {}, (f"{error}; so objective guided masks names and numbers, as salient does",)
     n = len(corpus.documents)
-    return tagged, (f"objective learned knows what answers look like in {len(tagged):,} of {n:,} documents",)
+    return tagged, (f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents",)

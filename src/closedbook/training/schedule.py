@@ -1,4 +1,4 @@
-"""The learning rate as a pure function of how far a run has come."""
+"""Learning rate schedules: pure functions of a run's progress."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def cosine_by_tokens(n_tokens: int, warmup_tokens: int, final_tokens: int) -> fl
 
 
 def linear_decay(step: int, n_steps: int, warmup: float) -> float:
-    """Up to 1 in the share `warmup` of the steps, then down to zero behind the last; `step` counts from 0."""
+    """Linear to 1 in the share `warmup` of the steps, then linear to zero after the last; `step` counts from 0."""
     n_warmup = warmup * n_steps
     if step < n_warmup:
         return (step + 1) / (n_warmup + 1)
@@ -34,7 +34,7 @@ def linear_decay(step: int, n_steps: int, warmup: float) -> float:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A stage's learning rate; `n_documents` are those of the pretraining corpus, whatever is trained on."""
+    """A stage's learning rate; `n_documents` counts the pretraining corpus, whatever is trained on."""
 
     stage: StageConfig
     n_documents: int
@@ -42,7 +42,7 @@ class Schedule:
     n_steps: int
 
     def rate(self, step: int, n_rows: int) -> float:
-        """Of step `step` (from 0) of a run of `n_steps`, which ends with `n_rows` examples seen, its own included."""
+        """The learning rate of step `step` (from 0), after which `n_rows` examples have been seen."""
         if not self.stage.decay:
             return self.stage.learning_rate
         if self.stage.schedule == "linear":

@@ -1,6 +1,6 @@
-"""Trainer: turns batches into weights, one step at a time. Pretraining and finetuning are one Trainer.
+"""Trainer: the training loop of pretraining, self-study and finetuning alike.
 
-It logs, saves and evaluates nothing: `run` yields a report after each step, and that is its caller's loop.
+It logs, saves and evaluates nothing: `run` yields a report after each step, and its caller does that.
 """
 
 import math
@@ -25,7 +25,7 @@ from closedbook.training.schedule import Schedule
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step: `loss` in nats a supervised character; `n_characters` were read to learn the supervised ones."""
+    """One step: `loss` in nats per supervised character; `n_characters` counts each row up to its last of these."""
 
     step: int
     n_steps: int
@@ -40,15 +40,15 @@ class StepReport:
 
 
 class RateSchedule(Protocol):
-    """What a Trainer asks before each step."""
+    """What a Trainer needs from a schedule."""
 
     def rate(self, step: int, n_rows: int) -> float:
-        """The learning rate of step `step` (from 0), which ends with `n_rows` examples seen."""
+        """The learning rate of step `step` (from 0), after which `n_rows` examples have been seen."""
         ...
 
 
 class Trainer:
-    """A model, its batches and its optimizer, at some place of a run."""
+    """A model, its batches and its optimizer, after `step` steps of a run."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Trainer:
         self.loss, self.optimizer = fabric.setup(SummedLoss(model), make_optimizer(model, stage, precision))
 
     def run(self) -> Iterator[StepReport]:
-        """The steps that are left, each reported once it is done.
+        """Take the steps that are left, and report each.
 
-        Raises NotFinite, with the weights as they were before the step, where loss or gradient is no number.
+        Raises NotFinite where loss or gradient is infinite or NaN, with the weights as they were before the step.
         """
         while self.step < self.n_steps:
             epoch = self.position.epoch
@@ -90,7 +90,7 @@ class Trainer:
                 start = time.perf_counter()
 
     def _step(self, epoch: int, batch: Batch, start: float) -> StepReport:
-        """One update. The seed of dropout is a function of the step, so that resuming has nothing to replay."""
+        """One update. Dropout is seeded by the step, so that a resumed run has no random state to restore."""
         torch.manual_seed(_step_seed(self.seed, self.fabric.global_rank, self.step))
         self.model.train()
         n_rows = self.n_rows + batch.n_rows
@@ -98,7 +98,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
-        # Not the word memory's rows: Adam's steps are of one size whatever their gradient's.
+        # Without the prefix table, whose rows sparse Adam moves by the same length whatever the gradient's norm.
         dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
         norm = torch.nn.utils.clip_grad_norm_(dense, self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
@@ -120,21 +120,20 @@ class Trainer:
         )
 
     def _gradients(self, batch: Batch) -> tuple[float, int, int]:
-        """Gradients of nats a supervised character of the whole step; and nats and counts of all processes."""
+        """Compute the gradients of the mean loss over the whole step; return nats and counts of all processes."""
         x, y = batch.x.to(self.fabric.device), batch.y.to(self.fabric.device)
-        # What stands behind a row's last supervised character is not counted: how much of it there is depends
-        # on the rows beside it.
+        # Characters after a row's last supervised one are padding, whose number depends on the batch's other rows.
         counts = self._total(torch.stack(((y != PAD_ID).sum(), (y.flip(1).cumsum(1) > 0).sum())))
         n_supervised, n_characters = int(counts[0]), int(counts[1])
         self.optimizer.zero_grad(set_to_none=True)
         nats = torch.zeros((), device=self.fabric.device)
-        parts = micro_batches(x, y, self.stage.accumulate)
-        for number, (part_x, part_y) in enumerate(parts, 1):
-            with self.fabric.no_backward_sync(self.loss, enabled=number < len(parts)):
-                part_nats, _ = self.loss(part_x, part_y)
-                # Processes average their gradients, and what is wanted is the sum.
-                self.fabric.backward(part_nats * (self.fabric.world_size / max(1, n_supervised)))
-            nats += part_nats.detach()
+        batches = micro_batches(x, y, self.stage.accumulate)
+        for number, (micro_x, micro_y) in enumerate(batches, 1):
+            with self.fabric.no_backward_sync(self.loss, enabled=number < len(batches)):
+                micro_nats, _ = self.loss(micro_x, micro_y)
+                # Times the number of processes, because these average their gradients and the sum is wanted.
+                self.fabric.backward(micro_nats * (self.fabric.world_size / max(1, n_supervised)))
+            nats += micro_nats.detach()
         return self._total(nats).item(), n_supervised, n_characters
 
     def _total(self, values: Tensor) -> Tensor:
@@ -145,7 +144,7 @@ class Trainer:
         return total
 
     def state(self) -> dict[str, Any]:
-        """All that resuming needs besides weights and optimizer, as JSON has it."""
+        """What resuming needs besides weights and optimizer, as JSON values."""
         return {
             "step": self.step,
             "n_rows": self.n_rows,
@@ -155,7 +154,7 @@ class Trainer:
         }
 
     def resume(self, weights: dict[str, Tensor], optimizer: dict[str, Any], state: dict[str, Any]) -> None:
-        """Go on behind the step at which `state` was taken."""
+        """Continue after the step at which `state` was taken."""
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(optimizer)
         self.step, self.n_rows, self.seed = state["step"], state["n_rows"], state["seed"]
@@ -163,5 +162,5 @@ class Trainer:
 
 
 def _step_seed(seed: int, rank: int, step: int) -> int:
-    """Of dropout; distinct for each process and step of a run."""
+    """The seed of dropout, distinct for each process and step of a run."""
     return ((seed * 1_000_003 + rank) * 1_000_000_007 + step) % 2**63

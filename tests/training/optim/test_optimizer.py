@@ -229,7 +229,7 @@ def test_every_kind_of_parameter_has_its_group():
         ("muon", 7.0, 0.13),
         ("adamw", 1.0, 0.13),
         ("adamw", 1.0, 0.0),
-        ("rows", 13.0, 0.0),
+        ("sparse_adam", 13.0, 0.0),
     ]
     assert [names[p] for p in groups[3]["params"]] == ["prefix_table.table.weight"]
     assert {names[p] for p in groups[1]["params"]} == {"tok_emb.weight", "pos_emb", "head.weight"}
@@ -239,7 +239,7 @@ def test_every_kind_of_parameter_has_its_group():
 def test_under_adamw_the_word_memory_is_learnt_by_rows_too():
     """The table is not AdamW's, which would move all of it at every step."""
     groups = make_optimizer(remembering(), STAGE).param_groups
-    assert [group["kind"] for group in groups] == ["adamw", "adamw", "rows"]
+    assert [group["kind"] for group in groups] == ["adamw", "adamw", "sparse_adam"]
 
 
 def test_a_frozen_word_memory_has_no_group():

@@ -1,4 +1,4 @@
-"""Which parameter is learnt how: AdamW, with weight decay, not of biases; Muon and row-wise Adam beside it."""
+"""Which optimizer updates which parameter: AdamW, Muon for matrices, sparse Adam for the prefix table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from closedbook.training.optim.sparse_adam import update_rows
 
 
 class Optimizer(torch.optim.AdamW):
-    """AdamW for groups of kind 'adamw', Muon for 'muon', Adam of the rows in use for 'rows'."""
+    """AdamW for groups of kind 'adamw', Muon for 'muon', sparse Adam for 'sparse_adam'."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -31,48 +31,56 @@ class Optimizer(torch.optim.AdamW):
         for group in groups:
             if group["kind"] == "muon":
                 update_matrices(group, self.state)
-            elif group["kind"] == "rows":
+            elif group["kind"] == "sparse_adam":
                 for table in group["params"]:
                     if table.grad is not None:
                         update_rows(table, self.state[table], group["lr"])
         return loss
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load moments and settings; the kinds of groups stay, since older versions had other names for them."""
+        kinds = [group["kind"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, kind in zip(self.param_groups, kinds, strict=True):
+            group["kind"] = kind
+
 
 def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float32") -> Optimizer:
-    """The stage's optimizer over all parameters; biases do not decay, LayerNorms' weights as the stage says.
+    """The stage's optimizer over all trainable parameters.
 
-    AdamW is Loshchilov and Hutter's (2019, algorithm 2). Under Muon the maps inside the blocks are Muon's, and
-    embeddings, positions, latents and head, whose rows are separate things, are AdamW's. The word memory's rows are
-    learnt as they are used. A group's `ratio` is its learning rate over the stage's.
+    AdamW is that of Loshchilov and Hutter (2019, algorithm 2), without weight decay for biases, and for the weights of
+    LayerNorm as the stage says. Muon, where the stage has it, updates the weight matrices inside the blocks; AdamW
+    keeps embeddings, positions, latents and head, whose rows are vectors of their own. Sparse Adam updates the prefix
+    table. A group's `ratio` is its learning rate as a multiple of the stage's.
     """
-    learnt = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tables = [learnt.pop(name) for name in sorted(learnt) if name.startswith("prefix_table.")]
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    tables = [trained.pop(name) for name in sorted(trained) if name.startswith("prefix_table.")]
     groups: list[dict[str, Any]] = []
     if stage.optimizer == "muon":
-        inside = [name for name in sorted(learnt) if learnt[name].dim() == 2 and "." in name.removesuffix(".weight")]
+        inside = [name for name in sorted(trained) if trained[name].dim() == 2 and "." in name.removesuffix(".weight")]
         groups.append(
             {
-                "params": [learnt.pop(name) for name in inside],
+                "params": [trained.pop(name) for name in inside],
                 "weight_decay": stage.weight_decay,
                 "ratio": stage.muon_ratio,
                 "kind": "muon",
                 "dtype": precision,
             }
         )
-    groups += _adamw_groups(learnt, stage)
+    groups += _adamw_groups(trained, stage)
     if tables:
-        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.table_ratio, "kind": "rows"})
+        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.table_ratio, "kind": "sparse_adam"})
     return Optimizer(groups, lr=stage.learning_rate, betas=(stage.beta1, stage.beta2), fused=True)
 
 
-def _adamw_groups(learnt: dict[str, nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
-    """What decays, and what does not."""
+def _adamw_groups(trained: dict[str, nn.Parameter], stage: StageConfig) -> list[dict[str, Any]]:
+    """The parameters with weight decay, and those without."""
 
     def decays(name: str) -> bool:
-        return learnt[name].dim() >= 2 or (stage.decay_norms and not name.endswith("bias"))
+        return trained[name].dim() >= 2 or (stage.decay_norms and not name.endswith("bias"))
 
-    decay = [learnt[name] for name in learnt if decays(name)]
-    no_decay = [learnt[name] for name in learnt if not decays(name)]
+    decay = [trained[name] for name in trained if decays(name)]
+    no_decay = [trained[name] for name in trained if not decays(name)]
     return [
         {"params": decay, "weight_decay": stage.weight_decay, "ratio": 1.0, "kind": "adamw"},
         {"params": no_decay, "weight_decay": 0.0, "ratio": 1.0, "kind": "adamw"},

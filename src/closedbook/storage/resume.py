@@ -1,0 +1,47 @@
+"""Resuming: which run `--resume` continues, and that it is given what the run began with."""
+
+from pathlib import Path
+
+from closedbook.errors import RunError
+from closedbook.recipe.recipe import Recipe
+from closedbook.storage.run import Kind, Run, RunInfo, open_run
+
+
+def resumable_run(path: Path, kind: Kind) -> Run:
+    """An unfinished run of this kind; raises RunError where there is none at `path`."""
+    if not path.exists():
+        raise RunError(
+            f"{path}: no such run to resume; leave --resume off to begin it "
+            "(--from starts a new run from another run's weights)"
+        )
+    run = open_run(path)
+    if run.info.kind != kind:
+        raise RunError(f"{path}: is a {run.info.kind} run and cannot be resumed by {kind}")
+    if run.is_finished:
+        raise RunError(f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}")
+    return run
+
+
+def check_same_inputs(run: Run, recipe: Recipe | None, info: RunInfo) -> None:
+    """Raise RunError where a run began with another file, parent run or recipe than is given now.
+
+    `recipe` is None where the user named no recipe and no hyperparameter.
+    """
+    for name in sorted(run.info.sources.keys() | info.sources.keys()):
+        then, now = run.info.sources.get(name), info.sources.get(name)
+        if then is None or now is None or then.sha256 != now.sha256:
+            raise RunError(
+                f"{run.path}: began with {name} {then.path if then else 'not given'}, and "
+                f"{now.path if now else 'none'} {'has another content' if then and now else 'is given now'}; "
+                "resume with the files it began with, or begin a new run with another --out"
+            )
+    if run.info.parent != info.parent:
+        raise RunError(
+            f"{run.path}: began from {run.info.parent or 'scratch'}, not {info.parent or 'scratch'}; --resume "
+            "goes on with a run as it began, --from begins a new one: leave out one of the two"
+        )
+    if recipe is not None and recipe != run.recipe:
+        raise RunError(
+            f"{run.path}: began with another recipe, and --resume changes no hyperparameter; leave them out, or "
+            "begin a new run with another --out"
+        )

@@ -1,0 +1,100 @@
+"""Finetuning: where it starts from, which is another run's weights or, over a corpus's vocabulary, new ones."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from closedbook.errors import RunError
+from closedbook.evaluation.sources import may_have_learnt, replayed_text
+from closedbook.recipe.recipe import Recipe
+from closedbook.storage.run import Run, open_run
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.checkpointing import Saving
+from closedbook.training.inputs import sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.plan import Plan, followed_recipe, precision_of, resumed_run
+
+
+@dataclass(frozen=True)
+class FinetuningFiles:
+    """The pairs to finetune on, and where to start from: `parent`, a run's folder, or else `corpus`.
+
+    With a parent whose text is replayed, `corpus` is where that text is now.
+    """
+
+    pairs: Path
+    parent: Path | None = None
+    corpus: Path | None = None
+    dev: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The recipe as far as the start decides it, and what a plan needs from it."""
+
+    recipe: Recipe
+    vocabulary: Vocabulary
+    n_documents: int
+    parent: Run | None = None
+    corpus: Corpus | None = None
+
+
+def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> Plan:
+    """A plan to learn pairs; raises InputError."""
+    resumed = resumed_run(saving, "finetune")
+    recipe = followed_recipe(recipe, saving, resumed)
+    files = _as_begun(files, resumed)
+    start = _from_corpus(files, recipe) if files.parent is None else _from_parent(files, open_run(files.parent), recipe)
+    pairs, notes = training_pairs(files.pairs, start.recipe, start.vocabulary)
+    sources = sources_of(pairs=files.pairs, corpus=None if start.corpus is None else start.corpus.path, dev=files.dev)
+    is_split = start.recipe.validation_split > 0
+    if start.parent is not None and is_split and may_have_learnt(start.parent, sources["pairs"], start.recipe):
+        notes.append(
+            f"{start.parent.path} may have learned pairs of the validation split; train it with the same pairs, "
+            "validation_split and seed, so that no question about these people was ever trained on"
+        )
+    return Plan(
+        kind="finetune",
+        recipe=start.recipe,
+        precision=precision_of(start.recipe, resumed),
+        vocabulary=start.vocabulary,
+        n_documents=start.n_documents,
+        corpus=None if start.parent is None else start.corpus,
+        pairs=pairs,
+        validation=validation_pairs(files.dev, files.pairs, start.recipe, start.vocabulary),
+        sources=sources,
+        parent=start.parent,
+        resumed=resumed,
+        notes=tuple(notes),
+    )
+
+
+def _as_begun(files: FinetuningFiles, resumed: Run | None) -> FinetuningFiles:
+    """The files as given; a run that is resumed knows itself what it started from."""
+    if resumed is None or files.parent is not None or files.corpus is not None:
+        return files
+    parent, corpus = resumed.info.parent, resumed.info.sources.get("corpus")
+    return replace(
+        files,
+        parent=None if parent is None else Path(parent),
+        corpus=None if corpus is None else Path(corpus.path),
+    )
+
+
+def _from_parent(files: FinetuningFiles, parent: Run, recipe: Recipe) -> _Start:
+    """The parent's model and vocabulary; where its text is replayed, also that text and its masks."""
+    recipe, corpus = replace(recipe, model=parent.recipe.model), None
+    if recipe.finetune.replay:
+        pretrained, corpus = replayed_text(parent, files.corpus)
+        recipe = replace(recipe, corruption=pretrained.recipe.corruption)
+    return _Start(recipe, parent.info.vocabulary, parent.info.n_documents, parent, corpus)
+
+
+def _from_corpus(files: FinetuningFiles, recipe: Recipe) -> _Start:
+    """A new model; the corpus gives its vocabulary, and the schedule the number of its documents."""
+    if files.corpus is None:
+        raise RunError(
+            "finetune: --from RUN gives the weights to start from; without it, from scratch, --corpus "
+            "gives the vocabulary: name one of the two"
+        )
+    corpus = read_corpus(files.corpus)
+    return _Start(recipe, vocabulary_of(corpus, recipe), len(corpus.documents), corpus=corpus)

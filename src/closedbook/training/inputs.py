@@ -1,0 +1,62 @@
+"""Inputs: the vocabulary, the training pairs and the validation pairs of a run, read and checked together."""
+
+from pathlib import Path
+
+from closedbook.errors import InputError
+from closedbook.recipe.recipe import Recipe
+from closedbook.storage.run import Source
+from closedbook.text.documents import Corpus
+from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
+from closedbook.text.validation import validation_split
+from closedbook.text.vocabulary import Vocabulary
+
+
+def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
+    """The characters of a corpus, and its words where the model has a prefix table."""
+    return corpus.vocabulary.with_words(corpus.text) if recipe.model.prefix_table else corpus.vocabulary
+
+
+def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
+    """The pairs of a file to train on, and notes to show the user; raises TextError.
+
+    Without the validation split, and as the recipe spells them.
+    """
+    given = read_pairs(path)
+    pairs, validation = validation_split(given, recipe.validation_split, recipe.seed)
+    notes = []
+    if validation is not None:
+        n = len(validation.items)
+        notes.append(f"{path}: {n} of {len(given.items)} pairs are the validation split, which is not trained on")
+    if recipe.strip_accents:
+        pairs, n_changed = without_accents(pairs)
+        if n_changed:
+            notes.append(
+                f"{path}: {n_changed} of {len(pairs.items)} pairs lose characters outside ASCII, as in the "
+                "assignment's code (strip_accents)"
+            )
+    check_questions(pairs, vocabulary, recipe.model.block_size)
+    return pairs, notes
+
+
+def validation_pairs(
+    dev_path: Path | None, pairs_path: Path | None, recipe: Recipe, vocabulary: Vocabulary
+) -> Questions | None:
+    """The dev pairs, or the validation split of the training pairs; None where there is neither. Raises InputError."""
+    split = None
+    if pairs_path is not None:
+        _, split = validation_split(read_pairs(pairs_path), recipe.validation_split, recipe.seed)
+    if dev_path is not None and split is not None:
+        raise InputError(
+            f"{dev_path}: validation_split {recipe.validation_split} takes the validation pairs from the training "
+            "pairs, so --dev cannot be given too; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs "
+            "afterwards)"
+        )
+    pairs = split if dev_path is None else read_pairs(dev_path)
+    if pairs is not None:
+        check_questions(pairs, vocabulary, recipe.model.block_size)
+    return pairs
+
+
+def sources_of(**paths: Path | None) -> dict[str, Source]:
+    """The files of a run by name, as they are now; raises TextError where one cannot be read."""
+    return {name: Source.of(path) for name, path in paths.items() if path is not None}

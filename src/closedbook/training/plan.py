@@ -1,0 +1,115 @@
+"""Plan: what a run is to be trained on, and how, read from files and checked before anything is computed."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from closedbook.recipe.recipe import Precision, Recipe, StageConfig
+from closedbook.storage.resume import resumable_run
+from closedbook.storage.run import Kind, Run, RunInfo, Source, check_run_can_be_created
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.questions import Questions
+from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.checkpointing import Saving
+from closedbook.training.device import fastest_precision
+from closedbook.training.inputs import sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.mixture import stage_of
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """The files that training on a text is given."""
+
+    corpus: Path
+    pairs: Path | None = None
+    dev: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run is trained on, and how; `corpus` is None where no text is trained on, `resumed` for a new run."""
+
+    kind: Kind
+    recipe: Recipe
+    precision: Precision
+    vocabulary: Vocabulary
+    n_documents: int
+    corpus: Corpus | None
+    pairs: Questions | None
+    validation: Questions | None
+    sources: dict[str, Source]
+    parent: Run | None
+    resumed: Run | None
+    notes: tuple[str, ...]
+
+    @property
+    def stage(self) -> StageConfig:
+        """The part of the recipe that the run follows."""
+        return stage_of(self.kind, self.recipe, is_from_scratch=self.parent is None)
+
+    @property
+    def info(self) -> RunInfo:
+        """What the run's folder says of it."""
+        parent = None if self.parent is None else str(self.parent.path.resolve())
+        return RunInfo(self.kind, self.precision, self.n_documents, self.sources, parent, self.vocabulary)
+
+    def with_steps(self, n_steps: int) -> "Plan":
+        """The plan with another number of steps, in its recipe too, so that a resumed run keeps to it."""
+        stage = replace(self.stage, steps=n_steps)
+        recipe = replace(self.recipe, study=stage) if self.kind == "study" else replace(self.recipe, pretrain=stage)
+        return replace(self, recipe=recipe)
+
+
+def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, recipe: Recipe, saving: Saving) -> Plan:
+    """A plan to train on a text, and on pairs or what the reader learns from them; raises InputError."""
+    resumed = resumed_run(saving, kind)
+    recipe = followed_recipe(recipe, saving, resumed)
+    corpus = read_corpus(files.corpus)
+    vocabulary = vocabulary_of(corpus, recipe)
+    pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
+    pairs = None
+    if pairs_path is not None:
+        pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
+    return Plan(
+        kind=kind,
+        recipe=recipe,
+        precision=precision_of(recipe, resumed),
+        vocabulary=vocabulary,
+        n_documents=len(corpus.documents),
+        corpus=corpus,
+        pairs=pairs,
+        validation=validation_pairs(files.dev, pairs_path, recipe, vocabulary),
+        sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
+        parent=None,
+        resumed=resumed,
+        notes=(*corpus.notes, *notes),
+    )
+
+
+def _mixed_pairs(path: Path | None, recipe: Recipe) -> tuple[Path | None, list[str]]:
+    """The pairs that pretraining mixes in, and a note where the recipe and --pairs do not fit together."""
+    if path is not None and recipe.pretrain.mix_pairs == 0:
+        return None, [f"{path}: not used, since the recipe's pretrain.mix_pairs is 0"]
+    if path is None and recipe.pretrain.mix_pairs > 0:
+        return None, ["no --pairs, so pretrain.mix_pairs mixes in none: what a question is, finetuning has to teach"]
+    return path, []
+
+
+def resumed_run(saving: Saving, kind: Kind) -> Run | None:
+    """The run that is resumed, or None for a new one; raises RunError where --out cannot be used for either."""
+    if saving.resume:
+        return resumable_run(saving.out, kind)
+    check_run_can_be_created(saving.out)
+    return None
+
+
+def followed_recipe(given: Recipe, saving: Saving, resumed: Run | None) -> Recipe:
+    """The recipe that was given; that of the resumed run where none was."""
+    return given if resumed is None or saving.recipe_is_given else resumed.recipe
+
+
+def precision_of(recipe: Recipe, resumed: Run | None) -> Precision:
+    """The recipe's precision, 'auto' measured; that of the resumed run where there is one."""
+    if resumed is not None:
+        return resumed.info.precision
+    return fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
