@@ -1,0 +1,97 @@
+"""Runs that an older version wrote, before keys, weights and states got their names of today.
+
+Commit 1da3d7d made them from corpus.txt, train.tsv and dev.tsv, people of the built-in world: `finished`, and
+`interrupted` after 11 of 16 steps, which that version went on with to resumed.safetensors.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from closedbook.evaluation.predict import predict
+from closedbook.recipe.recipe import Recipe
+from closedbook.storage.checkpoint import load_latest
+from closedbook.storage.run import open_run
+from closedbook.training.checkpointing import Saving
+from closedbook.training.metrics import read_metrics
+from closedbook.training.stages import self_study
+
+OLD = Path(__file__).with_name("old_runs")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A copy of the folder, whose runs know where their files are now."""
+    folder = shutil.copytree(OLD, tmp_path / "old")
+    for path in folder.glob("*/run.json"):
+        path.write_text(path.read_text().replace("/home/ada/", f"{folder}/"))
+    return folder
+
+
+def test_a_finished_run_answers_as_it_did(home: Path) -> None:
+    """Every answer is the one of that version, and so is the confidence in it."""
+    run = open_run(home / "finished")
+    then = json.loads((home / "predictions.json").read_text())
+    now = predict(run.model(), run.info.vocabulary, [one["question"] for one in then])
+    assert [prediction.answer for prediction in now] == [one["answer"] for one in then]
+    assert [prediction.confidence for prediction in now] == pytest.approx([one["confidence"] for one in then], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("evaluate", "finished", "dev.tsv"), "accuracy: 3 of 6, "),
+        (("ask", "finished", "Where was Storo Lavesh born?"), "Jarmvale"),
+        (("inspect", "finished"), "  after epoch   30 "),
+        (("ledger", "finished", "dev.tsv", "--train", "train.tsv"), ""),
+    ],
+)
+def test_a_finished_run_is_open_to_every_command(
+    closedbook: Callable[..., Any], home: Path, words: tuple[str, ...], line: str
+) -> None:
+    """It is evaluated, asked, inspected and counted, without a word about its age on standard output."""
+    outcome = closedbook(*(home / word if (home / word).exists() else word for word in words))
+    assert outcome.status == 0, outcome.err
+    assert any(one.startswith(line) for one in outcome.out.splitlines())
+
+
+def test_an_interrupted_run_resumes_to_the_weights_that_it_had_then(home: Path) -> None:
+    """Its optimizer's state, the sparse Adam of the table included, and its place in the data go on where they were."""
+    checkpoint = load_latest(home / "interrupted")
+    assert checkpoint is not None
+    events = self_study(
+        home / "corpus.txt",
+        Recipe(),
+        Saving(home / "interrupted", resume=True, recipe_is_given=False),
+        pairs_path=home / "train.tsv",
+        dev_path=home / "dev.tsv",
+    )
+    list(events)
+    run = open_run(home / "interrupted")
+    weights, then = run.model().state_dict(), load_file(home / "resumed.safetensors")
+    then["prefix_table.table.weight"] = then.pop("memory.table.weight")
+    assert weights.keys() == then.keys()
+    moved = {name: (then[name] - checkpoint.weights[name]).abs().max().item() for name in then}
+    # A key's bias changes no softmax, so it has no gradient to follow.
+    assert min(value for name, value in moved.items() if not name.endswith("key.bias")) > 1e-3
+    # Another processor rounds in another way, to less than a hundredth of what these steps moved.
+    for name, value in weights.items():
+        torch.testing.assert_close(value, then[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_an_interrupted_runs_metrics_go_on(home: Path) -> None:
+    """Lines of before have no losses of evaluations, and those that come after do."""
+    saving = Saving(home / "interrupted", resume=True, recipe_is_given=False)
+    pairs, dev = home / "train.tsv", home / "dev.tsv"
+    list(self_study(home / "corpus.txt", Recipe(), saving, pairs_path=pairs, dev_path=dev))
+    entries = list(read_metrics(home / "interrupted"))
+    assert [entry["step"] for entry in entries if entry["kind"] == "step"] == list(range(1, 17))
+    evaluations = [entry for entry in entries if entry["kind"] == "evaluation"]
+    assert [entry["epoch"] for entry in evaluations] == [0, 2, 4, 6, 8]
+    assert ["seen_text_loss" in entry for entry in evaluations] == [False] * 3 + [True] * 2
