@@ -1,14 +1,21 @@
 """Muon of our own against torch.optim.Muon: accuracy after equal steps on equal data, and what a step costs.
 
     python benchmarks/muon.py CORPUS TRAIN --steps 300 --seeds 0 1 > benchmarks/results/muon.json
+    python benchmarks/muon.py CORPUS TRAIN --steps 300 --recipe plain > benchmarks/results/muon-plain.json
+    ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python benchmarks/muon.py CORPUS TRAIN --steps 40 --seeds 0
+        > benchmarks/results/muon-avx2.json
+
+The last is of a processor without bfloat16 products, as most laptops have.
 
 Three arms train side by side, a step each in turn: our own Muon, torch's with its defaults (5 Newton-Schulz steps), and
 torch's with 3. Learning rate, momentum 0.95, weight decay and the factor for a matrix's shape are the same. The setting
-is guided; accuracy is on the people held out of TRAIN, and each arm is compared with the first by McNemar's exact test.
-Medians over the steps: seconds of the clock, and seconds of the processor, which other work on the machine moves less.
+is guided; accuracy is on the validation split of TRAIN, and each arm is compared with the first by McNemar's exact
+test. Medians over the steps: seconds of the clock, and seconds of the processor, which other work on the machine moves
+less.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -37,6 +44,8 @@ from closedbook.training.optim.muon import update_matrices
 from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from runner import facts, one_line_errors, print_result, share, trial
+
+_ENVIRONMENT = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS")
 
 Update = Callable[[dict[str, Any], MutableMapping[Tensor, Any]], None]
 
@@ -161,7 +170,9 @@ def main() -> None:
         train(arms)
         runs.append({"seed": seed, "arms": rows_of(arms, recipe, *options.files)})
         print(runs[-1], file=sys.stderr, flush=True)
-    print_result({"setting": "guided", "recipe": options.recipe, "set": options.values, "runs": runs}, machine)
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    compared = {"setting": "guided", "recipe": options.recipe, "set": options.values, "environment": environment}
+    print_result({**compared, "runs": runs}, machine)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from closedbook.model.attention import attend, attention_weights, causal_mask
 from closedbook.model.kernels.dropout import drop
 from closedbook.model.kernels.rotary import rotate
 from closedbook.model.kernels.softmax import softmax
-from closedbook.training.optim.muon import orthogonalised
+from closedbook.training.optim.muon import orthogonalized
 from machine import facts
 
 N_ROUNDS = 15
@@ -121,7 +121,7 @@ def parts(dtype: torch.dtype) -> dict[str, dict[str, Callable[[], object]]]:
             "fused": of_heads(fused, LONG, dtype),
         },
         "Muon's orthogonalization": {
-            "ours": lambda: [orthogonalised(one.to(dtype)) for one in matrices],
+            "ours": lambda: [orthogonalized(one.to(dtype)) for one in matrices],
             "plain": lambda: [plain_muon(one, dtype) for one in matrices],
         },
     }

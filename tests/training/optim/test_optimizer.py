@@ -13,7 +13,7 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
-from closedbook.training.optim.muon import orthogonalised
+from closedbook.training.optim.muon import orthogonalized
 from closedbook.training.optim.optimizer import Optimizer, make_optimizer
 from closedbook.training.optim.sparse_adam import update_rows
 
@@ -118,7 +118,7 @@ def test_muon_makes_all_singular_values_alike(shape: tuple[int, int]):
     matrices = torch.randn(3, *shape)
     u, s, vh = torch.linalg.svd(matrices.double(), full_matrices=False)
     x = by_quintics(s / (1.01 * s.pow(4).sum(-1, keepdim=True) ** 0.25))
-    torch.testing.assert_close(orthogonalised(matrices).double(), u * x[:, None] @ vh, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(orthogonalized(matrices).double(), u * x[:, None] @ vh, rtol=1e-3, atol=1e-4)
     assert 0.71 < x[s > 0.02 * s.norm(dim=-1, keepdim=True)].min() <= x.max() < 1.28
 
 
@@ -162,22 +162,22 @@ def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
     """The iteration forgives coarse products: the same directions, at nearly the same lengths."""
     torch.manual_seed(7)
     matrices = torch.randn(3, *shape)
-    coarse, fine = orthogonalised(matrices.bfloat16()), orthogonalised(matrices)
+    coarse, fine = orthogonalized(matrices.bfloat16()), orthogonalized(matrices)
     assert (coarse.dtype, fine.dtype) == (torch.bfloat16, torch.float32)
     assert not torch.equal(coarse, fine)
     assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.08
 
 
-def test_matrices_of_one_shape_are_orthogonalised_each_for_itself():
+def test_matrices_of_one_shape_are_orthogonalized_each_for_itself():
     """Muon of three at once is Muon of each."""
     torch.manual_seed(11)
     matrices = torch.randn(3, 13, 7) * torch.tensor([1.0, 1e-3, 1e3])[:, None, None]
-    alone = torch.cat([orthogonalised(matrix[None]) for matrix in matrices])
-    torch.testing.assert_close(orthogonalised(matrices), alone, rtol=1e-4, atol=1e-5)
+    alone = torch.cat([orthogonalized(matrix[None]) for matrix in matrices])
+    torch.testing.assert_close(orthogonalized(matrices), alone, rtol=1e-4, atol=1e-5)
 
 
 def test_a_wide_map_and_a_tall_one_move_as_each_does_alone():
-    """The two feed-forward maps of a block, which are one shape turned, are orthogonalised as one batch."""
+    """The two feed-forward maps of a block, which are one shape turned, are orthogonalized as one batch."""
     names = ("blocks.0.mlp.0.weight", "blocks.0.mlp.2.weight")
     generator = torch.Generator().manual_seed(5)
 
