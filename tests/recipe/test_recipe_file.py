@@ -333,7 +333,7 @@ def test_a_saved_recipe_has_a_comment_for_each_key():
     """Each key and section stands below its field's docstring."""
     text = recipe_toml(COURSE)
     assert text.startswith("# Every hyperparameter of a training run.\n\n# Seed of weights, ")
-    assert "\n# The model's shape.\n[model]\n# vanilla: all blocks over all characters; " in text
+    assert "\n# The model's shape.\n[model]\n# vanilla: all blocks work on the characters; " in text
     assert text.count("\n# Peak learning rate.\nlearning_rate = ") == 4
     lines = text.splitlines()
     assert all(above.startswith("# ") for above, line in pairwise(lines) if " = " in line[:20])

@@ -1,1 +1,1 @@
-"""What a run knows and how it reads: each analysis with its counts, report and figure."""
+"""Analyses of a run: the exposure ledger, the reading map, and inspection."""

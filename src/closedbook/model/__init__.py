@@ -1,1 +1,1 @@
-"""Integers in, logits out; knows no file and no text."""
+"""The transformer: token ids in, logits out; knows no file and no text."""

@@ -5,8 +5,8 @@ Letters: B batch, H heads, Q queries, K keys, D head size, T time, C channels.
     q = Q x,  k = K x,  v = V x
     e_ij = q_i . k_j,  alpha_i = softmax(e_i),  o_i = sum_j alpha_ij v_j
 
-with e scaled by 1 / sqrt(D) (Vaswani et al. 2017, section 3.2.1, equation 1). Masks are boolean; True means "may
-attend".
+with e scaled by 1 / sqrt(D) (Vaswani et al. 2017, section 3.2.1, equation 1). Masks are boolean: mask[i, j] is True
+where query i may attend to key j.
 """
 
 import math
@@ -23,8 +23,8 @@ from closedbook.model.kernels.rotary import rotate
 from closedbook.model.kernels.softmax import softmax
 from closedbook.model.kv_cache import LayerCache
 
-# Below about this many keys three plain lines beat PyTorch's fused kernel on a CPU, whose backward pass in bfloat16 is
-# slow.
+# With fewer keys than this, three plain lines are faster on a CPU than PyTorch's fused kernel, whose backward pass is
+# slow in bfloat16.
 _FUSED_FROM = 96
 _FUSED_FROM_TRAINING_IN_BFLOAT16 = 192
 
@@ -41,9 +41,9 @@ class QKV(NamedTuple):
 def attention_weights(
     q: Float[Tensor, "*B Q D"], k: Float[Tensor, "*B K D"], mask: Bool[Tensor, "*#N Q K"] | None = None
 ) -> Float[Tensor, "*B Q K"]:
-    """alpha of the formula above; `mask[i, j]` is True where query i may attend to key j.
+    """alpha of the formula above, by the plain formula; each query must have at least one key.
 
-    Each query must have at least one key. The tests' reference, and what the lab computes with.
+    Analyses and the lab use it, and tests compare the fast path with it.
     """
     e = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
     if mask is not None:
@@ -65,10 +65,10 @@ def attend(
     *,
     causal: bool = False,
 ) -> Float[Tensor, "*B Q D"]:
-    """o of the formula above, by the faster of two ways that agree to rounding.
+    """o of the formula above, by the faster of two implementations that agree up to rounding.
 
-    `causal` stands for the lower triangle in place of `mask`: the fused kernel then skips the masked half, and no
-    Q x K matrix is made.
+    `causal` replaces a `mask` that is the lower triangle: the fused kernel then skips the masked half and makes no
+    Q x K matrix.
     """
     trains_in_bfloat16 = v.dtype is torch.bfloat16 and v.requires_grad
     if dropout == 0.0 and k.size(-2) >= (_FUSED_FROM_TRAINING_IN_BFLOAT16 if trains_in_bfloat16 else _FUSED_FROM):
@@ -80,7 +80,7 @@ def attend(
 
 
 class Attention(nn.Module):
-    """The four projections that all kinds of attention share, under the assignment's names."""
+    """The four linear layers that all kinds of attention share, under the assignment's names."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -94,21 +94,21 @@ class Attention(nn.Module):
         self.rotary = config.positions == "rotary"
 
     def split_heads(self, x: Float[Tensor, "B T C"]) -> Float[Tensor, "B H T D"]:
-        """Each head's slice of the channels."""
+        """Split the channels into heads."""
         return x.reshape(*x.shape[:-1], self.n_head, x.size(-1) // self.n_head).transpose(1, 2)
 
     def merge_heads(self, o: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
-        """The heads' outputs side by side, through the output projection."""
+        """Concatenate the heads' outputs and apply the output projection."""
         return self.resid_drop(self.proj(o.transpose(1, 2).flatten(-2)))
 
     @property
     def dropout(self) -> float:
-        """Of the attention weights; 0 in evaluation."""
+        """Probability of dropping an attention weight; 0 in evaluation mode."""
         return self.attn_pdrop if self.training else 0.0
 
 
 class CausalSelfAttention(Attention):
-    """Each position attends to itself and to those before it."""
+    """Each position attends to itself and to earlier ones."""
 
     def project_qkv(self, x: Float[Tensor, "B T C"]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of all heads, by one matrix product."""
@@ -119,7 +119,7 @@ class CausalSelfAttention(Attention):
         return self.split_heads(q), self.split_heads(k), self.split_heads(v)
 
     def forward(self, x: Float[Tensor, "B T C"], cache: LayerCache | None = None) -> Float[Tensor, "B T C"]:
-        """`x` are the positions after those in `cache`, which takes them up."""
+        """`x` are the positions after those in `cache`, to which they are appended."""
         q, k, v = self.project_qkv(x)
         n_cached = 0 if cache is None else len(cache)
         if self.rotary:
@@ -136,7 +136,7 @@ class CausalCrossAttention(Attention):
     """Query i attends to keys 0 to i of another sequence, as in the assignment: the mask is by index, not by time."""
 
     def forward(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> Float[Tensor, "B Q C"]:
-        """`x_q` of a single row serves every row of `x_kv`."""
+        """If `x_q` has a single row, it serves every row of `x_kv`."""
         return self.merge_heads(attend(*self.project_qkv(x_kv, x_q), self.dropout))
 
     def project_qkv(self, x_kv: Float[Tensor, "B K C"], x_q: Float[Tensor, "#B Q C"]) -> QKV:

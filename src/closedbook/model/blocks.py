@@ -1,4 +1,4 @@
-"""Block, DownProjectBlock and UpProjectBlock: what a variant is a list of.
+"""The blocks: self-attention, and the Perceiver's projections down to latents and up again.
 
 Letters: B batch, T time, C channels, M latents.
 """
@@ -15,7 +15,7 @@ from closedbook.model.strided import DownAttention, UpAttention
 
 
 def feed_forward(config: ModelConfig) -> nn.Sequential:
-    """Two linear layers, four times as wide in between."""
+    """Two linear layers with a GELU between, on four times the width."""
     return nn.Sequential(
         nn.Linear(config.n_embd, 4 * config.n_embd),
         nn.GELU(),
@@ -57,7 +57,7 @@ class DownProjectBlock(nn.Module):
         self.mlp = feed_forward(config)
 
     def forward(self, x_input: Float[Tensor, "B T C"]) -> Float[Tensor, "B M C"]:
-        """The latents of each row."""
+        """The latents, for each row of the batch."""
         x = self.C + self.attn(x_input, self.ln1(self.C))
         return x + self.mlp(self.ln2(x))
 
@@ -84,7 +84,7 @@ class UpProjectBlock(nn.Module):
 
 
 class StridedDownProjectBlock(DownProjectBlock):
-    """A DownProjectBlock whose latents summarize segments of the text; it returns those of completed segments."""
+    """A DownProjectBlock with one latent per segment of the text; it returns those of completed segments."""
 
     attention = DownAttention
 
@@ -95,9 +95,9 @@ class StridedDownProjectBlock(DownProjectBlock):
     def forward(
         self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None, n_hidden: int = 0
     ) -> Float[Tensor, "B M C"]:
-        """The latents of the segments that end in `x_input`, the characters after the cached ones.
+        """The latents of the segments that are completed within `x_input`, the characters after the cached ones.
 
-        Nobody attends to the first `n_hidden` positions.
+        The first `n_hidden` positions are masked.
         """
         n_cached = 0 if cache is None else len(cache)
         latents = range(n_cached // self.segment_size, (n_cached + x_input.size(1)) // self.segment_size)
@@ -120,8 +120,8 @@ class StridedUpProjectBlock(UpProjectBlock):
     ) -> Float[Tensor, "B T C"]:
         """`y` are the latents and `x_input` the characters after the cached ones.
 
-        Nobody attends to the first `n_hidden` positions.
+        The first `n_hidden` positions are masked, except to themselves.
         """
-        # One LayerNorm for both, since latents and characters are keys and values in one softmax.
+        # One LayerNorm for both, since latents and characters are keys of one softmax.
         x = x_input + self.attn(self.ln1(y), self.ln1(x_input), cache, n_hidden)
         return x + self.mlp(self.ln2(x))

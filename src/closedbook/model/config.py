@@ -1,4 +1,4 @@
-"""The shape of a model, and the named sizes. Imports no torch."""
+"""The configuration of a model. Imports no torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,11 +12,11 @@ Variant = Literal["vanilla", "perceiver"]
 class ModelConfig:
     """A decoder-only transformer over characters; the defaults are the assignment's.
 
-    Raises RecipeError where the numbers do not fit together.
+    Raises RecipeError if a value is out of its range, or values do not fit together.
     """
 
     variant: Variant = "vanilla"
-    """vanilla: all blocks over all characters; perceiver: the middle blocks over a few latents."""
+    """vanilla: all blocks work on the characters; perceiver: the middle blocks work on a few latents."""
     n_layer: int = 4
     """Number of blocks; the Perceiver's first projects down and its last projects up."""
     n_head: int = 8
@@ -26,7 +26,7 @@ class ModelConfig:
     block_size: int = 128
     """The longest text the model reads, in characters."""
     bottleneck_dim: int = 32
-    """Latents of the Perceiver; unused by vanilla."""
+    """Number of latents of the Perceiver; unused by vanilla."""
     latent_mask: Literal["triangular", "strided"] = "triangular"
     """Perceiver: triangular: latent j reads characters 0 to j; strided: latent j reads to the end of segment j."""
     segment_length: int = 0
@@ -34,7 +34,7 @@ class ModelConfig:
     random_segment_offset: bool = False
     """Perceiver, strided: in training, shorten the first segment at random, so that nothing depends on its end."""
     positions: Literal["learned", "rotary"] = "learned"
-    """learned: one vector per position, added to the embeddings; rotary: rotary embedding of queries and keys."""
+    """learned: one vector per position, added to the embeddings; rotary: rotation of queries and keys."""
     prefix_table: bool = False
     """Prefix embedding table: one learned vector per distinct word prefix in the corpus, added to the embeddings."""
     embd_pdrop: float = 0.1
@@ -55,7 +55,7 @@ class ModelConfig:
             raise RecipeError(f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}")
         if self.positions == "rotary" and self.n_embd // self.n_head % 2:
             raise RecipeError(
-                "model.positions: rotary turns pairs of numbers, so n_embd / n_head must be even; "
+                "model.positions: rotary rotates pairs of channels, so n_embd / n_head must be even; "
                 f"received {self.n_embd // self.n_head}"
             )
         if self.block_size < 9:

@@ -1,8 +1,8 @@
 """Greedy decoding, batched, with a key/value cache where the variant has one.
 
-Prompts of similar lengths form a batch. After the shortest prompt's end the batch advances character by character; a
-row takes its own prompt's characters as long as it has any, and then generates. So there is no padding to attend to,
-and all rows are at the same position.
+Prompts of similar lengths form a batch. It starts at the end of its shortest prompt and advances character by
+character; a row takes its prompt's characters until they are used up, and then generates. So there is no padding, and
+all rows are at the same position.
 """
 
 import math
@@ -15,6 +15,7 @@ from closedbook.model.gpt import GPT
 from closedbook.model.kv_cache import KVCache
 
 _MOST_ROWS = 256
+# Longest prompt of a batch, in characters beyond the shortest.
 _MOST_APART = 16
 
 
@@ -22,8 +23,8 @@ _MOST_APART = 16
 class Decoded:
     """Generated token ids, without the stop token.
 
-    `log_probability` is the model's own, in nats, of these ids and of the stop token after them; `ended` is
-    False where the stop token did not come in time.
+    `log_probability` is the model's, in nats, of these ids and of the stop token if it came; `ended` says whether it
+    did.
     """
 
     ids: tuple[int, ...]
@@ -34,31 +35,31 @@ class Decoded:
 def greedy(
     model: GPT, prompts: Sequence[Sequence[int]], *, n_new: int, stop: int, use_cache: bool = True
 ) -> list[Decoded]:
-    """Greedy decoding: up to `n_new` most probable characters after each prompt, within the model's block.
+    """The most probable next character, up to `n_new` times after each prompt, within the model's block.
 
-    The result depends on no other prompt of the call, but for float rounding in matrix products.
+    A result depends on no other prompt, except for rounding in matrix products.
     """
     results = dict.fromkeys(range(len(prompts)), Decoded((), 0.0, ended=False))
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        for part in _batches([len(prompt) for prompt in prompts]):
-            decoded = _greedy_batch(model, [prompts[n] for n in part], n_new, stop, use_cache)
-            results.update(zip(part, decoded, strict=True))
+        for batch in _batches([len(prompt) for prompt in prompts]):
+            decoded = _greedy_batch(model, [prompts[index] for index in batch], n_new, stop, use_cache)
+            results.update(zip(batch, decoded, strict=True))
     model.train(was_training)
-    return [results[number] for number in range(len(prompts))]
+    return [results[index] for index in range(len(prompts))]
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Which prompts form a batch: of similar lengths, in the order of length."""
-    part: list[int] = []
-    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if len(part) == _MOST_ROWS or (part and lengths[number] > lengths[part[0]] + _MOST_APART):
-            yield part
-            part = []
-        part.append(number)
-    if part:
-        yield part
+    """The indices of the prompts of each batch, the shortest first."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if len(batch) == _MOST_ROWS or (batch and lengths[index] > lengths[batch[0]] + _MOST_APART):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 class _Row:
@@ -66,7 +67,7 @@ class _Row:
 
     def __init__(self, prompt: Sequence[int], n_new: int, block_size: int) -> None:
         self.prompt = prompt
-        # One more than fits: the character after the last one that the model can read is still predicted.
+        # The model also predicts the character after the last one that it can read.
         self.n_left = min(n_new, block_size - len(prompt) + 1)
         self.generated: list[int] = []
         self.nats = 0.0
@@ -92,27 +93,27 @@ class _Row:
 def _greedy_batch(
     model: GPT, prompts: Sequence[Sequence[int]], n_new: int, stop: int, use_cache: bool
 ) -> list[Decoded]:
-    """All rows advance together; once half of them are done, these leave the batch."""
+    """All rows advance together; those that are done leave the batch once they are half of it."""
     device = model.tok_emb.weight.device
     rows = [_Row(prompt, n_new, model.config.block_size) for prompt in prompts]
-    going = [row for row in rows if not row.is_done]
+    active = [row for row in rows if not row.is_done]
     cache = KVCache(len(model.blocks)) if use_cache and model.has_kv_cache else None
     position = min(len(prompt) for prompt in prompts)
-    idx = torch.tensor([row.prompt[:position] for row in going], dtype=torch.long, device=device)  # B T
+    idx = torch.tensor([row.prompt[:position] for row in active], dtype=torch.long, device=device)  # B T
     new = idx
-    while going:
+    while active:
         hidden = model.hidden(idx if cache is None else new, cache)
         log_p, best = torch.log_softmax(model.logits(hidden[:, -1]).float(), dim=-1).max(dim=-1)
-        predicted = zip(going, best.tolist(), log_p.tolist(), strict=True)
+        predicted = zip(active, best.tolist(), log_p.tolist(), strict=True)
         new = torch.tensor([[row.next(position, token, value, stop)] for row, token, value in predicted], device=device)
         idx = torch.cat((idx, new), dim=1)
         position += 1
-        stays = [not row.is_done for row in going]
-        if 2 * sum(stays) <= len(going):
+        stays = [not row.is_done for row in active]
+        if 2 * sum(stays) <= len(active):
             kept = torch.tensor(stays, device=device)
             idx, new = idx[kept], new[kept]
             if cache is not None:
                 cache.keep(kept)
-            going = [row for row in going if not row.is_done]
+            active = [row for row in active if not row.is_done]
     assert all(math.isfinite(row.nats) for row in rows), "the model's weights are not finite"
     return [Decoded(tuple(row.generated), row.nats, row.ended) for row in rows]

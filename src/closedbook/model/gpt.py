@@ -40,7 +40,7 @@ class GPT(nn.Module):
         self.config = config
         self.vocab_size = vocab_size
         self.tok_emb = nn.Embedding(vocab_size, config.n_embd)
-        # The assignment's cross-attention has no rotary embedding, so it needs learned positions in any case.
+        # The assignment's cross-attention is not rotary, so it needs learned positions in any case.
         can_rotate = config.variant == "vanilla" or config.is_strided
         self.learned_positions = config.positions == "learned" or not can_rotate
         if self.learned_positions:
@@ -67,7 +67,7 @@ class GPT(nn.Module):
 
     @property
     def n_table_parameters(self) -> int:
-        """Of these, those of the prefix table; a step uses and updates only a few of its rows."""
+        """How many of them the prefix table has; a training step reads and updates only a few of its rows."""
         return sum(p.numel() for p in self.prefix_table.parameters()) if self.config.prefix_table else 0
 
     @property
@@ -119,7 +119,7 @@ class GPT(nn.Module):
         return self.up_block(self.through_blocks(self.down_block(x_input)), x_input)
 
     def through_segments(self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
-        """The same with latents of segments, the first of which may be shorter by a random offset."""
+        """The strided Perceiver; in training the first segment may be shorter by a random offset."""
         has_offset = self.training and self.config.random_segment_offset
         offset = self.draw_segment_offset(x_input.size(1)) if has_offset else 0
         x_input = functional.pad(x_input, (0, 0, offset, 0))
@@ -127,13 +127,13 @@ class GPT(nn.Module):
         return self.up_block(y, x_input, cache, offset)[:, offset:]
 
     def draw_segment_offset(self, n_positions: int) -> int:
-        """Fewer characters than a segment, and no more than the latents can cover besides `n_positions`."""
+        """A random number below the segment size, limited so that the latents cover it and `n_positions`."""
         n_covered = self.config.segment_size * self.config.bottleneck_dim
         offset = int(torch.randint(self.config.segment_size, ()))
         return min(offset, n_covered - n_positions)
 
     def logits(self, hidden: Float[Tensor, "*B C"]) -> Float[Tensor, "*B V"]:
-        """The final LayerNorm and the head, at whatever positions are wanted."""
+        """The final LayerNorm and the head, for any selection of positions."""
         return self.head(self.ln_f(hidden))
 
 

@@ -1,4 +1,4 @@
-"""The KV cache: what decoding keeps of the characters read so far, so that none is read twice.
+"""The KV cache: keys and values of the characters read so far, so that decoding computes them once.
 
 Letters: B batch, H heads, T time, R allocated positions, D head size.
 """
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class LayerCache:
-    """Keys and values that one attention layer has computed so far, in a buffer that doubles when it is full."""
+    """Keys and values of one attention layer, in a buffer that doubles when it is full."""
 
     def __init__(self) -> None:
         self._n_positions = 0
@@ -46,9 +46,9 @@ def _with_room(
 
 
 class KVCache:
-    """A model's caches, layer by layer, how many characters were read, and the prefix table's row of the last one.
+    """The caches of all layers, the number of characters read, and the prefix table's row of the last one.
 
-    `blocks` belong to the self-attention blocks; the others to the strided Perceiver.
+    `blocks` belong to the self-attention blocks, the other three to the strided Perceiver.
     """
 
     def __init__(self, n_blocks: int) -> None:

@@ -1,9 +1,9 @@
 """PrefixTable: one learned vector per distinct word prefix in the corpus.
 
-A character-level model must work out anew at each name that it is this name which stands here. The table looks it up
-instead: no arithmetic, and a step updates only the rows that it used. It belongs to the n-gram embeddings (Joulin et
-al. 2016, 'Bag of Tricks for Efficient Text Classification', section 2.2; Engram, arXiv 2601.07372), but its rows are
-found by following a trie of the corpus's words, so that no two prefixes share a row as they do under hashing.
+A character-level model spends computation on recognizing each name from its characters. The table looks it up instead:
+no arithmetic, and a training step updates only the rows that it used. It belongs to the n-gram embeddings (Joulin et
+al. 2016, 'Bag of Tricks for Efficient Text Classification', section 2.2; Engram, arXiv 2601.07372), but rows are found
+by a trie of the corpus's words, so that no two prefixes share a row as they do under hashing.
 
 Letters: B batch, T time, C channels.
 """
@@ -21,9 +21,10 @@ _UNKNOWN = -1
 
 @dataclass(frozen=True)
 class PrefixTrie:
-    """The prefixes of the corpus's words, numbered from 1 on, and which characters are parts of words.
+    """The prefixes of the corpus's words, numbered from 1 on; prefix 0 is the empty one.
 
-    Prefix i + 1 is `edges[i]`: its parent and the character that extends it; edges are sorted. Prefix 0 is empty.
+    `edges[i]` belongs to prefix i + 1: its parent, and the token id that extends the parent; edges are sorted.
+    `in_word` says for each token id whether its character can be part of a word.
     """
 
     edges: tuple[tuple[int, int], ...]
@@ -39,16 +40,16 @@ class PrefixTrie:
         while level:
             below: dict[int, list[tuple[int, ...]]] = {}
             for parent, members in level.items():
-                node, last = _OUTSIDE, -1
+                prefix, last = _OUTSIDE, -1
                 for word in members:
                     if len(word) == depth:
                         continue
                     if word[depth] != last:
                         last = word[depth]
                         edges.append((parent, last))
-                        node = len(edges)
-                        below[node] = []
-                    below[node].append(word)
+                        prefix = len(edges)
+                        below[prefix] = []
+                    below[prefix].append(word)
             level, depth = below, depth + 1
         return cls(tuple(edges), tuple(in_word))
 
@@ -57,23 +58,23 @@ class PrefixTrie:
 
 
 class PrefixTable(nn.Module):
-    """The vectors, zero-initialized; a character outside of words, or in no known prefix, adds nothing."""
+    """The vectors, zero-initialized; a character outside of words, or after an unknown prefix, has the zero vector."""
 
     def __init__(self, trie: PrefixTrie, n_embd: int) -> None:
         super().__init__()
         self.table = nn.Embedding(len(trie) + 1, n_embd, padding_idx=_OUTSIDE, sparse=True)
         edges = torch.tensor(trie.edges, dtype=torch.long).view(-1, 2)
         in_word = torch.tensor(trie.in_word, dtype=torch.bool)
-        # They follow from the vocabulary, so they are saved with it and not among the weights.
+        # No weights: they follow from the vocabulary, which is saved with the run.
         self.register_buffer("keys", edges[:, 0] * len(trie.in_word) + edges[:, 1], persistent=False)
         self.register_buffer("in_word", in_word, persistent=False)
 
     def forward(self, rows: Int64[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
-        """The vectors of some rows."""
+        """The vectors of the given rows."""
         return self.table(rows.clamp(min=_OUTSIDE))
 
     def rows(self, idx: Int64[Tensor, "B T"], before: Int64[Tensor, " B"] | None = None) -> Int64[Tensor, "B T"]:
-        """The row of the prefix that ends at each character; `before` are those of the characters before the first."""
+        """The row of the prefix that ends at each character; `before` is the row at the character before `idx`."""
         assert isinstance(self.in_word, Tensor)
         row = idx.new_zeros(len(idx)) if before is None else before
         rows = []
@@ -84,7 +85,7 @@ class PrefixTable(nn.Module):
         return torch.stack(rows, dim=1)
 
     def _extended(self, row: Int64[Tensor, " B"], character: Int64[Tensor, " B"]) -> Int64[Tensor, " B"]:
-        """The row of the prefix that is longer by one character, or _UNKNOWN."""
+        """The row of the prefix extended by one character, or _UNKNOWN."""
         assert isinstance(self.keys, Tensor)
         assert isinstance(self.in_word, Tensor)
         key = row * len(self.in_word) + character

@@ -1,11 +1,12 @@
-"""Strided cross-attention: a Perceiver that reads its whole past, without a T x T matrix.
+"""Strided cross-attention: a Perceiver that reads the whole text so far, without a T x T matrix.
 
 The text is cut into segments of S characters. Latent j summarizes the text up to the end of segment j. Position t
 attends to the latents of all segments completed by t, and to the characters of its own segment up to itself. So every
-past character reaches every later position, and no future one does. (The assignment's triangular mask is by index:
-latent j reads characters 0 to j only.)
+past character can influence every later position, and no future one can. (The assignment's triangular mask is by
+index: latent j reads characters 0 to j only.)
 
-Masks are boolean; True means "may attend".
+Masks are boolean; True means "may attend". Positions that a random segment offset inserts in front of a text are called
+hidden: they are masked, except to themselves.
 
 Letters: B batch, H heads, T time, K keys, S characters per segment, N segments, P = N S positions, M latents, W = S + M
 weights, D head size, C channels.
@@ -28,10 +29,10 @@ from closedbook.model.kv_cache import KVCache
 
 
 class LatentsAndSegment(NamedTuple):
-    """What `attend_to_latents_and_segment` reads: queries of the positions from `first` on, and two sets of keys.
+    """Queries of the positions from `first` on, and two sets of keys and values, of characters and of latents.
 
-    `k` and `v` are those of the characters from the start of the first position's segment on; `latent_k` and
-    `latent_v` those of all completed segments. Nobody attends to the first `n_hidden` positions but they themselves.
+    `k` and `v` belong to the characters from the start of the segment of `first` on; `latent_k` and `latent_v` to all
+    completed segments. The first `n_hidden` positions of the text are hidden.
     """
 
     q: Float[Tensor, "B H T D"]
@@ -46,7 +47,7 @@ class LatentsAndSegment(NamedTuple):
 def down_mask(
     latents: range, n_positions: int, segment_size: int, device: torch.device | None = None
 ) -> Bool[Tensor, "M T"]:
-    """Which characters each of some latents reads: those up to the end of its segment."""
+    """Each of some latents reads the characters up to the end of its segment."""
     end = (torch.arange(latents.start, latents.stop, device=device)[:, None] + 1) * segment_size
     return torch.arange(n_positions, device=device) < end
 
@@ -54,13 +55,13 @@ def down_mask(
 def up_mask(
     positions: range, n_latents: int, segment_size: int, device: torch.device | None = None
 ) -> Bool[Tensor, "T M"]:
-    """Which latents each of some positions attends to: those of the segments completed by then."""
+    """Each of some positions attends to the latents of the segments completed by then, its own character included."""
     n_completed = (torch.arange(positions.start, positions.stop, device=device)[:, None] + 1) // segment_size
     return torch.arange(n_latents, device=device) < n_completed
 
 
 class StridedAttention(Attention):
-    """What both directions share: the position of a latent is the last one of its segment."""
+    """What down- and up-projection share; a latent's position is the last one of its segment."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -86,9 +87,9 @@ class DownAttention(StridedAttention):
         cache: KVCache | None = None,
         n_hidden: int = 0,
     ) -> Float[Tensor, "B M C"]:
-        """Attention output of `latents`, whose queries come from `basis`; `x` are the characters after the cached ones.
+        """Attention output for `latents`, with queries from `basis`; `x` are the characters after the cached ones.
 
-        Nobody attends to the first `n_hidden` positions.
+        The first `n_hidden` positions are hidden.
         """
         return self.merge_heads(attend(*self.project_qkv(x, basis, latents, cache, n_hidden), self.dropout))
 
@@ -123,9 +124,9 @@ class UpAttention(StridedAttention):
         cache: KVCache | None = None,
         n_hidden: int = 0,
     ) -> Float[Tensor, "B T C"]:
-        """Attention output of the positions after the cached ones; `latents` too are those after the cached ones.
+        """Attention output for `x`; `latents` and characters `x` are those after the cached ones.
 
-        Nobody attends to the first `n_hidden` positions but they themselves.
+        The first `n_hidden` positions are hidden.
         """
         qkv = self.project_qkv(latents, x, cache, n_hidden)
         return self.merge_heads(attend_to_latents_and_segment(qkv, self.segment_size, self.dropout))
@@ -153,7 +154,7 @@ class UpAttention(StridedAttention):
 def attend_to_latents_and_segment(
     qkv: LatentsAndSegment, segment_size: int, dropout: float
 ) -> Float[Tensor, "B H T D"]:
-    """Attention output: one softmax over a position's latents and its segment, so T x (M + S) weights in all."""
+    """Attention output, by one softmax over a position's latents and its segment: T x (M + S) weights in all."""
     n_before, n_positions = qkv.first % segment_size, qkv.q.size(-2)
     weights = drop(segment_attention_weights(qkv, segment_size), dropout)
     n_segments = weights.size(-2) // segment_size
@@ -164,17 +165,17 @@ def attend_to_latents_and_segment(
 
 
 def segment_attention_weights(qkv: LatentsAndSegment, segment_size: int) -> Float[Tensor, "B H P W"]:
-    """Attention weights of all positions of the segments that the keys lie in: first the S of its segment, then M."""
+    """Attention weights of all positions of the keys' segments, over the S characters of its own and M latents."""
     q, k, latent_k = qkv.q, qkv.k, qkv.latent_k
     n_before, n_segments = qkv.first % segment_size, -(-k.size(-2) // segment_size)
     n_padding = n_segments * segment_size - k.size(-2)
-    # Pad to whole segments: results before the first position are dropped, and keys after the last are masked.
+    # Padded to whole segments: results before the first position are dropped, and keys after the last are masked.
     q = functional.pad(q, (0, 0, n_before, n_padding))  # B H P D
     k = _in_segments(functional.pad(k, (0, 0, 0, n_padding)), n_segments)
     scale = 1 / math.sqrt(q.size(-1))
     own = _in_segments(q, n_segments) @ k.transpose(-2, -1) * scale  # B H N S S
     mask = causal_mask(segment_size, segment_size, q.device).repeat(n_segments, 1, 1)
-    # Each position still attends to itself: a softmax over nothing is not a number.
+    # A hidden position attends to itself, since a softmax over no key is NaN.
     mask[0, :, : qkv.n_hidden] &= torch.eye(segment_size, qkv.n_hidden, dtype=torch.bool, device=q.device)
     own = own.masked_fill(~mask, -math.inf).flatten(2, 3)
     positions = range(qkv.first - n_before, qkv.first - n_before + n_segments * segment_size)

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     from closedbook.analysis.reading_map.weights import ReadingMap
 
-_INCHES_A_CELL = 0.115
-_INCHES_ACROSS = (5.5, 14.0)
-_INCHES_DOWN = (0.25, 8.0)
-"""Of a panel: minimum and maximum."""
-_INCHES_BETWEEN = 0.7
-_INCHES_OF_SHADES = 0.15
-_SHADES = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)
+# Sizes in inches; a panel's width and height have a minimum and a maximum.
+_CELL = 0.115
+_WIDTH = (5.5, 14.0)
+_HEIGHT = (0.25, 8.0)
+_BETWEEN_PANELS = 0.7
+_COLOR_BAR = 0.15
+_TICKS = (0, 0.01, 0.05, 0.1, 0.25, 0.5, 1)
 _MOST_LETTERS = 128
 
 
 def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure":
-    """Grey is attention, an outline encloses what the mask allows; a column is a character in every panel."""
+    """Grey is attention, and an outline encloses what the mask allows; columns are characters in every panel."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import PowerNorm
@@ -40,10 +40,10 @@ def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure"
         ("Which characters of its own segment each position attends to", "in segment", mask.own.T, share.own.T),
     ]
     panels = [panel for panel in panels if len(panel[2])]
-    width = float(np.clip(_INCHES_A_CELL * len(text), *_INCHES_ACROSS))
-    heights = [float(np.clip(_INCHES_A_CELL * len(panel[2]), *_INCHES_DOWN)) for panel in panels]
-    heights.append(_INCHES_OF_SHADES)
-    height = sum(heights) + _INCHES_BETWEEN * len(heights)
+    width = float(np.clip(_CELL * len(text), *_WIDTH))
+    heights = [float(np.clip(_CELL * len(panel[2]), *_HEIGHT)) for panel in panels]
+    heights.append(_COLOR_BAR)
+    height = sum(heights) + _BETWEEN_PANELS * len(heights)
     figure = Figure(figsize=(width + 0.8, height), layout="constrained")
     FigureCanvasAgg(figure)
     # On a square-root scale, since most weights are small.
@@ -57,27 +57,27 @@ def draw_reading(reading: "ReadingMap", text: str) -> "matplotlib.figure.Figure"
         _mark(axes, text)
     rows[-1].set_xlabel("character")
     label = "share of attention, mean over heads"
-    figure.colorbar(shades, cax=last, orientation="horizontal", label=label, ticks=_SHADES)
+    figure.colorbar(shades, cax=last, orientation="horizontal", label=label, ticks=_TICKS)
     return figure
 
 
 def _outline(axes: "matplotlib.axes.Axes", allowed: "Tensor", line_width: float) -> None:
-    """A line wherever an allowed cell has a neighbour that is not."""
+    """A line between each allowed cell and each neighbour that is not allowed."""
     from matplotlib.collections import LineCollection
 
     inside = np.pad(allowed.numpy(), 1)
-    upright = np.argwhere(inside[1:-1, :-1] != inside[1:-1, 1:]) - 0.5
-    level = np.argwhere(inside[:-1, 1:-1] != inside[1:, 1:-1]) - 0.5
-    lines = [[(x, y), (x, y + 1)] for y, x in upright] + [[(x, y), (x + 1, y)] for y, x in level]
+    vertical = np.argwhere(inside[1:-1, :-1] != inside[1:-1, 1:]) - 0.5
+    horizontal = np.argwhere(inside[:-1, 1:-1] != inside[1:, 1:-1]) - 0.5
+    lines = [[(x, y), (x, y + 1)] for y, x in vertical] + [[(x, y), (x + 1, y)] for y, x in horizontal]
     axes.add_collection(LineCollection(lines, colors="black", linewidths=line_width, capstyle="projecting"))
 
 
 def _mark(axes: "matplotlib.axes.Axes", text: str) -> None:
-    """Indices of rows and columns, and below them the text's characters, where they are few enough."""
+    """Indices of rows and columns, and the text's characters below unless they are too many."""
     from matplotlib.ticker import MaxNLocator
 
-    numbers = axes.secondary_xaxis("top")
-    for axis in (axes.yaxis, numbers.xaxis):
+    indices = axes.secondary_xaxis("top")
+    for axis in (axes.yaxis, indices.xaxis):
         axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
         axis.set_tick_params(labelsize=7, length=2, pad=1)
     letters = [c if c.isascii() and c.isprintable() else "\N{MIDDLE DOT}" for c in text]
