@@ -122,18 +122,18 @@ def test_a_latent_depends_on_what_its_mask_allows():
             assert torch.equal((after != before).any(dim=-1)[0], mask[:, t])
 
 
-def test_hidden_positions_move_the_segments_and_nothing_else():
-    """Nothing depends on hidden leading positions; they shift where segments end, and so the number of latents."""
+def test_padding_in_front_moves_the_segments_and_nothing_else():
+    """No result depends on what the padding is; it shifts where segments end, and so the number of latents."""
     model, idx = lively(replace(SMALL, positions="rotary", n_layer=2)), characters(2, 23)
     assert isinstance(model.down_block, StridedDownProjectBlock)
-    for n_hidden in range(5):
-        noise = torch.randn(2, n_hidden, 42, dtype=torch.float64)
+    for n_padding in range(5):
+        noise = torch.randn(2, n_padding, 42, dtype=torch.float64)
         with torch.no_grad():
             x = model.embed(idx)
             inputs = [torch.cat((z, x), dim=1) for z in (noise, torch.zeros_like(noise))]
-            down = [model.down_block(z, None, n_hidden) for z in inputs]
-            up = [model.up_block(y, z, None, n_hidden)[:, n_hidden:] for y, z in zip(down, inputs, strict=True)]
-        assert down[0].size(1) == (23 + n_hidden) // 5
+            down = [model.down_block(z, None, n_padding) for z in inputs]
+            up = [model.up_block(y, z, None, n_padding)[:, n_padding:] for y, z in zip(down, inputs, strict=True)]
+        assert down[0].size(1) == (23 + n_padding) // 5
         assert torch.equal(down[0], down[1])
         assert torch.equal(up[0], up[1])
 

@@ -93,16 +93,16 @@ class StridedDownProjectBlock(DownProjectBlock):
         self.segment_size = config.segment_size
 
     def forward(
-        self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None, n_hidden: int = 0
+        self, x_input: Float[Tensor, "B T C"], cache: KVCache | None = None, n_padding: int = 0
     ) -> Float[Tensor, "B M C"]:
         """The latents of the segments that are completed within `x_input`, the characters after the cached ones.
 
-        The first `n_hidden` positions are masked.
+        The first `n_padding` positions are padding.
         """
         n_cached = 0 if cache is None else len(cache)
         latents = range(n_cached // self.segment_size, (n_cached + x_input.size(1)) // self.segment_size)
         basis = self.C[:, latents.start : latents.stop]
-        x = basis + self.attn(x_input, self.ln1(basis), latents, cache, n_hidden)
+        x = basis + self.attn(x_input, self.ln1(basis), latents, cache, n_padding)
         return x + self.mlp(self.ln2(x))
 
 
@@ -116,12 +116,12 @@ class StridedUpProjectBlock(UpProjectBlock):
         y: Float[Tensor, "B M C"],
         x_input: Float[Tensor, "B T C"],
         cache: KVCache | None = None,
-        n_hidden: int = 0,
+        n_padding: int = 0,
     ) -> Float[Tensor, "B T C"]:
         """`y` are the latents and `x_input` the characters after the cached ones.
 
-        The first `n_hidden` positions are masked, except to themselves.
+        The first `n_padding` positions are padding.
         """
         # One LayerNorm for both, since latents and characters are keys of one softmax.
-        x = x_input + self.attn(self.ln1(y), self.ln1(x_input), cache, n_hidden)
+        x = x_input + self.attn(self.ln1(y), self.ln1(x_input), cache, n_padding)
         return x + self.mlp(self.ln2(x))

@@ -5,8 +5,8 @@ attends to the latents of all segments completed by t, and to the characters of 
 past character can influence every later position, and no future one can. (The assignment's triangular mask is by
 index: latent j reads characters 0 to j only.)
 
-Masks are boolean; True means "may attend". Positions that a random segment offset inserts in front of a text are called
-hidden: they are masked, except to themselves.
+Masks are boolean; True means "may attend". A random segment offset is made by padding in front of the text, which is
+masked: a padding position attends to itself alone, and no other attends to it.
 
 Letters: B batch, H heads, T time, K keys, S characters per segment, N segments, P = N S positions, M latents, W = S + M
 weights, D head size, C channels.
@@ -32,7 +32,7 @@ class LatentsAndSegment(NamedTuple):
     """Queries of the positions from `first` on, and two sets of keys and values, of characters and of latents.
 
     `k` and `v` belong to the characters from the start of the segment of `first` on; `latent_k` and `latent_v` to all
-    completed segments. The first `n_hidden` positions of the text are hidden.
+    completed segments. The first `n_padding` positions are padding.
     """
 
     q: Float[Tensor, "B H T D"]
@@ -41,7 +41,7 @@ class LatentsAndSegment(NamedTuple):
     latent_k: Float[Tensor, "B H M D"]
     latent_v: Float[Tensor, "B H M D"]
     first: int
-    n_hidden: int
+    n_padding: int
 
 
 def down_mask(
@@ -85,13 +85,13 @@ class DownAttention(StridedAttention):
         basis: Float[Tensor, "1 M C"],
         latents: range,
         cache: KVCache | None = None,
-        n_hidden: int = 0,
+        n_padding: int = 0,
     ) -> Float[Tensor, "B M C"]:
         """Attention output for `latents`, with queries from `basis`; `x` are the characters after the cached ones.
 
-        The first `n_hidden` positions are hidden.
+        The first `n_padding` positions are padding.
         """
-        return self.merge_heads(attend(*self.project_qkv(x, basis, latents, cache, n_hidden), self.dropout))
+        return self.merge_heads(attend(*self.project_qkv(x, basis, latents, cache, n_padding), self.dropout))
 
     def project_qkv(
         self,
@@ -99,7 +99,7 @@ class DownAttention(StridedAttention):
         basis: Float[Tensor, "1 M C"],
         latents: range,
         cache: KVCache | None = None,
-        n_hidden: int = 0,
+        n_padding: int = 0,
     ) -> QKV:
         """Queries, keys and values of all heads, and the mask."""
         q = self.rotate_latents(self.split_heads(self.query(basis)), latents.start)
@@ -110,7 +110,7 @@ class DownAttention(StridedAttention):
             k, v = cache.down.extend(k, v)
         end = latents.stop * self.segment_size
         mask = down_mask(latents, end, self.segment_size, x.device)
-        mask[:, :n_hidden] = False
+        mask[:, :n_padding] = False
         return QKV(q, k[:, :, :end], v[:, :, :end], mask)
 
 
@@ -122,13 +122,13 @@ class UpAttention(StridedAttention):
         latents: Float[Tensor, "B M C"],
         x: Float[Tensor, "B T C"],
         cache: KVCache | None = None,
-        n_hidden: int = 0,
+        n_padding: int = 0,
     ) -> Float[Tensor, "B T C"]:
         """Attention output for `x`; `latents` and characters `x` are those after the cached ones.
 
-        The first `n_hidden` positions are hidden.
+        The first `n_padding` positions are padding.
         """
-        qkv = self.project_qkv(latents, x, cache, n_hidden)
+        qkv = self.project_qkv(latents, x, cache, n_padding)
         return self.merge_heads(attend_to_latents_and_segment(qkv, self.segment_size, self.dropout))
 
     def project_qkv(
@@ -136,7 +136,7 @@ class UpAttention(StridedAttention):
         latents: Float[Tensor, "B M C"],
         x: Float[Tensor, "B T C"],
         cache: KVCache | None = None,
-        n_hidden: int = 0,
+        n_padding: int = 0,
     ) -> LatentsAndSegment:
         """Queries of the characters, and keys and values of characters and latents, of all heads."""
         first, first_latent = (0, 0) if cache is None else (len(cache), len(cache.up_latents))
@@ -148,7 +148,7 @@ class UpAttention(StridedAttention):
             k, v = cache.up_characters.extend(k, v)
             latent_k, latent_v = cache.up_latents.extend(latent_k, latent_v)
         begin = first - first % self.segment_size
-        return LatentsAndSegment(q, k[:, :, begin:], v[:, :, begin:], latent_k, latent_v, first, n_hidden)
+        return LatentsAndSegment(q, k[:, :, begin:], v[:, :, begin:], latent_k, latent_v, first, n_padding)
 
 
 def attend_to_latents_and_segment(
@@ -168,15 +168,15 @@ def segment_attention_weights(qkv: LatentsAndSegment, segment_size: int) -> Floa
     """Attention weights of all positions of the keys' segments, over the S characters of its own and M latents."""
     q, k, latent_k = qkv.q, qkv.k, qkv.latent_k
     n_before, n_segments = qkv.first % segment_size, -(-k.size(-2) // segment_size)
-    n_padding = n_segments * segment_size - k.size(-2)
+    n_after = n_segments * segment_size - k.size(-2)
     # Padded to whole segments: results before the first position are dropped, and keys after the last are masked.
-    q = functional.pad(q, (0, 0, n_before, n_padding))  # B H P D
-    k = _in_segments(functional.pad(k, (0, 0, 0, n_padding)), n_segments)
+    q = functional.pad(q, (0, 0, n_before, n_after))  # B H P D
+    k = _in_segments(functional.pad(k, (0, 0, 0, n_after)), n_segments)
     scale = 1 / math.sqrt(q.size(-1))
     own = _in_segments(q, n_segments) @ k.transpose(-2, -1) * scale  # B H N S S
     mask = causal_mask(segment_size, segment_size, q.device).repeat(n_segments, 1, 1)
-    # A hidden position attends to itself, since a softmax over no key is NaN.
-    mask[0, :, : qkv.n_hidden] &= torch.eye(segment_size, qkv.n_hidden, dtype=torch.bool, device=q.device)
+    # Padding attends to itself, since a softmax over no key is NaN.
+    mask[0, :, : qkv.n_padding] &= torch.eye(segment_size, qkv.n_padding, dtype=torch.bool, device=q.device)
     own = own.masked_fill(~mask, -math.inf).flatten(2, 3)
     positions = range(qkv.first - n_before, qkv.first - n_before + n_segments * segment_size)
     earlier = q @ latent_k.transpose(-2, -1) * scale  # B H P M
