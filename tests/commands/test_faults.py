@@ -298,8 +298,9 @@ def test_existing_files_are_left_unchanged(closedbook: Closedbook, pretrain: Clo
     no_run = "is there already and is no run; choose another --out"
     assert fault(pretrain()) == f"{tmp_path / 'RUN'}: {no_run}"
     assert fault(pretrain("--out", tmp_path / "file")) == f"{tmp_path / 'file'}: {no_run}"
-    way_out = "is there already; go on with that run by --resume, or choose another --out"
-    assert fault(pretrain("--out", runs / "pretrained")) == f"{runs / 'pretrained'}: {way_out}"
+    ended = runs / "pretrained"
+    way_out = f"it has ended: train on from its weights by finetune --from {ended}, or choose another --out"
+    assert fault(pretrain("--out", ended)) == f"{ended}: is there already; {way_out}"
     assert "and this one is not empty; name another" in fault(closedbook("world", tmp_path / "RUN", "--people", 100))
     assert "and this is a file; name another" in fault(closedbook("world", tmp_path / "file", "--people", 100))
     assert (contents(tmp_path), contents(runs)) == before

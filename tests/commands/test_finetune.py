@@ -266,7 +266,7 @@ def test_dev_pairs_beside_people_held_out_are_refused(
     assert closedbook("pretrain", files / "corpus.txt", *words).status == 0
 
 
-def test_a_parent_that_may_have_learnt_the_people_held_out_is_told_of(
+def test_a_parent_that_may_have_learned_the_people_held_out_is_told_of(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
     """Unless it held out the same, by the same seed: then nobody of them was ever asked about in training."""

@@ -173,9 +173,10 @@ def test_an_out_that_cannot_be_used_is_found_before_any_file_is_read(
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine").touch()
     words = tuple(tmp_path / "gone" if word == "GONE" else word for word in words)
-    in_the_way = "is there already; go on with that run by --resume, or choose another --out"
+    ended = runs / "pretrained"
+    in_the_way = f"is there already; it has ended: train on from its weights by finetune --from {ended}, or choose "
     for out, rule in (
-        (runs / "pretrained", in_the_way),
+        (ended, in_the_way),
         (tmp_path / "full", "is there already and is no run; choose another --out"),
         (tmp_path / "full/mine/run", f"{tmp_path / 'full/mine'} is a file, and no folder can be made in a file; name "),
         (tmp_path / ("a" * 300), "a run cannot be written there: File name too long; free some space, or name another"),
@@ -300,6 +301,18 @@ def test_from_and_corpus_exclude_each_other_and_one_is_needed(
         "vocabulary: name one of the two"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stopped_run_in_the_way_is_resumed_and_an_ended_one_is_not(
+    closedbook: Closedbook, files: Path, runs: Path, stopped: Path
+):
+    """Each message says what works: --resume where the run has not ended, else finetune --from."""
+    words = ("pretrain", files / "corpus.txt", "--out")
+    assert fault(closedbook(*words, stopped)) == (
+        f"{stopped}: is there already; it has not ended: go on with it by --resume, or choose another --out"
+    )
+    ended = runs / "pretrained"
+    assert f"train on from its weights by finetune --from {ended}" in fault(closedbook(*words, ended))
 
 
 def test_from_and_out_of_one_name_are_refused(closedbook: Closedbook, files: Path, runs: Path):

@@ -46,8 +46,8 @@ def corrected_interval(
     two models, one for each re-split, may be given instead of accuracies, so the ends are not clipped to 0 and 1.
     Raises ValueError for fewer than two accuracies, counts below 1, and levels outside 0 to 1.
 
-    Source: Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning 52:239-281, section 3:
-    the corrected resampled t-test, which approximates the correlation by n_test / (n_train + n_test).
+    Source: Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning 52:239-281: the corrected
+    resampled t-test, whose variance approximates the correlation by n_test / (n_train + n_test) (section 3).
     """
     if len(accuracies) < 2:
         raise ValueError(f"accuracies of at least 2 re-splits are needed; received {len(accuracies)}")

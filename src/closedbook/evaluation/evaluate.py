@@ -83,10 +83,9 @@ def evaluate(
 ) -> Evaluation:
     """Ask a run all questions of a file; raises TextError where a question does not fit the run's model.
 
-    `model` is the run's, if it is loaded already.
-
-    The majority baseline's answer is the commonest of the training pairs: those given, else those of the run if their
-    file is unchanged. Without either it is the commonest of the questions' own answers, which no constant answer beats.
+    `model` is the run's model, if it is loaded already. The majority baseline's answer is the commonest of the training
+    pairs: those given, else those of the run if their file is unchanged. Without either it is the commonest of the
+    questions' own answers, which no constant answer beats.
     """
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))

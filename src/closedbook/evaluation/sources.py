@@ -38,7 +38,7 @@ def needed(run: Run, name: str) -> Path:
     return path
 
 
-def may_have_learnt(run: Run, pairs: Source, recipe: Recipe) -> bool:
+def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:
     """Whether a run may have trained on pairs that a recipe holds out of the file `pairs` for validation.
 
     False only where the run had no pairs, or held out at least as many of the same file by the same draw.

@@ -133,10 +133,17 @@ def check_run_can_be_created(path: Path) -> None:
     """Raise RunError where something is in the way of a new run's folder, or the folder cannot be written."""
     with suppress(OSError):  # of a path that cannot be, which the last check refuses
         if (path / "run.json").is_file():
-            raise RunError(f"{path}: is there already; go on with that run by --resume, or choose another --out")
+            raise RunError(f"{path}: is there already; {_onward(path)}, or choose another --out")
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise RunError(f"{path}: is there already and is no run; choose another --out")
     check_folder_is_free(path, "a run")
+
+
+def _onward(path: Path) -> str:
+    """What the user can do with a run that is in the way."""
+    if (path / "model.safetensors").exists():
+        return f"it has ended: train on from its weights by finetune --from {path}"
+    return "it has not ended: go on with it by --resume"
 
 
 def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from closedbook.errors import RunError
-from closedbook.evaluation.sources import may_have_learnt, replayed_text
+from closedbook.evaluation.sources import may_have_learned, replayed_text
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
@@ -47,7 +47,7 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
     pairs, notes = training_pairs(files.pairs, start.recipe, start.vocabulary)
     sources = sources_of(pairs=files.pairs, corpus=None if start.corpus is None else start.corpus.path, dev=files.dev)
     is_split = start.recipe.validation_split > 0
-    if start.parent is not None and is_split and may_have_learnt(start.parent, sources["pairs"], start.recipe):
+    if start.parent is not None and is_split and may_have_learned(start.parent, sources["pairs"], start.recipe):
         notes.append(
             f"{start.parent.path} may have learned pairs of the validation split; train it with the same pairs, "
             "validation_split and seed, so that no question about these people was ever trained on"
