@@ -152,7 +152,7 @@ def test_a_studied_run_can_be_asked_evaluated_inspected_and_finetuned(
     assert evaluated.status == 0
     assert evaluated.out.startswith("accuracy: ")
     inspected = closedbook("inspect", run)
-    assert any(line.split()[:1] == ["prefix_table"] for line in inspected.out.splitlines())
+    assert any(line.split()[:2] == ["prefix", "table"] for line in inspected.out.splitlines())
     words = ("--from", run, "--out", tmp_path / "further", "--recipe", home / "tiny.toml", "--epochs", 1)
     further = closedbook("finetune", home / "world/train.tsv", *words)
     assert further.status == 0, further.err
