@@ -263,7 +263,6 @@ def test_study_is_silent_without_progress(people: Path, tmp_path: Path, capsys: 
         setting="unguided",
         recipe=recipe,
         seed=7,
-        budget_minutes=0.02,
         progress=False,
     )
     assert capsys.readouterr() == ("", "")
@@ -311,6 +310,7 @@ def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):
     ("words", "rule"),
     [
         ({"budget_minutes": 0.0}, "budget_minutes: more than 0 minutes are needed; received 0"),
+        ({"budget_minutes": 0.001}, "budget of 0.001 minutes: 50 steps"),
         ({"recipe": "fsat"}, "did you mean 'fast'"),
         ({"recipe": "course", "setting": "guided"}, "setting: guided needs a recipe with corruption.guided above 0"),
         ({"seed": -1}, "seed"),

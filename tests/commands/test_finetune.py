@@ -210,7 +210,7 @@ def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: 
     outcome = tune(*HOLD_OUT, "--finetune.patience", 0)
     assert outcome.status == 0
     assert f"note: {files / 'pairs.tsv'}: 2 of 5 pairs are the validation split, which is not trained on" in outcome.err
-    assert "finetune: after epoch 1, validation accuracy 0 of 2" in outcome.err
+    assert "finetune: validation accuracy 0 of 2, 0.0% (95% interval 0.0% to 65.8%) after epoch 1" in outcome.err
     assert weights(tmp_path / "RUN") == weights(tmp_path / "kept")
     asked = [exposure.asked for exposure in exposures(tmp_path / "RUN", files)]
     assert asked == [int(item in kept.items) for item in pairs.items]

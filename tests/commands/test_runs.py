@@ -292,8 +292,8 @@ def test_from_and_corpus_exclude_each_other_and_one_is_needed(
     words = ("finetune", files / "pairs.tsv", "--out", tmp_path / "run")
     both = fault(closedbook(*words, "--from", runs / "pretrained", "--corpus", files / "corpus.txt"))
     assert both == (
-        "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it but for "
-        "--finetune.replay; leave out one"
+        "finetune: --from RUN has its own vocabulary, so --corpus is of use only with --finetune.replay; leave out "
+        "--corpus"
     )
     neither = fault(closedbook(*words))
     assert neither == (

@@ -132,9 +132,9 @@ class StudyOptions:
     corpus, and the model is trained on its answers. So the accuracy on --dev is not one on held-out questions: it shows
     how well the model remembers what the reader found.
 
-    guided, unguided, assignment: only questions of the training pairs are asked in training, and the model must find
-    the other answers in the text. guided: the reader chooses the spans to mask. unguided: names and numbers are masked,
-    and nothing knows which of them is an answer. assignment: random spans are masked, as in the assignment.
+    guided, unguided, assignment: training asks the questions of the training pairs alone; all other answers come from
+    masked documents. guided: the reader chooses the spans to mask, so it finds the facts and the model memorizes them.
+    unguided: names and numbers are masked, and nothing knows which is an answer. assignment: random spans are masked.
     """
 
     corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]

@@ -60,8 +60,8 @@ def finetune(options: FinetuneOptions) -> None:
     recipe, rows = recipe_of(options, stage, (stage,) if options.parent else ("model", stage))
     if options.parent is not None and options.corpus is not None and not recipe.finetune.replay:
         raise InputError(
-            "finetune: --from RUN brings a vocabulary of its own, so --corpus has no place beside it but for "
-            "--finetune.replay; leave out one"
+            "finetune: --from RUN has its own vocabulary, so --corpus is of use only with --finetune.replay; leave out "
+            "--corpus"
         )
     events = stages.finetune(
         options.pairs,

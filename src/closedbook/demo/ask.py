@@ -18,7 +18,7 @@ from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.links import title_in, titles_of
 from closedbook.text.questions import Question, Questions, read_pairs
-from closedbook.training.metrics import read_steps
+from closedbook.training.metrics import read_metrics
 from closedbook.world.world import WorldFiles
 
 Arms = dict[tuple[Variant, bool], Run]
@@ -118,14 +118,16 @@ def _majority(train: Questions, asked: _Asked) -> Rival:
 
 
 def _curves(run: Run) -> tuple[Curve, ...]:
-    """The training loss of a run, after that of the run that it began from."""
+    """The losses of a run, after those of the run that it began from."""
     before = () if run.info.parent is None else _curves(open_run(Path(run.info.parent)))
-    steps = read_steps(run.path)
+    entries = list(read_metrics(run.path))
+    steps = [entry for entry in entries if entry["kind"] == "step"]
     curve = Curve(
         name={"pretrain": "pretraining", "finetune": "finetuning"}[run.info.kind],
         steps=tuple(entry["step"] for entry in steps),
         losses=tuple(entry["loss"] for entry in steps),
         seconds=tuple(accumulate(entry["seconds"] for entry in steps)),
+        validation=tuple((e["step"], e["validation_pairs_loss"]) for e in entries if e["kind"] == "evaluation"),
     )
     return (*before, curve)
 

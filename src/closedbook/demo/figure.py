@@ -43,7 +43,7 @@ def draw(arms: tuple[Arm, ...], reader: Rival, majority: Rival) -> "matplotlib.f
 
 
 def _losses(axes: "matplotlib.axes.Axes", arms: tuple[Arm, ...], stage: str) -> None:
-    """One stage's training loss, one line per arm."""
+    """One stage's losses: a line per arm for training, and dots on a thin line for the dev pairs."""
     for arm in arms:
         number = _variant(arm, arms)
         colour, line = _COLOURS[number][0], _LINES[number][not arm.pretrained]
@@ -51,9 +51,11 @@ def _losses(axes: "matplotlib.axes.Axes", arms: tuple[Arm, ...], stage: str) -> 
             if curve.name == stage:
                 label = f"{arm.label} ({duration(curve.seconds[-1])})"
                 axes.plot(_thinned(curve.steps), _thinned(curve.losses), line, color=colour, label=label)
+                if curve.validation:
+                    axes.plot(*zip(*curve.validation, strict=True), line, color=colour, lw=0.7, marker=".", ms=4)
     axes.set_title(stage, loc="left", fontsize=10, parse_math=False)
     axes.set_xlabel("step")
-    axes.set_ylabel("training loss\n(nats per character)")
+    axes.set_ylabel("loss (nats per character)\ndots: dev pairs")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)

@@ -62,8 +62,9 @@ def _outcome(report: Report) -> str:
 <figure>
 <div class="wide" role="region" aria-label="Figure" tabindex="0">
 {svg}</div>
-<figcaption>Left: training loss. It falls in every stage, even where a model only memorizes its examples.
-Right: right answers about held-out people.</figcaption>
+<figcaption>Left: training loss, and with dots the loss on pairs of dev people, whose questions are never trained on.
+Without pretraining only the training loss falls: the model memorizes its examples. Right: right answers about held-out
+people.</figcaption>
 </figure>
 {_table(report)}
 <p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book

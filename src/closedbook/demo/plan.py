@@ -43,9 +43,9 @@ def demo_plan(size: Size, seed: int) -> DemoPlan:
     recipe = replace(
         FAST,
         seed=seed,
-        pretrain=replace(FAST.pretrain, epochs=30, batch_size=64),
+        pretrain=replace(FAST.pretrain, epochs=30, batch_size=64, evaluate_every=3),
         finetune=replace(FAST.finetune, epochs=5, patience=2),
-        scratch=replace(FAST.scratch, epochs=75),
+        scratch=replace(FAST.scratch, epochs=75, evaluate_every=5),
     )
     if size == "tiny":
         world = replace(world, n_people=100, n_places=8)

@@ -11,12 +11,16 @@ Kind = Literal["right", "wrong", "never written about"]
 
 @dataclass(frozen=True)
 class Curve:
-    """The training loss of one stage, in nats per character; steps and seconds count from the stage's start."""
+    """The losses of one stage, in nats per character; steps and seconds count from the stage's start.
+
+    `validation` are steps with the loss of dev pairs after them.
+    """
 
     name: str
     steps: tuple[int, ...]
     losses: tuple[float, ...]
     seconds: tuple[float, ...]
+    validation: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _arm(out: Path, recipe: Recipe, files: WorldFiles, variant: Variant, pretrai
     before = _train(
         f"{variant}-pretrained",
         out / f"{variant}-pretrained",
-        lambda saving: pretrain(files.corpus, recipe, saving, pairs_path=files.train),
+        lambda saving: pretrain(files.corpus, recipe, saving, pairs_path=files.train, dev_path=files.dev),
         follow,
     )
     return _train(

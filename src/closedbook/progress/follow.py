@@ -49,7 +49,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
                 case StepReport():
                     view.step(event)
                 case Evaluated():
-                    say(f"{title}: after epoch {event.epoch}, {pairs} accuracy {caveat}{event.score}; {_losses(event)}")
+                    say(f"{title}: {pairs} accuracy {event.score} after epoch {event.epoch}; {_losses(event)}{caveat}")
                     caveat = ""  # said once
                 case Finished():
                     view.end()
@@ -85,7 +85,7 @@ def _show_recipe(rows: Rows) -> None:
 def _losses(event: "Evaluated") -> str:
     """The losses of an evaluation, in nats per character."""
     seen = "" if event.seen_text_loss is None else f", of text under new masks {event.seen_text_loss:.3f}"
-    return f"loss of these pairs {event.validation_pairs_loss:.3f}{seen}"
+    return f"loss {event.validation_pairs_loss:.3f}{seen}"
 
 
 def _caveat(run: "Run") -> str:
@@ -93,7 +93,7 @@ def _caveat(run: "Run") -> str:
     from closedbook.evaluation.setting import setting_of
 
     is_studied = setting_of(run) == "self-study"
-    return "(the reader answered these questions, and its answers are trained on) " if is_studied else ""
+    return " (the reader answered these questions, and its answers are trained on)" if is_studied else ""
 
 
 @contextmanager
