@@ -4,7 +4,7 @@
         > benchmarks/results/resplit-self-study.json
 
 Each split draws as many training pairs as TRAIN has from TRAIN and DEV together, and is asked about the rest. The
-splits overlap, so the interval of their mean is the corrected one of Nadeau and Bengio (2003, section 3.1). The model's
+splits overlap, so the interval of their mean is the corrected one of Nadeau and Bengio (2003, section 3). The model's
 seed is that of the split; with --seeds-alone TRAIN and DEV stay as they are, and nothing else differs.
 """
 
