@@ -177,11 +177,11 @@ def segment_attention_weights(qkv: LatentsAndSegment, segment_size: int) -> Floa
     mask = causal_mask(segment_size, segment_size, q.device).repeat(n_segments, 1, 1)
     # Padding attends to itself, since a softmax over no key is NaN.
     mask[0, :, : qkv.n_padding] &= torch.eye(segment_size, qkv.n_padding, dtype=torch.bool, device=q.device)
-    own = own.masked_fill(~mask, -math.inf).flatten(2, 3)
-    positions = range(qkv.first - n_before, qkv.first - n_before + n_segments * segment_size)
     earlier = q @ latent_k.transpose(-2, -1) * scale  # B H P M
-    earlier = earlier.masked_fill(~up_mask(positions, latent_k.size(-2), segment_size, q.device), -math.inf)
-    return softmax(torch.cat((own, earlier), dim=-1))
+    positions = range(qkv.first - n_before, qkv.first - n_before + n_segments * segment_size)
+    latent_mask = up_mask(positions, latent_k.size(-2), segment_size, q.device)
+    e = torch.cat((own.flatten(2, 3), earlier), dim=-1)  # B H P W
+    return softmax(e, torch.cat((mask.flatten(0, 1), latent_mask), dim=-1))
 
 
 def _in_segments(x: Float[Tensor, "B H P D"], n_segments: int) -> Float[Tensor, "B H N S D"]:
