@@ -378,6 +378,16 @@ def test_nothing_is_cut_off_and_nothing_overlaps(baseline: int, counts: tuple[in
     assert not any(box.x0 < base < box.x1 for box in boxes[: 2 * len(arms) + 2])
 
 
+def test_validation_losses_are_dots_at_their_steps():
+    """The loss of dev pairs is drawn as a line of its own with a dot at each evaluation."""
+    arm = replace(ARMS[0], curves=(replace(SCRATCH, validation=((0, 4.1), (25, 1.5), (75, 1.75))),))
+    losses, *_ = figure(replace(REPORT, arms=(arm,))).axes
+    training, validation = losses.lines
+    assert (training.get_marker(), validation.get_marker()) == ("None", ".")
+    assert list(validation.get_xdata()) == [0, 25, 75]
+    assert list(validation.get_ydata()) == [4.1, 1.5, 1.75]
+
+
 def test_without_curves_the_bars_stand_alone():
     """A report without losses has the accuracies alone."""
     drawing = figure(BARE)

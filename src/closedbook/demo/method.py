@@ -30,8 +30,8 @@ def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterat
     yield (
         f"Finetuning: the training pairs alone, at most {recipe.finetune.epochs} epochs; pairs of dev people decide "
         "when it stops. Without pretraining, a model learns the training pairs alone, for "
-        f"{recipe.scratch.epochs} epochs, and can only guess about anybody else. Then the book is closed, and the "
-        "models are asked."
+        f"{recipe.scratch.epochs} epochs. It knows nothing of the book but its characters and word prefixes, and can "
+        "only guess about anybody else. Then the book is closed, and the models are asked."
     )
     yield (
         f"The vanilla model has {n_parameters:,} parameters: {n_table_parameters:,} in a prefix table, one vector for "

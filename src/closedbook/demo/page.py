@@ -63,8 +63,8 @@ def _outcome(report: Report) -> str:
 <div class="wide" role="region" aria-label="Figure" tabindex="0">
 {svg}</div>
 <figcaption>Left: training loss, and with dots the loss on pairs of dev people, whose questions are never trained on.
-Without pretraining only the training loss falls: the model memorizes its examples. Right: right answers about held-out
-people.</figcaption>
+Without pretraining the training loss falls to zero while the other rises: the model memorizes its examples.
+Right: right answers about held-out people.</figcaption>
 </figure>
 {_table(report)}
 <p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book
