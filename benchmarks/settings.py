@@ -79,6 +79,9 @@ def figure(all_points: Sequence[Point]) -> Figure:
         lines[point.setting, point.recipe].append(point)
     for (setting, recipe), line in lines.items():
         draw(axes, line, f"{setting}, {MODELS[recipe]}", LINES[setting], COLOURS[recipe])
+    for name, accuracy in rivals().items():
+        axes.axhline(100 * accuracy, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
+        axes.text(1, 100 * accuracy, name, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
     axes.set_xscale("log")
     axes.set_xticks([1, 3, 10, 30, 60], ["1", "3", "10", "30", "60"])
     axes.set_xlabel("minutes of one core, reader included")
@@ -87,6 +90,14 @@ def figure(all_points: Sequence[Point]) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return result
+
+
+def rivals() -> dict[str, float]:
+    """What the reader gets with the book open, and the majority baseline, from their own results."""
+    reader = json.loads((ROOT / "benchmarks/results/reader.json").read_text(encoding="utf-8"))
+    leak = json.loads((ROOT / "benchmarks/results/leak-guided-fast.json").read_text(encoding="utf-8"))
+    majority = leak["right_by_the_majority_baseline"] / leak["questions_asked"]
+    return {"the reader, book open": reader["dev"]["accuracy"], "majority baseline": majority}
 
 
 def draw(axes: Axes, line: Sequence[Point], label: str, style: str, colour: str) -> None:
