@@ -147,6 +147,13 @@ def test_a_question_with_an_unknown_character_is_quoted(run: closedbook.Run, que
         run.answer(" ")
 
 
+def test_a_line_of_a_file_of_pairs_is_asked_without_its_answer(run: closedbook.Run, people: Path, question: str):
+    """What follows a tab is not read, as in `closedbook predict`."""
+    line = (people / "dev.tsv").read_text().splitlines()[0]
+    assert run.answer(line) == run.answer(f" {question} ") == run.answer(question)
+    assert run.answer(f"{question}\tŁódź") == run.answer(question)
+
+
 def test_evaluate_gives_accuracy_interval_and_predictions(run: closedbook.Run, people: Path):
     """A file of pairs, as str or Path, is scored; the setting and the majority baseline are next to the accuracy."""
     result = run.evaluate(str(people / "dev.tsv"))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -61,17 +62,19 @@ class Run:
 
     def answer_many(self, questions: Iterable[str]) -> list[Answer]:
         """The answers to questions, in their order; raises InputError, which quotes the question at fault."""
-        asked = list(questions)
-        for question in asked:
+        asked: list[str] = []
+        for question in questions:
             try:
-                self._check(parse_questions([question], None))
+                parsed = _without_answers(parse_questions([question], None))
+                self._check(parsed)
             except TextError as error:
                 raise InputError(f"{question!r}: {error.message}") from None
-        return self._answers([question.strip() for question in asked])
+            asked += [item.text for item in parsed.items]
+        return self._answers(asked)
 
     def answer_file(self, questions: Questions) -> list[Answer]:
-        """The answers to a file's questions; raises TextError with file and line, before any is answered."""
-        self._check(questions)
+        """The answers to a file's questions, whatever answers it has; raises TextError with file and line."""
+        self._check(_without_answers(questions))
         return self._answers([item.text for item in questions.items])
 
     def evaluate(self, pairs: str | PathLike[str]) -> Evaluation:
@@ -137,6 +140,10 @@ class Run:
     def _answers(self, questions: list[str]) -> list[Answer]:
         predictions = predict(self.model, self.vocabulary, questions)
         return [Answer(p.question, p.answer, p.confidence, p.ended) for p in predictions]
+
+
+def _without_answers(questions: Questions) -> Questions:
+    return replace(questions, items=tuple(replace(item, answer=None) for item in questions.items))
 
 
 def check_sampling(temperature: float, top_k: int | None, n_characters: int, seed: int) -> None:

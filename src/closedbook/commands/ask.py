@@ -5,13 +5,12 @@ What needs torch is imported inside the command that needs it, so that help and 
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 
 from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOptions, PredictOptions
 from closedbook.errors import InputError, TextError
 from closedbook.progress.console import out, say
 from closedbook.text.lines import decode_lines
-from closedbook.text.questions import Questions, parse_questions, read_questions
+from closedbook.text.questions import parse_questions, read_questions
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -33,8 +32,7 @@ def predict(options: PredictOptions) -> None:
         questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
     else:
         questions = read_questions(options.questions)
-    unanswered = Questions(questions.path, tuple(replace(item, answer=None) for item in questions.items))
-    for answer in load(options.run).answer_file(unanswered):
+    for answer in load(options.run).answer_file(questions):
         out(answer.text)
 
 
