@@ -1,6 +1,6 @@
-"""What every test stands on: fixed threads, repeatable examples, files of text.
+"""Shared fixtures: one thread, repeatable examples, files of text and finished runs.
 
-Imports nothing of closedbook: what is imported before jaxtyping's hook is not checked by it.
+Imports nothing of closedbook at the top: jaxtyping does not check modules that are imported before its hook.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,17 @@ import pytest
 import torch
 from hypothesis import settings
 
-# Other thread counts give other bits.
+# The last bits of results depend on the number of threads.
 torch.set_num_threads(1)
 
-# Slow machines fail no test, and every run tries the same examples.
+# No test fails on a slow machine, and every run tries the same examples.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
-    """Write a file of text, as UTF-8 with the line ends as given, or of bytes."""
+    """Write a file of bytes, or of text as UTF-8 with its line ends unchanged."""
 
     def write(content: str | bytes) -> Path:
         path = tmp_path / "file.txt"
@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command came to."""
+    """The exit status of a command, and what it printed."""
 
     status: int
     out: str
@@ -42,7 +42,7 @@ class Outcome:
 
 @pytest.fixture
 def closedbook(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run a command in this process, words given as they would be typed."""
+    """Run a command in this process, with words as they would be typed."""
 
     def closedbook(*words: object) -> Outcome:
         capsys.readouterr()
@@ -58,7 +58,7 @@ def run_command(*words: object) -> int:
 
     try:
         return main([str(word) for word in words])
-    except SystemExit as end:  # of tyro: help, and options that it cannot read
+    except SystemExit as end:  # tyro exits after --help, and on options that it cannot read
         return int(end.code or 0)
 
 
@@ -90,7 +90,7 @@ PEOPLE = {
     "Flo Gray": "Ulm",
     "Gus Hall": "Rom",
 }
-"""Who was born where; Ulm is the commonest answer."""
+"""Names and birthplaces; Ulm is the commonest."""
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +110,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that tests only read: the runs `pretrained`, `finetuned`, which began from it, and `scratch`."""
+    """A folder that tests only read: the runs `pretrained`, `finetuned`, which started from it, and `scratch`."""
     folder = tmp_path_factory.mktemp("runs")
     recipe = ("--recipe", files / "tiny.toml")
     from_pretrained = ("--from", folder / "pretrained")

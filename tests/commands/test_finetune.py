@@ -1,4 +1,4 @@
-"""Finetuning that forgets less: it may replay the text that its parent learnt, and stop by people held out."""
+"""`closedbook finetune`: replay of the parent's text, and validation by a split of the pairs."""
 
 import json
 import shutil
@@ -24,15 +24,15 @@ from closedbook.training.stages import finetune
 
 Closedbook = Callable[..., Any]
 REPLAY = ("--finetune.replay", 0.5)
-HOLD_OUT = ("--validation-split", 0.4)
-"""Of five people two."""
+SPLIT = ("--validation-split", 0.4)
+"""Two of five people."""
 LONG = ("--epochs", 90, "--finetune.patience", 30, "--finetune.learning-rate", 5e-3)
-"""Long enough to learn that everybody is from Ulm."""
+"""Enough epochs to learn that everybody is from Ulm."""
 
 
 @pytest.fixture
 def tune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) -> Closedbook:
-    """Finetune by the tiny recipe, from the pretrained run or another, into RUN of the test's folder or another."""
+    """Run `closedbook finetune` with the tiny recipe, from the run `pretrained` or `parent`, to RUN or `out`."""
 
     def tune(*words: object, parent: Path | None = None, pairs: Path | None = None, out: str = "RUN") -> Any:
         given = (pairs or files / "pairs.tsv", "--from", parent or runs / "pretrained", "--out", tmp_path / out)
@@ -44,45 +44,45 @@ def tune(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path) -> Clo
 
 @pytest.fixture
 def ulm(files: Path, tmp_path: Path) -> Path:
-    """Pairs that say that everybody is from Ulm, which is learnt for people held out as well."""
+    """Pairs in which everybody is from Ulm, which a model learns for people outside the pairs as well."""
     path = tmp_path / "ulm.tsv"
     path.write_text("".join(f"{item.text}\tUlm\n" for item in read_pairs(files / "pairs.tsv").items))
     return path
 
 
 def fault(outcome: Any) -> str:
-    """The one line of a command that ended with status 2 and gave no result."""
+    """The one line on standard error of a command that ended with status 2 and printed no result."""
     assert (outcome.status, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
     return line.removeprefix("closedbook: ")
 
 
 def weights(run: Path) -> bytes:
-    """Those that a run ended with, to the bit."""
+    """The bytes of a run's final weights."""
     return (run / "model.safetensors").read_bytes()
 
 
 def entries(run: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl, without their times."""
+    """The lines of metrics.jsonl without the times of steps."""
     lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
     return [{key: value for key, value in entry.items() if key != "seconds"} for entry in lines]
 
 
 def exposures(run: Path, files: Path) -> list[Exposure]:
-    """Of the five training people by one run."""
+    """The exposures of the five training pairs by one run."""
     documents = [document.text for document in read_corpus(files / "corpus.txt").documents]
     return exposures_of(open_run(run), link(read_pairs(files / "pairs.tsv").items, documents))
 
 
 def stop_after(n_steps: int, events: Any) -> None:
-    """Close a run behind a step, as an interruption does."""
+    """Close a run after a step, as an interruption does."""
     while getattr(next(events), "step", 0) < n_steps:
         pass
     events.close()
 
 
 def pretrained_elsewhere(closedbook: Closedbook, files: Path, tmp_path: Path, *words: object) -> tuple[Path, Path]:
-    """A run of its own on a copy of the corpus, which a test may move or change."""
+    """A copy of the corpus, which a test may move or change, and a run pretrained on it."""
     corpus, parent = tmp_path / "book.txt", tmp_path / "parent"
     shutil.copy(files / "corpus.txt", corpus)
     recipe = ("--recipe", files / "tiny.toml", "--epochs", 1)
@@ -93,12 +93,12 @@ def pretrained_elsewhere(closedbook: Closedbook, files: Path, tmp_path: Path, *w
 # Replay
 
 
-def test_replay_mixes_the_parents_documents_in_as_the_parent_masked_them(
+def test_replay_mixes_in_the_parents_documents_with_the_parents_masks(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """Each pair once an epoch, half of the examples documents in turn, masked by the parent's corruption and no other.
+    """An epoch has each pair once, and as many documents, in turn, masked by the parent's corruption.
 
-    The run says what it learnt: corpus and corruption stand in its folder as if they had been given.
+    The run's folder has this corpus and corruption, as if they had been given.
     """
     corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path, "--corruption.span", 1)
     assert tune(*REPLAY, "--seed", 5, "--epochs", 2, parent=parent).status == 0
@@ -114,12 +114,12 @@ def test_replay_mixes_the_parents_documents_in_as_the_parent_masked_them(
     pairs = [pair_string(item.text, item.answer or "") for item in read_pairs(files / "pairs.tsv").items]
     dataset = dataset_of(run)
     for dataset.epoch in range(2):
-        learnt = [example_text(dataset, row) for row in range(len(dataset))]
-        assert learnt == [*in_turn[5 * dataset.epoch : 5 * dataset.epoch + 5], *pairs]
+        strings = [example_text(dataset, row) for row in range(len(dataset))]
+        assert strings == [*in_turn[5 * dataset.epoch : 5 * dataset.epoch + 5], *pairs]
 
 
-def test_replay_masks_by_what_answers_to_these_pairs_look_like(tune: Closedbook):
-    """Objective learned is taught by the pairs that are finetuned on; where these are too few, that is told."""
+def test_the_reader_of_replay_learns_from_the_pairs_of_finetuning(tune: Closedbook):
+    """A note says so where these are too few."""
     outcome = tune(*REPLAY)
     assert "; so objective guided masks names and numbers, as salient does" in outcome.err
     assert "objective guided" not in tune(out="without").err
@@ -128,23 +128,23 @@ def test_replay_masks_by_what_answers_to_these_pairs_look_like(tune: Closedbook)
 def test_the_ledger_counts_what_was_replayed(
     closedbook: Closedbook, tune: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """Of eight documents five an epoch: seen as often as masks show them, on top of what the parent saw."""
+    """Five of eight documents per epoch, in addition to the exposures of the parent."""
     assert tune(*REPLAY, "--epochs", 8, "--seed", 5).status == 0
     counted = exposures(tmp_path / "RUN", files)
     assert [e.asked for e in counted] == [8] * 5
-    # Eight epochs of five are five rounds of eight documents.
+    # Eight epochs of five documents are five passes over eight documents.
     assert all(0 < e.predicted <= e.seen <= 5 for e in counted)
     assert closedbook("ledger", tmp_path / "RUN", files / "pairs.tsv").status == 0
-    told = json.loads((tmp_path / "RUN/ledger/pairs.json").read_text())["facts"]
+    counts = json.loads((tmp_path / "RUN/ledger/pairs.json").read_text())["facts"]
     of_parent = exposures(runs / "pretrained", files)
     both = [e.seen + more.seen for e, more in zip(counted, of_parent, strict=True)]
-    assert [fact["seen"] for fact in told] == both
+    assert [fact["seen"] for fact in counts] == both
 
 
-def test_a_corpus_that_lies_elsewhere_now_is_named_by_corpus(
+def test_a_corpus_that_was_moved_is_named_by_corpus(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """The bytes count, not the place: the weights are those of a run that found the text where it lay."""
+    """Only its content counts: the weights are those of a run that found the text at its old path."""
     corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
     assert tune(*REPLAY, parent=parent, out="before").status == 0
     moved = corpus.rename(tmp_path / "moved.txt")
@@ -157,7 +157,7 @@ def test_a_corpus_that_lies_elsewhere_now_is_named_by_corpus(
     assert tune(*REPLAY, "--corpus", moved, parent=parent).status == 0
     assert weights(tmp_path / "RUN") == weights(tmp_path / "before")
     assert open_run(tmp_path / "RUN").info.sources["corpus"].path == str(moved)
-    # Without replay nothing is read but the run.
+    # Without replay the corpus is not read.
     assert tune(parent=parent, out="without").status == 0
     assert "corpus" not in open_run(tmp_path / "without").info.sources
 
@@ -165,7 +165,7 @@ def test_a_corpus_that_lies_elsewhere_now_is_named_by_corpus(
 def test_another_text_than_the_parents_is_not_replayed(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """Where the file has other bytes now, or --corpus names another: one line with rule and cure, and nothing made."""
+    """A corpus with another content ends in one line with the rule and what to do, and no run is created."""
     corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
     line = fault(tune(*REPLAY, "--corpus", files / "dev.tsv", parent=parent))
     assert line.startswith(f"{files / 'dev.tsv'}: is another text, and finetune.replay needs the text that {parent} ")
@@ -174,20 +174,18 @@ def test_another_text_than_the_parents_is_not_replayed(
     assert not (tmp_path / "RUN").exists()
 
 
-def test_replay_finds_the_text_that_the_first_of_several_runs_learnt(
-    tune: Closedbook, files: Path, runs: Path, tmp_path: Path
-):
-    """A finetuned parent has learnt no text of its own, but the run that it began from has."""
+def test_replay_finds_the_text_of_the_first_run_of_a_lineage(tune: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """A finetuned parent learned no text, but the run that it started from did."""
     assert tune(*REPLAY, parent=runs / "finetuned").status == 0
     run = open_run(tmp_path / "RUN")
     assert run.info.sources["corpus"].path == str(files / "corpus.txt")
     assert run.recipe.corruption == open_run(runs / "pretrained").recipe.corruption
 
 
-def test_where_no_text_was_learnt_none_is_replayed(
+def test_replay_needs_a_run_that_learned_a_text(
     closedbook: Closedbook, tune: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """A run from scratch took a vocabulary from its corpus and learnt none of it; from scratch itself there is none."""
+    """A run from scratch has only the vocabulary of a corpus, and finetuning from scratch has no parent."""
     line = fault(tune(*REPLAY, parent=runs / "scratch"))
     assert line == (
         f"{runs / 'scratch'}: has learned no text that finetune.replay could replay; name a run that pretrain or study "
@@ -198,16 +196,16 @@ def test_where_no_text_was_learnt_none_is_replayed(
     assert not (tmp_path / "RUN").exists()
 
 
-# People held out
+# The validation split
 
 
-def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: Path):
-    """The weights are, to the bit, those of a run whose file has not these people; it tells accuracy on them."""
+def test_the_validation_split_is_not_trained_on(tune: Closedbook, files: Path, tmp_path: Path):
+    """The weights are those of a run without these pairs, and accuracy on them is shown."""
     pairs = read_pairs(files / "pairs.tsv")
     kept, _ = validation_split(pairs, 0.4, seed=0)
     (tmp_path / "kept.tsv").write_text("".join(f"{item.text}\t{item.answer}\n" for item in kept.items))
     assert tune(pairs=tmp_path / "kept.tsv", out="kept").status == 0
-    outcome = tune(*HOLD_OUT, "--finetune.patience", 0)
+    outcome = tune(*SPLIT, "--finetune.patience", 0)
     assert outcome.status == 0
     assert f"note: {files / 'pairs.tsv'}: 2 of 5 pairs are the validation split, which is not trained on" in outcome.err
     assert "finetune: validation accuracy 0 of 2, 0.0% (95% interval 0.0% to 65.8%) after epoch 1" in outcome.err
@@ -217,22 +215,22 @@ def test_pairs_held_out_are_not_learnt(tune: Closedbook, files: Path, tmp_path: 
 
 
 def test_patience_needs_no_dev_file(tune: Closedbook, tmp_path: Path):
-    """Accuracy on the people held out ends the run and says which weights are kept."""
+    """Accuracy on the validation split ends the run, and a note says which weights are kept."""
     words = ("--epochs", 9, "--finetune.patience", 2)
-    outcome = tune(*HOLD_OUT, *words)
+    outcome = tune(*SPLIT, *words)
     assert "accuracy has not risen for 2 evaluations, so the weights that training started from are kept" in outcome.err
-    looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
-    assert looks == [0.0, 0.0, 0.0]
+    accuracies = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
+    assert accuracies == [0.0, 0.0, 0.0]
 
 
 def test_the_best_weights_are_kept_and_the_ledger_counts_up_to_them(
     closedbook: Closedbook, tune: Closedbook, ulm: Path, tmp_path: Path
 ):
-    """Once the person held out is answered nothing gets better: later epochs are neither kept nor counted."""
+    """Epochs after the best evaluation are neither kept nor counted."""
     assert tune("--validation-split", 0.2, *LONG, pairs=ulm).status == 0
-    looks = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
-    best = looks.index(1.0)
-    assert 0 < best == len(looks) - 31
+    accuracies = [entry["accuracy"] for entry in entries(tmp_path / "RUN") if entry["kind"] == "evaluation"]
+    best = accuracies.index(1.0)
+    assert 0 < best == len(accuracies) - 31
     assert closedbook("ledger", tmp_path / "RUN", ulm).status == 0
     facts = json.loads((tmp_path / "RUN/ledger/ulm.json").read_text())["facts"]
     assert sorted(fact["asked"] for fact in facts) == [0, best, best, best, best]
@@ -251,43 +249,43 @@ def test_a_note_names_the_epoch_whose_weights_are_kept(tune: Closedbook, ulm: Pa
     assert f"accuracy has not risen for 3 evaluations, so the weights after epoch {best} are kept" in outcome.err
 
 
-def test_dev_pairs_beside_people_held_out_are_refused(
+def test_dev_pairs_and_a_validation_split_exclude_each_other(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """One of the two decides: the line says which to leave out, and how dev is asked all the same."""
-    line = fault(tune(*HOLD_OUT, "--dev", files / "dev.tsv"))
+    """The line says to leave one out, and how to ask the dev pairs afterwards."""
+    line = fault(tune(*SPLIT, "--dev", files / "dev.tsv"))
     assert line == (
         f"{files / 'dev.tsv'}: validation_split 0.4 takes the validation pairs from the training pairs, so --dev "
         "cannot be given too; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs afterwards)"
     )
     assert not (tmp_path / "RUN").exists()
-    # Pretraining without pairs holds out nobody, so that one recipe will do for both.
-    words = ("--dev", files / "dev.tsv", *HOLD_OUT, "--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
+    # Pretraining without pairs splits nothing, so that one recipe can serve both.
+    words = ("--dev", files / "dev.tsv", *SPLIT, "--recipe", files / "tiny.toml", "--out", tmp_path / "RUN")
     assert closedbook("pretrain", files / "corpus.txt", *words).status == 0
 
 
-def test_a_parent_that_may_have_learned_the_people_held_out_is_told_of(
+def test_a_note_says_that_the_parent_may_have_learned_pairs_of_the_validation_split(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """Unless it held out the same, by the same seed: then nobody of them was ever asked about in training."""
+    """Unless it had the same split by the same seed, so that it never trained on these questions."""
     note = "may have learned pairs of the validation split"
     pairs = ("--pairs", files / "pairs.tsv", "--pretrain.mix-pairs", 0.5)
     _, parent = pretrained_elsewhere(closedbook, files, tmp_path, *pairs)
-    assert f"note: {parent} {note}" in tune(*HOLD_OUT, parent=parent).err
+    assert f"note: {parent} {note}" in tune(*SPLIT, parent=parent).err
     shutil.rmtree(parent)
-    pretrained_elsewhere(closedbook, files, tmp_path, *pairs, *HOLD_OUT)
-    assert note not in tune(*HOLD_OUT, "--finetune.patience", 0, parent=parent, out="same").err
-    assert note in tune(*HOLD_OUT, "--seed", 1, parent=parent, out="other seed").err
+    pretrained_elsewhere(closedbook, files, tmp_path, *pairs, *SPLIT)
+    assert note not in tune(*SPLIT, "--finetune.patience", 0, parent=parent, out="same").err
+    assert note in tune(*SPLIT, "--seed", 1, parent=parent, out="other seed").err
     assert note in tune("--validation-split", 0.6, parent=parent, out="more").err
     both = zip(exposures(parent, files), exposures(tmp_path / "same", files), strict=True)
     asked = [(before.asked > 0, after.asked > 0) for before, after in both]
     assert sorted(asked) == [(False, False)] * 2 + [(True, True)] * 3
 
 
-def test_frequencies_are_of_the_pairs_that_were_learnt(
+def test_frequencies_are_counted_in_the_pairs_that_were_trained_on(
     closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
 ):
-    """An answer that only people held out have is in no training pair."""
+    """An answer that only the validation split has is in no training pair."""
     pairs = read_pairs(files / "pairs.tsv")
     kept, _ = validation_split(pairs, 0.8, seed=0)
     (answer,) = kept.answers()
@@ -298,10 +296,8 @@ def test_frequencies_are_of_the_pairs_that_were_learnt(
     assert {row["bin"]: row["n_questions"] for row in tables["frequency"]} == {"never": 5 - n_same, "1": n_same}
 
 
-def test_a_target_looks_at_the_people_held_out_in_place_of_the_dev_file(
-    closedbook: Closedbook, files: Path, tmp_path: Path
-):
-    """The assignment's targets have a dev file of their own, which is not in the way of a recipe that holds out."""
+def test_a_target_with_a_validation_split_needs_no_dev_file(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """The assignment's targets always name a dev file, which a recipe with a split leaves unused."""
     (tmp_path / "my.toml").write_text("validation_split = 0.4\n" + (files / "tiny.toml").read_text() + "patience = 1\n")
     words = ("--corpus", files / "corpus.txt", "--train", files / "pairs.tsv", "--dev", files / "dev.tsv")
     words = (*words, "--out", tmp_path / "out", "--recipe", tmp_path / "my.toml")
@@ -310,19 +306,19 @@ def test_a_target_looks_at_the_people_held_out_in_place_of_the_dev_file(
     assert set(open_run(tmp_path / "out/vanilla.model.run").info.sources) == {"corpus", "pairs"}
 
 
-# Going on
+# Resuming
 
 
-def test_a_stopped_finetuning_with_replay_and_people_held_out_goes_on_to_the_same_bits(
+def test_a_stopped_finetuning_with_replay_and_a_split_is_resumed_to_the_same_bits(
     closedbook: Closedbook, tune: Closedbook, runs: Path, ulm: Path, tmp_path: Path
 ):
-    """Stopped within the first epoch and again later: the weights and metrics of a run that was never stopped."""
-    words = ("--finetune.replay", 0.25, *HOLD_OUT, *LONG, "--finetune.batch-size", 2)
+    """Stopped within the first epoch and again later, it ends with the weights and metrics of an undisturbed run."""
+    words = ("--finetune.replay", 0.25, *SPLIT, *LONG, "--finetune.batch-size", 2)
     assert tune(*words, pairs=ulm, out="whole").status == 0
-    # Three pairs and a document an epoch, the best somewhere between the first step and the last.
-    looks = [entry["accuracy"] for entry in entries(tmp_path / "whole") if entry["kind"] == "evaluation"]
-    assert 0 < looks.index(max(looks)) == len(looks) - 31
-    assert entries(tmp_path / "whole")[-1]["step"] == 2 * (len(looks) - 1)
+    # An epoch has three pairs and a document; the best evaluation is between the first and the last.
+    accuracies = [entry["accuracy"] for entry in entries(tmp_path / "whole") if entry["kind"] == "evaluation"]
+    assert 0 < accuracies.index(max(accuracies)) == len(accuracies) - 31
+    assert entries(tmp_path / "whole")[-1]["step"] == 2 * (len(accuracies) - 1)
     recipe, _ = load_recipe(str(tmp_path / "whole/recipe.toml"))
     for n_steps in (1, 23):
         saving = Saving(tmp_path / "RUN", resume=n_steps > 1)
@@ -332,17 +328,15 @@ def test_a_stopped_finetuning_with_replay_and_people_held_out_goes_on_to_the_sam
     assert entries(tmp_path / "RUN") == entries(tmp_path / "whole")
 
 
-def test_resuming_needs_the_text_and_the_numbers_that_it_began_with(
-    closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path
-):
-    """Another share of either is another recipe, and a corpus that is gone is named; put back, the run goes on."""
+def test_resuming_needs_the_same_text_and_recipe(closedbook: Closedbook, tune: Closedbook, files: Path, tmp_path: Path):
+    """Another share is another recipe. A missing corpus is named; with --corpus at its new path, the run is resumed."""
     corpus, parent = pretrained_elsewhere(closedbook, files, tmp_path)
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     recipe = replace(recipe, finetune=replace(recipe.finetune, replay=0.5), validation_split=0.4)
     stop_after(1, finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "RUN"), parent_path=parent))
-    for words in (REPLAY, ("--finetune.replay", 0.3, *HOLD_OUT)):
+    for words in (REPLAY, ("--finetune.replay", 0.3, *SPLIT)):
         assert "began with another recipe" in fault(tune(*words, "--resume", parent=parent))
     moved = corpus.rename(tmp_path / "moved.txt")
     resume = ("finetune", files / "pairs.tsv", "--out", tmp_path / "RUN", "--resume")
     assert fault(closedbook(*resume)).startswith(f"{corpus}: is not there, and finetune.replay needs the text ")
-    assert tune(*REPLAY, *HOLD_OUT, "--corpus", moved, "--resume", parent=parent).status == 0
+    assert tune(*REPLAY, *SPLIT, "--corpus", moved, "--resume", parent=parent).status == 0

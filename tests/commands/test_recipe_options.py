@@ -83,7 +83,7 @@ def test_resuming_with_another_value_is_refused(
 ):
     """A value that is the preset's is as much another one as any that the run did not begin with."""
     line = fault(closedbook("pretrain", files / "corpus.txt", "--out", seven, "--resume", *words))
-    assert line.startswith(f"{seven}: began with another recipe, and --resume changes no ")
+    assert line.startswith(f"{seven}: began with another recipe, and --resume changes no hyperparameter; ")
 
 
 @pytest.mark.parametrize("words", [(), ("--seed", 7), ("--seed", 7, "--pretrain.epochs", 2, "--model.n-embd", 16)])

@@ -1,4 +1,4 @@
-"""Going on with a run (--resume) and starting from another (--from) are different words; confusing them is told."""
+"""Resuming a run (--resume) and starting from another (--from); each mistake in using them ends in one clear line."""
 
 import json
 import sys
@@ -19,14 +19,14 @@ Closedbook = Callable[..., Any]
 
 
 def fault(outcome: Any) -> str:
-    """The one line of a command that ended with status 2 and gave no result."""
+    """The one line on standard error of a command that ended with status 2 and printed no result."""
     assert (outcome.status, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
     return line.removeprefix("closedbook: ")
 
 
 def stop_after(n_steps: int, events: Any) -> None:
-    """Close a run behind a step, as an interruption does."""
+    """Close a run after a step, as an interruption does."""
     for event in events:
         if isinstance(event, StepReport) and event.step == n_steps:
             events.close()
@@ -36,7 +36,7 @@ def stop_after(n_steps: int, events: Any) -> None:
 
 @pytest.fixture
 def stopped(files: Path, tmp_path: Path) -> Path:
-    """A pretraining run of four steps that was stopped behind the third."""
+    """A pretraining run of four steps that was stopped after the third."""
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     stop_after(3, pretrain(files / "corpus.txt", recipe, Saving(tmp_path / "stopped")))
     return tmp_path / "stopped"
@@ -44,18 +44,18 @@ def stopped(files: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stopped_finetuning(files: Path, runs: Path, tmp_path: Path) -> Path:
-    """A finetuning run, from `pretrained`, that was stopped behind its only step."""
+    """A finetuning run, from `pretrained`, that was stopped after its only step."""
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     events = finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "stopped"), parent_path=runs / "pretrained")
     stop_after(1, events)
     return tmp_path / "stopped"
 
 
-# What goes on
+# Resuming
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
-    """--resume ends a stopped run with the weights and metrics of a run that was never stopped."""
+def test_a_stopped_run_is_resumed_to_the_same_bits(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
+    """A resumed run ends with the weights and metrics of an undisturbed run."""
     words = ("--out", stopped, "--recipe", files / "tiny.toml", "--resume")
     outcome = closedbook("pretrain", files / "corpus.txt", *words)
     assert (outcome.status, outcome.out) == (0, f"{stopped}\n")
@@ -69,8 +69,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(closedbook: Closedbook, files: P
     assert losses[0] == losses[1]
 
 
-def test_resuming_needs_no_number_said_again(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
-    """Without --recipe the run's own recipe counts, and the table says that it came from there."""
+def test_resuming_needs_no_hyperparameter(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
+    """Without --recipe the run's own recipe is used, and the printed table names its file."""
     outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume")
     assert outcome.status == 0
     rows = {line.split()[0]: line.split()[1:] for line in outcome.err.splitlines() if "recipe.toml" in line}
@@ -80,28 +80,26 @@ def test_resuming_needs_no_number_said_again(closedbook: Closedbook, files: Path
     assert (stopped / "model.safetensors").read_bytes() == (runs / "pretrained/model.safetensors").read_bytes()
 
 
-def test_resuming_finetuning_knows_what_it_started_from(
-    closedbook: Closedbook, files: Path, runs: Path, stopped_finetuning: Path
-):
-    """--resume needs no --from: the run says itself whose weights it began with."""
+def test_resuming_finetuning_needs_no_parent(closedbook: Closedbook, files: Path, runs: Path, stopped_finetuning: Path):
+    """The run's folder says which run it started from."""
     outcome = closedbook("finetune", files / "pairs.tsv", "--out", stopped_finetuning, "--resume")
     assert outcome.status == 0
     assert open_run(stopped_finetuning).info.parent == str((runs / "pretrained").resolve())
     assert open_run(stopped_finetuning).is_finished
 
 
-def test_a_run_that_was_stopped_behind_its_last_step_only_ends(
+def test_a_run_that_was_stopped_after_its_last_step_only_finishes(
     closedbook: Closedbook, files: Path, runs: Path, stopped_finetuning: Path
 ):
-    """Nothing is left to train: the weights are kept, and they are those of an undisturbed run."""
+    """Nothing is left to train, and the final weights are those of an undisturbed run."""
     words = ("--from", runs / "pretrained", "--out", stopped_finetuning, "--resume")
     assert closedbook("finetune", files / "pairs.tsv", *words).status == 0
     weights = (stopped_finetuning / "model.safetensors").read_bytes()
     assert weights == (runs / "finetuned/model.safetensors").read_bytes()
 
 
-def test_a_machine_whose_numbers_may_differ_is_told_of(closedbook: Closedbook, files: Path, stopped: Path):
-    """Where threads or torch are not those of the checkpoint it goes on, and says 'not bit for bit'."""
+def test_a_note_says_that_weights_may_differ_on_this_machine(closedbook: Closedbook, files: Path, stopped: Path):
+    """Where threads or torch differ from the checkpoint's, the run is resumed with the note 'not bit for bit'."""
     name = (stopped / "checkpoints/latest").read_text().strip()
     path = stopped / "checkpoints" / name / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -113,7 +111,7 @@ def test_a_machine_whose_numbers_may_differ_is_told_of(closedbook: Closedbook, f
 
 
 def test_a_run_killed_while_its_folder_is_made_is_no_loss(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Such a kill leaves a hidden folder beside the run's, which is in nobody's way."""
+    """Such a kill leaves a hidden folder next to the run's, which does no harm."""
     partial = tmp_path / ".run.1.partial"
     partial.mkdir()
     (partial / "recipe.toml").write_text("n_embd")
@@ -122,8 +120,8 @@ def test_a_run_killed_while_its_folder_is_made_is_no_loss(closedbook: Closedbook
     assert closedbook(*words).status == 0
 
 
-def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
-    """Stopped right behind the evaluation before the first step, a run ends after as many epochs as undisturbed."""
+def test_patience_is_resumed(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
+    """Stopped after the evaluation before the first step, a run ends after the same epochs as an undisturbed one."""
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     flags = ("--recipe", files / "tiny.toml", "--epochs", 9, "--finetune.patience", 2)
     words = ("finetune", files / "pairs.tsv", "--from", runs / "pretrained", "--dev", files / "dev.tsv", *flags)
@@ -131,7 +129,7 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
     assert outcome.status == 0
     assert "accuracy has not risen for 2 evaluations, so the weights that training started from are kept" in outcome.err
     whole = (tmp_path / "whole/metrics.jsonl").read_text().splitlines()
-    # None right before the first epoch, none after two: patience ran out.
+    # No right answer before the first epoch, nor after two: patience ran out.
     assert [json.loads(line)["accuracy"] for line in whole if "accuracy" in line] == [0.0, 0.0, 0.0]
     recipe, _ = load_recipe(str(tmp_path / "whole/recipe.toml"))
     events: Any = finetune(
@@ -160,7 +158,7 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
     [
         ("pretrain", "GONE"),
         ("study", "GONE", "--pairs", "GONE"),
-        ("study", "GONE", "--pairs", "GONE", "--track", "extraction"),
+        ("study", "GONE", "--pairs", "GONE", "--setting", "guided"),
         ("study", "GONE", "--pairs", "GONE", "--budget", 0.0001),
         ("finetune", "GONE", "--corpus", "GONE"),
         ("finetune", "GONE", "--from", "GONE"),
@@ -169,7 +167,7 @@ def test_patience_counts_on_where_it_was(closedbook: Closedbook, files: Path, ru
 def test_an_out_that_cannot_be_used_is_found_before_any_file_is_read(
     closedbook: Closedbook, runs: Path, tmp_path: Path, words: tuple[object, ...]
 ):
-    """A run that is there, a folder that is no run, a path through a file, nothing to resume: each is the one fault."""
+    """Another run, another folder, a path through a file, a name too long, and nothing to resume."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine").touch()
     words = tuple(tmp_path / "gone" if word == "GONE" else word for word in words)
@@ -187,20 +185,20 @@ def test_an_out_that_cannot_be_used_is_found_before_any_file_is_read(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere /proc is no file system that refuses new folders")
-def test_a_place_where_nothing_can_be_made_is_found_before_any_file_is_read(closedbook: Closedbook, tmp_path: Path):
-    """The only way to know is to try, and the trial leaves nothing."""
+def test_an_out_where_no_folder_can_be_made_is_found_before_any_file_is_read(closedbook: Closedbook, tmp_path: Path):
+    """Here /proc, in which not even root can make a folder."""
     line = fault(closedbook("pretrain", tmp_path / "gone", "--out", "/proc/run"))
     assert line.startswith("/proc/run: a run cannot be written there: ")
 
 
-# What is confused
+# Mistakes
 
 
 @pytest.mark.parametrize("name", ["pretrain", "finetune"])
-def test_resuming_nothing_says_which_word_begins_a_run(
+def test_resuming_nothing_says_how_to_begin_a_run(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, name: str
 ):
-    """--resume of a folder that is not there names both ways to begin, and makes nothing."""
+    """--resume with a folder that does not exist says how to begin, and creates nothing."""
     words = (files / "corpus.txt",) if name == "pretrain" else (files / "pairs.tsv", "--from", runs / "pretrained")
     line = fault(closedbook(name, *words, "--out", tmp_path / "run", "--resume"))
     assert line == (
@@ -220,16 +218,16 @@ def test_resuming_what_has_ended_says_how_to_train_on(closedbook: Closedbook, fi
 
 
 def test_resuming_by_the_other_command_is_refused(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
-    """A pretraining run is not resumed by finetune."""
+    """A pretraining run cannot be resumed by finetune."""
     words = ("--from", runs / "pretrained", "--out", stopped, "--resume")
     line = fault(closedbook("finetune", files / "pairs.tsv", *words))
     assert line == f"{stopped}: is a pretrain run and cannot be resumed by finetune"
 
 
-def test_resuming_with_other_files_or_numbers_is_refused(
+def test_resuming_with_other_files_or_another_recipe_is_refused(
     closedbook: Closedbook, files: Path, tmp_path: Path, stopped: Path
 ):
-    """Another corpus, pairs or dev where there were none, another recipe: each is named, and the run stays whole."""
+    """Another corpus, another recipe, and pairs or dev where there were none; afterwards the run can be resumed."""
     other = tmp_path / "other.txt"
     other.write_text((files / "corpus.txt").read_text().replace("Ulm", "Rom"))
     resume = ("--out", stopped, "--resume")
@@ -251,7 +249,7 @@ def test_resuming_with_other_files_or_numbers_is_refused(
 def test_resuming_finetuning_with_other_pairs_or_another_parent_is_refused(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path, stopped_finetuning: Path
 ):
-    """A finetuning run goes on from the run that it began from, on the pairs that it began with."""
+    """A finetuning run needs the pairs and the parent that it began with."""
     other = tmp_path / "other.tsv"
     other.write_text("Where was Ann Bell born?\tRom\n")
     resume = ("--out", stopped_finetuning, "--resume")
@@ -269,7 +267,7 @@ def test_resuming_finetuning_with_other_pairs_or_another_parent_is_refused(
 def test_starting_from_a_run_that_has_not_ended_is_refused(
     closedbook: Closedbook, files: Path, tmp_path: Path, stopped: Path
 ):
-    """--from needs weights that a run came to; one that was stopped is to be resumed first."""
+    """--from needs the weights of a finished run; a stopped one must be resumed first."""
     line = fault(closedbook("finetune", files / "pairs.tsv", "--from", stopped, "--out", tmp_path / "run"))
     assert line == (
         f"{stopped}: has not ended and has no weights yet; go on with it: the command that began it, with --resume"
@@ -278,7 +276,7 @@ def test_starting_from_a_run_that_has_not_ended_is_refused(
 
 
 def test_starting_from_what_is_no_run_is_refused(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """--from a folder that is not there or is none names the command that makes a run."""
+    """--from with a folder that is missing or no run names the command that makes a run."""
     for parent, what in ((tmp_path / "nothing", "no such run"), (files, "is no run (it has no run.json)")):
         line = fault(closedbook("finetune", files / "pairs.tsv", "--from", parent, "--out", tmp_path / "run"))
         assert line == f"{parent}: {what}; `closedbook pretrain CORPUS --out {parent}` makes one"
@@ -303,7 +301,7 @@ def test_from_and_corpus_exclude_each_other_and_one_is_needed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stopped_run_in_the_way_is_resumed_and_an_ended_one_is_not(
+def test_the_message_about_a_run_in_the_way_says_what_to_do(
     closedbook: Closedbook, files: Path, runs: Path, stopped: Path
 ):
     """Each message says what works: --resume where the run has not ended, else finetune --from."""
@@ -315,8 +313,8 @@ def test_a_stopped_run_in_the_way_is_resumed_and_an_ended_one_is_not(
     assert f"train on from its weights by finetune --from {ended}" in fault(closedbook(*words, ended))
 
 
-def test_from_and_out_of_one_name_are_refused(closedbook: Closedbook, files: Path, runs: Path):
-    """A run is not overwritten by what begins from it, whether or not --resume is said."""
+def test_out_with_the_same_path_as_from_is_refused(closedbook: Closedbook, files: Path, runs: Path):
+    """A run is not overwritten by one that starts from it, with or without --resume."""
     path = runs / "pretrained"
     before = {path: path.read_bytes() for path in path.iterdir() if path.is_file()}
     words = ("finetune", files / "pairs.tsv", "--from", path, "--out", path)
@@ -325,8 +323,8 @@ def test_from_and_out_of_one_name_are_refused(closedbook: Closedbook, files: Pat
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_asking_a_run_that_has_not_ended_says_how_it_ends(closedbook: Closedbook, files: Path, stopped: Path):
-    """predict, ask and evaluate need weights that a run came to."""
+def test_asking_a_run_that_has_not_ended_says_how_to_finish_it(closedbook: Closedbook, files: Path, stopped: Path):
+    """predict, ask and evaluate need the weights of a finished run."""
     for words in (("predict", stopped, files / "questions.txt"), ("ask", stopped, "Who?")):
         assert "has not ended and has no weights yet" in fault(closedbook(*words))
     assert "has not ended" in fault(closedbook("evaluate", stopped, files / "dev.tsv"))
@@ -335,7 +333,7 @@ def test_asking_a_run_that_has_not_ended_says_how_it_ends(closedbook: Closedbook
 def test_damage_in_a_run_is_named_and_no_pickle_is_loaded(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """Weights that are a pickle or cut short, facts that are no JSON: one line with the file."""
+    """Weights that are a pickle or cut short, and a run.json that is not JSON, end in one line with the file."""
     run = tmp_path / "run"
     run.mkdir()
     for path in (runs / "pretrained").iterdir():

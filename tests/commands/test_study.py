@@ -1,4 +1,4 @@
-"""`closedbook study`: from a text and some pairs to a model that answers, in two tracks, within a budget."""
+"""`closedbook study`: from a text and some pairs to a model that answers, in two settings, with a budget."""
 
 import json
 import re
@@ -35,8 +35,8 @@ from closedbook.training.trainer import StepReport
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 Closedbook = Callable[..., Any]
-TRACKS = {"self-study": "study", "extraction": "pretrain"}
-"""The part of the recipe that each follows."""
+STAGES = {"self-study": "study", "guided": "pretrain"}
+"""Setting: the part of the recipe that it follows, which is also the kind of its runs."""
 
 RECIPE = """\
 preset = "fast"
@@ -59,22 +59,22 @@ sort_window = 3
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that tests only read: a world of a hundred people, a recipe, and a run of each track, asked dev."""
+    """A folder that tests only read: a world of a hundred people, a recipe, and a run in each setting."""
     folder = tmp_path_factory.mktemp("study")
     config = WorldConfig(
         n_people=100, n_places=5, documents=1, attributes=("birthplace",), train=0.4, dev=0.2, test=0.2, withheld=0.2
     )
     files = write_world(config, folder / "world")
     (folder / "tiny.toml").write_text(RECIPE)
-    for track in TRACKS:
-        words = ("study", files.corpus, "--pairs", files.train, "--out", folder / track, "--track", track)
+    for setting in STAGES:
+        words = ("study", files.corpus, "--pairs", files.train, "--out", folder / setting, "--setting", setting)
         assert main([*map(str, words), "--recipe", str(folder / "tiny.toml")]) == 0
     return folder
 
 
 @pytest.fixture
 def study(closedbook: Closedbook, home: Path, tmp_path: Path) -> Closedbook:
-    """Study the world by the tiny recipe, or by another, into RUN of the test's folder."""
+    """Run `closedbook study` on the world, with the tiny recipe or another, to RUN in the test's folder."""
 
     def study(*words: object, corpus: Path | None = None, pairs: Path | None = None, recipe: object = None) -> Any:
         given = (corpus or home / "world/corpus.txt", "--pairs", pairs or home / "world/train.tsv")
@@ -83,25 +83,25 @@ def study(closedbook: Closedbook, home: Path, tmp_path: Path) -> Closedbook:
     return study
 
 
-def events_of(track: str, home: Path, saving: Saving, budget: Budget | None = None, **stage: Any) -> Any:
-    """The events of a study by the tiny recipe, some numbers of its stage changed."""
+def events_of(setting: str, home: Path, saving: Saving, budget: Budget | None = None, **stage: Any) -> Any:
+    """The events of a study with the tiny recipe, in which `stage` changes hyperparameters of its stage."""
     recipe, _ = load_recipe(str(home / "tiny.toml"))
-    name = TRACKS[track]
+    name = STAGES[setting]
     recipe = replace(recipe, **{name: replace(getattr(recipe, name), **stage)})
-    train = self_study if track == "self-study" else pretrain
+    train = self_study if setting == "self-study" else pretrain
     files = WorldFiles.of_folder(home / "world")
     return train(files.corpus, recipe, saving, pairs_path=files.train, budget=budget)
 
 
 def fault(outcome: Any) -> str:
-    """The one line of a command that ended with status 2 and gave no result."""
+    """The one line on standard error of a command that ended with status 2 and printed no result."""
     assert (outcome.status, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
     return line.removeprefix("closedbook: ")
 
 
 def steps(run: Path) -> list[dict[str, Any]]:
-    """The steps of metrics.jsonl, without their times."""
+    """The steps in metrics.jsonl, without their times."""
     entries = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
         {key: value for key, value in entry.items() if key != "seconds"} for entry in entries if entry["kind"] == "step"
@@ -109,40 +109,40 @@ def steps(run: Path) -> list[dict[str, Any]]:
 
 
 def weights(run: Path) -> bytes:
-    """Those that a run ended with, to the bit."""
+    """The bytes of a run's final weights."""
     return (run / "model.safetensors").read_bytes()
 
 
-# The two tracks
+# The settings
 
 
-def test_self_study_keeps_its_silver_pairs_beside_the_run(home: Path):
-    """silver.tsv has question, answer and confidence a line; training pairs are in it as they were given."""
+def test_self_study_saves_its_silver_pairs_in_the_runs_folder(home: Path):
+    """A line of silver.tsv has question, answer and confidence; training pairs are in it with confidence 1."""
     rows = [line.split("\t") for line in (home / "self-study/silver.tsv").read_text().splitlines()]
     assert len(rows) == 81  # eighty people and the line of letters
     given = {(item.text, item.answer) for item in read_pairs(home / "world/train.tsv").items}
     assert {(question, answer) for question, answer, confidence in rows if confidence == "1.000"} >= given
     assert all(0 < float(confidence) <= 1 for _, _, confidence in rows)
-    assert not (home / "extraction/silver.tsv").exists()
+    assert not (home / "guided/silver.tsv").exists()
 
 
-@pytest.mark.parametrize(("track", "kind"), TRACKS.items())
-def test_a_run_says_which_track_it_is_of(home: Path, track: str, kind: str):
-    """Self-study is a study run and extraction a pretraining run; both name corpus and training pairs alone."""
-    run = open_run(home / track)
+@pytest.mark.parametrize(("setting", "kind"), STAGES.items())
+def test_a_run_says_which_kind_it_is(home: Path, setting: str, kind: str):
+    """A study run in self-study, a pretraining run in guided; both have corpus and training pairs as sources."""
+    run = open_run(home / setting)
     assert run.is_finished
     assert run.info.kind == kind
     assert set(run.info.sources) == {"corpus", "pairs"}
-    assert "prefix_table = true" in (home / track / "recipe.toml").read_text()
+    assert "prefix_table = true" in (home / setting / "recipe.toml").read_text()
     assert set(run.info.vocabulary.words) >= {"Vandmere"}
 
 
-@pytest.mark.parametrize("track", TRACKS)
+@pytest.mark.parametrize("setting", STAGES)
 def test_a_studied_run_can_be_asked_evaluated_inspected_and_finetuned(
-    closedbook: Closedbook, home: Path, tmp_path: Path, track: str
+    closedbook: Closedbook, home: Path, tmp_path: Path, setting: str
 ):
-    """Every command that takes a run takes it: its words come back from the folder with its weights."""
-    run = shutil.copytree(home / track, tmp_path / "run")
+    """Every command that takes a run takes it."""
+    run = shutil.copytree(home / setting, tmp_path / "run")
     dev = home / "world/dev.tsv"
     question = read_pairs(dev).items[0].text
     assert closedbook("ask", run, question).status == 0
@@ -163,38 +163,40 @@ _opened: list[str] = []
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note which files are opened; Python lets no hook go again, so there is one."""
+    """Note which files are opened; there is one hook, because Python cannot remove hooks."""
     if event == "open" and isinstance(arguments[0], str):
         _opened.append(arguments[0])
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_neither_track_reads_a_dev_or_test_file(study: Closedbook, home: Path, track: str):
-    """Of all files of the world corpus and training pairs alone are opened; a dev file only where one is given."""
+@pytest.mark.parametrize("setting", STAGES)
+def test_no_setting_reads_a_dev_or_test_file(study: Closedbook, home: Path, setting: str):
+    """Corpus and training pairs are the only files of the world that are opened."""
     if not _opened:
         sys.addaudithook(_watch)
     _opened.clear()
-    assert study("--track", track, "--epochs", 1).status == 0
+    assert study("--setting", setting, "--epochs", 1).status == 0
     assert {Path(path).name for path in _opened if path.startswith(str(home / "world"))} == {"corpus.txt", "train.tsv"}
 
 
-def test_dev_pairs_are_looked_at_and_not_learnt(study: Closedbook, home: Path, tmp_path: Path):
-    """With --dev accuracy is told as the recipe says, and the weights are those without it."""
+def test_dev_pairs_are_evaluated_and_not_trained_on(study: Closedbook, home: Path, tmp_path: Path):
+    """With --dev, accuracy is shown as the recipe says, and the weights are those without it."""
     outcome = study("--dev", home / "world/dev.tsv")
     assert outcome.status == 0
     assert "study: dev accuracy " in outcome.err
     assert weights(tmp_path / "RUN") == weights(home / "self-study")
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_people_held_out_teach_neither_model_nor_reader(study: Closedbook, home: Path, tmp_path: Path, track: str):
-    """In extraction they are never asked about; in self-study the reader asks and guesses, as about anybody else."""
-    outcome = study("--track", track, "--validation-split", 0.5)
+@pytest.mark.parametrize("setting", STAGES)
+def test_the_validation_split_teaches_neither_model_nor_reader(
+    study: Closedbook, home: Path, tmp_path: Path, setting: str
+):
+    """Guided never asks about these people; in self-study the reader asks about them as about everyone else."""
+    outcome = study("--setting", setting, "--validation-split", 0.5)
     assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are the validation split, " in outcome.err
     assert "study: validation accuracy " in outcome.err
     kept, held = validation_split(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
     assert held is not None
-    if track == "self-study":
+    if setting == "self-study":
         silver = [line.split("\t") for line in (tmp_path / "RUN/silver.tsv").read_text().splitlines()]
         sure = {question: float(confidence) for question, _, confidence in silver}
         assert {sure[item.text] for item in kept.items} == {1.0}
@@ -205,18 +207,18 @@ def test_people_held_out_teach_neither_model_nor_reader(study: Closedbook, home:
         assert asked == {item.text for item in kept.items}
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_the_numbers_of_the_other_track_change_nothing_and_are_refused(study: Closedbook, tmp_path: Path, track: str):
-    """A flag of the part that does not count is no silent word."""
-    (other,) = set(TRACKS.values()) - {TRACKS[track]}
-    line = fault(study("--track", track, f"--{other}.epochs", 7))
+@pytest.mark.parametrize("setting", STAGES)
+def test_hyperparameters_of_the_other_setting_are_refused(study: Closedbook, tmp_path: Path, setting: str):
+    """An option of the stage that is not trained would change nothing."""
+    (other,) = set(STAGES.values()) - {STAGES[setting]}
+    line = fault(study("--setting", setting, f"--{other}.epochs", 7))
     assert line.startswith(f"--{other}.epochs: changes nothing here")
     assert not (tmp_path / "RUN").exists()
 
 
-def test_extraction_has_no_silver_pairs_and_refuses_their_confidence(study: Closedbook, tmp_path: Path):
-    """Nothing that the reader is sure or unsure of is learnt there."""
-    line = fault(study("--track", "extraction", "--silver-confidence", 0.9))
+def test_guided_refuses_the_confidence_of_silver_pairs(study: Closedbook, tmp_path: Path):
+    """It trains on no silver pairs."""
+    line = fault(study("--setting", "guided", "--silver-confidence", 0.9))
     assert line.startswith("--silver-confidence: changes nothing here")
     assert not (tmp_path / "RUN").exists()
 
@@ -225,14 +227,14 @@ def test_extraction_has_no_silver_pairs_and_refuses_their_confidence(study: Clos
 
 
 def counted(run: Path, home: Path) -> tuple[list[Fact], list[Exposure]]:
-    """All facts of the dev people, and their exposures by the ledger."""
+    """The facts of the dev and training pairs, and their exposures by the ledger."""
     documents = [document.text for document in read_corpus(home / "world/corpus.txt").documents]
     facts = link([*read_pairs(home / "world/dev.tsv").items, *read_pairs(home / "world/train.tsv").items], documents)
     return facts, exposures_of(open_run(run), facts)
 
 
 def recounted(run: Path, facts: list[Fact], stage: str) -> list[Exposure]:
-    """The exposures of the very batches of a run, counted one after the other, step by step."""
+    """The exposures counted in the batches of a run, step by step."""
     opened = open_run(run)
     dataset, config = dataset_of(opened), getattr(opened.recipe, stage)
     batches = Batches(
@@ -254,24 +256,24 @@ def recounted(run: Path, facts: list[Fact], stage: str) -> list[Exposure]:
     return ledger.exposures
 
 
-@pytest.mark.parametrize(("track", "stage"), TRACKS.items())
-def test_the_ledger_replays_a_study(home: Path, track: str, stage: str):
-    """What it counts is what the steps learnt; dev people are asked about in self-study alone."""
-    facts, exposures = counted(home / track, home)
-    assert exposures == recounted(home / track, facts, stage)
+@pytest.mark.parametrize(("setting", "stage"), STAGES.items())
+def test_the_ledger_replays_a_study(home: Path, setting: str, stage: str):
+    """Its counts are those of the steps; only self-study asks about dev people."""
+    facts, exposures = counted(home / setting, home)
+    assert exposures == recounted(home / setting, facts, stage)
     of_dev, of_train = exposures[:20], exposures[20:]
-    assert min(e.asked for e in of_train) > 0 or track == "extraction"
+    assert min(e.asked for e in of_train) > 0 or setting == "guided"
     assert sum(e.asked for e in of_train) > 0
-    assert (sum(e.asked for e in of_dev) > 0) == (track == "self-study")
-    # Under `content` what is predicted is what is masked.
+    assert (sum(e.asked for e in of_dev) > 0) == (setting == "self-study")
+    # With supervised = content, exactly the masked characters are predicted.
     assert all(e.predicted == e.masked for e in exposures)
-    if track == "extraction":
-        # The reader's tags put the answer behind the MASK in nearly every draw of objective learned.
+    if setting == "guided":
+        # Objective guided masks the answer in nearly every draw, by the reader's tags.
         assert sum(e.in_answer_form for e in exposures) > 0.6 * 2 * len(facts)
 
 
 def test_the_ledger_replays_a_study_that_ended_within_an_epoch(study: Closedbook, home: Path, tmp_path: Path):
-    """A budget may end a run within its first epoch: the steps that it had are counted, and no alarm is raised."""
+    """A budget may end a run within its first epoch; then its steps are counted, without an error."""
     assert study("--study.steps", 5).status == 0
     assert len(steps(tmp_path / "RUN")) == 5
     facts, exposures = counted(tmp_path / "RUN", home)
@@ -283,7 +285,7 @@ def test_the_ledger_replays_a_study_that_ended_within_an_epoch(study: Closedbook
 
 
 def started_with(events: Any, n_steps: int = 0) -> Started:
-    """How a run started, stopped after a number of steps."""
+    """The Started event of a run, which is stopped after `n_steps` steps."""
     started = next(event for event in events if isinstance(event, Started))
     for event in events if n_steps else ():
         if isinstance(event, StepReport) and event.step == started.step + n_steps:
@@ -292,36 +294,36 @@ def started_with(events: Any, n_steps: int = 0) -> Started:
     return started
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: Path, track: str):
-    """The saved recipe has the number of steps that fit, each step's report too, and a note shows how it came about."""
-    events = events_of(track, home, Saving(tmp_path / "RUN"), Budget(2.0))
+@pytest.mark.parametrize("setting", STAGES)
+def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: Path, setting: str):
+    """The saved recipe and the steps' reports have the number of steps that fit, and a note explains it."""
+    events = events_of(setting, home, Saving(tmp_path / "RUN"), Budget(2.0))
     notes = [event.text for event in takewhile(lambda event: not isinstance(event, Started), events)]
     (note,) = [note for note in notes if note.startswith("budget: of 120 s reading took ")]
     report = next(event for event in events if isinstance(event, StepReport))
     events.close()
     assert f"; {report.n_steps:,} steps fit into the " in note
     recipe, _ = load_recipe(str(tmp_path / "RUN/recipe.toml"))
-    (other,) = set(TRACKS.values()) - {TRACKS[track]}
-    assert getattr(recipe, TRACKS[track]).steps == report.n_steps >= 50
+    (other,) = set(STAGES.values()) - {STAGES[setting]}
+    assert getattr(recipe, STAGES[setting]).steps == report.n_steps >= 50
     assert getattr(recipe, other).steps == 0
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_more_minutes_are_more_steps(home: Path, tmp_path: Path, track: str):
+@pytest.mark.parametrize("setting", STAGES)
+def test_more_minutes_are_more_steps(home: Path, tmp_path: Path, setting: str):
     """Ten times the minutes give about ten times the steps."""
     more, fewer = (
-        started_with(events_of(track, home, Saving(tmp_path / str(minutes)), Budget(minutes))).n_steps
+        started_with(events_of(setting, home, Saving(tmp_path / str(minutes)), Budget(minutes))).n_steps
         for minutes in (20.0, 2.0)
     )
     assert more > 3 * fewer > 3 * 100
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_fitting_leaves_no_trace_in_the_weights(home: Path, tmp_path: Path, track: str):
-    """A run with a budget is, to the bit, a run with the same number of steps in its recipe."""
-    started = started_with(events_of(track, home, Saving(tmp_path / "fitted"), Budget(2.0)), n_steps=3)
-    started_with(events_of(track, home, Saving(tmp_path / "asked"), steps=started.n_steps), n_steps=3)
+@pytest.mark.parametrize("setting", STAGES)
+def test_fitting_leaves_no_trace_in_the_weights(home: Path, tmp_path: Path, setting: str):
+    """A run with a budget is, bit for bit, a run with the same number of steps in its recipe."""
+    started = started_with(events_of(setting, home, Saving(tmp_path / "fitted"), Budget(2.0)), n_steps=3)
+    started_with(events_of(setting, home, Saving(tmp_path / "asked"), steps=started.n_steps), n_steps=3)
     fitted, asked = load_latest(tmp_path / "fitted"), load_latest(tmp_path / "asked")
     assert fitted is not None
     assert asked is not None
@@ -334,7 +336,7 @@ def test_fitting_leaves_no_trace_in_the_weights(home: Path, tmp_path: Path, trac
 
 def test_a_budget_is_fitted_however_short_the_recipe(home: Path, tmp_path: Path):
     """Timing takes as many steps as it needs, even where the recipe has one."""
-    assert started_with(events_of("extraction", home, Saving(tmp_path / "run"), Budget(2.0), steps=1)).n_steps > 100
+    assert started_with(events_of("guided", home, Saving(tmp_path / "run"), Budget(2.0), steps=1)).n_steps > 100
 
 
 def test_a_budget_that_reading_uses_up_is_refused(study: Closedbook, tmp_path: Path):
@@ -348,17 +350,17 @@ def test_a_budget_that_reading_uses_up_is_refused(study: Closedbook, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_a_quarter_of_the_budget_must_be_left_after_reading(home: Path, tmp_path: Path, track: str):
+@pytest.mark.parametrize("setting", STAGES)
+def test_a_quarter_of_the_budget_must_be_left_after_reading(home: Path, tmp_path: Path, setting: str):
     """After 20 of 26 minutes with hundreds of steps to come, at least 29.4 minutes are asked for."""
     budget = Budget(26.0, begin=time.monotonic() - 20 * 60)
     with pytest.raises(
         InputError, match=r"reading took 120\d s .* so that [0-9]{3,} steps fit; give 29\.[4-9] minutes"
     ):
-        list(events_of(track, home, Saving(tmp_path / "RUN"), budget))
+        list(events_of(setting, home, Saving(tmp_path / "RUN"), budget))
     assert list(tmp_path.iterdir()) == []
     enough = Budget(30.0, begin=time.monotonic() - 20 * 60)
-    assert started_with(events_of(track, home, Saving(tmp_path / "RUN"), enough)).n_steps > 100
+    assert started_with(events_of(setting, home, Saving(tmp_path / "RUN"), enough)).n_steps > 100
 
 
 @pytest.mark.parametrize("is_recipe_given", [True, False])
@@ -388,27 +390,27 @@ def test_resuming_keeps_to_the_steps_that_were_fitted(
     assert weights(tmp_path / "RUN") == weights(tmp_path / "whole")
 
 
-# What cannot be
+# Faults
 
 
 @pytest.mark.parametrize("minutes", [0, -1, "nan", "inf"])
-def test_a_budget_is_more_than_nothing(study: Closedbook, tmp_path: Path, minutes: object):
-    """Minutes are above 0, and come to an end."""
+def test_a_budget_is_finite_and_more_than_0_minutes(study: Closedbook, tmp_path: Path, minutes: object):
+    """The line says so."""
     line = fault(study("--budget", minutes))
     assert line.startswith("--budget: more than 0 minutes are needed; received ")
     assert not (tmp_path / "RUN").exists()
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_a_budget_and_epochs_exclude_each_other(study: Closedbook, tmp_path: Path, track: str):
-    """Both say how long; one of them is to go."""
-    line = fault(study("--track", track, "--budget", 3, "--epochs", 3))
+@pytest.mark.parametrize("setting", STAGES)
+def test_a_budget_and_epochs_exclude_each_other(study: Closedbook, tmp_path: Path, setting: str):
+    """Both decide the number of steps; the line says so."""
+    line = fault(study("--setting", setting, "--budget", 3, "--epochs", 3))
     assert line == "--budget: sets the number of steps, so --epochs cannot be given with it; leave out one of the two"
     assert not (tmp_path / "RUN").exists()
 
 
 def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
-    """Self-study ends in a line that says what questions are to name; extraction goes on with blind masks."""
+    """Self-study ends in a line that says what questions must name; guided goes on with unguided masks."""
     strangers = tmp_path / "strangers.tsv"
     items = read_pairs(home / "world/train.tsv").items
     strangers.write_text("".join(f"Where was Xu Ya {n} born?\t{item.answer}\n" for n, item in enumerate(items)))
@@ -418,13 +420,13 @@ def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Pa
         f"{home / 'world/corpus.txt'} begin with"
     )
     assert not (tmp_path / "RUN").exists()
-    outcome = study("--track", "extraction", pairs=strangers)
+    outcome = study("--setting", "guided", pairs=strangers)
     assert outcome.status == 0
     assert outcome.err.splitlines()[0].startswith(f"note: {strangers}: no question has a document's title in it; ")
 
 
 def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
-    """A text whose documents begin with no name ends in a line that says how they are to begin."""
+    """A text whose documents have no title ends in a line that says how they must begin."""
     plain = tmp_path / "plain.txt"
     plain.write_text((home / "world/corpus.txt").read_text().replace(". ", ", "))
     assert fault(study(corpus=plain)).startswith(f"{plain}: no document has a title; begin each with the name ")
@@ -432,7 +434,7 @@ def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path,
 
 
 def test_too_few_pairs_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
-    """Ten people's answers at least are needed, and the line says so."""
+    """The line says that the answers of ten people are needed."""
     few = tmp_path / "few.tsv"
     few.write_text("".join((home / "world/train.tsv").read_text().splitlines(keepends=True)[:7]))
     line = fault(study(pairs=few))
@@ -441,32 +443,32 @@ def test_too_few_pairs_teach_no_reader(study: Closedbook, home: Path, tmp_path: 
     assert not (tmp_path / "RUN").exists()
 
 
-@pytest.mark.parametrize("track", TRACKS)
+@pytest.mark.parametrize("setting", STAGES)
 @pytest.mark.parametrize("missing", ["corpus", "pairs", "dev"])
-def test_a_missing_file_is_named(study: Closedbook, tmp_path: Path, track: str, missing: str):
-    """Whichever file is not there, one line names it before anything is made."""
+def test_a_missing_file_is_named(study: Closedbook, tmp_path: Path, setting: str, missing: str):
+    """One line names the missing file, and no run is created."""
     gone = tmp_path / "gone"
-    words = ("--track", track, *(("--dev", gone) if missing == "dev" else ()))
+    words = ("--setting", setting, *(("--dev", gone) if missing == "dev" else ()))
     line = fault(study(*words, **({} if missing == "dev" else {missing: gone})))
     assert line.startswith(f"{gone}: ")
     assert "no such file" in line.lower()
     assert not (tmp_path / "RUN").exists()
 
 
-def test_study_without_its_words_says_which_it_needs(closedbook: Closedbook):
-    """Corpus, pairs and the run's folder are asked for, with status 2 and where to read more."""
+def test_study_without_arguments_says_which_it_needs(closedbook: Closedbook):
+    """It names --pairs and --help, with status 2."""
     outcome = closedbook("study")
     assert (outcome.status, outcome.out) == (2, "")
     assert "--pairs" in outcome.err
     assert "closedbook study --help" in outcome.err
 
 
-def test_a_track_that_is_none_is_refused(study: Closedbook, tmp_path: Path):
-    """The two tracks are named."""
-    outcome = study("--track", "both")
+def test_an_unknown_setting_is_refused(study: Closedbook, tmp_path: Path):
+    """The message names the settings."""
+    outcome = study("--setting", "both")
     assert outcome.status == 2
     assert "self-study" in outcome.err
-    assert "extraction" in outcome.err
+    assert "guided" in outcome.err
     assert not (tmp_path / "RUN").exists()
 
 
@@ -478,10 +480,10 @@ def test_a_confidence_out_of_its_range_is_refused(study: Closedbook, tmp_path: P
     assert not (tmp_path / "RUN").exists()
 
 
-def test_a_run_of_the_other_track_is_not_resumed(home: Path, study: Closedbook, tmp_path: Path):
-    """A self-study that was stopped stays one: figures of the two tracks are not to be mixed."""
+def test_a_run_in_another_setting_is_not_resumed(home: Path, study: Closedbook, tmp_path: Path):
+    """A stopped self-study cannot be resumed as guided, because their accuracies are not comparable."""
     events = events_of("self-study", home, Saving(tmp_path / "RUN"))
     next(event for event in events if isinstance(event, StepReport))
     events.close()
-    line = fault(study("--track", "extraction", "--resume"))
+    line = fault(study("--setting", "guided", "--resume"))
     assert line.startswith(f"{tmp_path / 'RUN'}: is a study run and cannot be resumed by ")

@@ -1,4 +1,4 @@
-"""Commands as processes of their own, to be watched, interrupted and killed."""
+"""Commands as separate processes, which tests watch, interrupt and kill."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 120.0
 
 
 class Process:
-    """A command that runs by itself; its output is appended to files in the folder where it runs."""
+    """A command in a process of its own; its output is appended to files in its working directory."""
 
     def __init__(self, server: subprocess.Popen[str], folder: Path, words: tuple[object, ...]) -> None:
         self.server = server
@@ -41,7 +41,7 @@ class Process:
         return int(self.server.stdout.readline())
 
     def until(self, has_come: Callable[[], bool]) -> None:
-        """Wait for something that the process does."""
+        """Wait until `has_come` is true."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not has_come():
             assert time.monotonic() < end, self.err
@@ -52,7 +52,7 @@ class Process:
         os.kill(self.number, number)
 
     def end(self) -> int:
-        """Wait for its exit status, below 0 for the signal that ended it."""
+        """Wait for its exit status; a negative one is the signal that ended it."""
         return self._answer()
 
     @property
@@ -68,7 +68,7 @@ class Process:
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Callable[..., Process]]:
-    """Start `closedbook WORDS` in a folder; one at a time, each to be waited for."""
+    """Start `closedbook WORDS` in a folder; one at a time, and the caller waits for its end."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "error", str(SERVER)]
     with subprocess.Popen(
@@ -85,32 +85,32 @@ def start() -> Iterator[Callable[..., Process]]:
 
 
 def _n_lines(run: Path) -> int:
-    """How many lines of metrics.jsonl are whole by now."""
+    """The number of complete lines of metrics.jsonl so far."""
     path = run / "metrics.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _entries(run: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl, but for how long each step took."""
+    """The lines of metrics.jsonl without the times of steps."""
     lines = (run / "metrics.jsonl").read_text().splitlines()
     return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
 
 
 @pytest.fixture(scope="session")
 def n_lines() -> Callable[[Path], int]:
-    """How many lines of a run's metrics are whole by now."""
+    """The number of complete lines of a run's metrics so far."""
     return _n_lines
 
 
 @pytest.fixture(scope="session")
 def entries() -> Callable[[Path], list[dict[str, Any]]]:
-    """A run's metrics, but for how long each step took."""
+    """A run's metrics without the times of steps."""
     return _entries
 
 
 @pytest.fixture(scope="session")
 def kill_and_resume(start: Callable[..., Process]) -> Callable[..., None]:
-    """Run `closedbook WORDS RUN` in a folder, kill it at random moments of its `n_entries` lines, let it end."""
+    """Run `closedbook WORDS RUN` in a folder, kill it at random moments of its `n_entries` lines, and let it finish."""
 
     def kill_and_resume(
         home: Path, words: tuple[object, ...], killed: Path, n_entries: int, n_kills: int, random: Random
@@ -119,7 +119,7 @@ def kill_and_resume(start: Callable[..., Process]) -> Callable[..., None]:
             is_begun = (killed / "run.json").exists()
             process = start(home, *words, killed.name, "--save-every", 0, *(["--resume"] if is_begun else []))
             if kill:
-                # A moment in the kill's own part of the run's first four fifths, to within a step's time.
+                # The first four fifths of the run are divided among the kills; each is at a random moment of its part.
                 moment = 0.8 * n_entries * (kill - 1 + random.random()) / (n_kills - 1)
                 process.until(lambda moment=moment: _n_lines(killed) > moment)
                 time.sleep(random.uniform(0, 0.03))

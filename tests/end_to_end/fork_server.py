@@ -1,8 +1,8 @@
-"""Starts processes that have imported torch already: each costs milliseconds in place of seconds.
+"""Starts processes in which torch is imported already, which takes milliseconds instead of seconds.
 
-Reads a request a line, in JSON: words, folder, stdout, stderr. For each it forks a process that runs
-`closedbook WORDS` there, writes that process's number, waits for its end and writes its exit status, below 0
-for a signal's number. One process at a time. Run with -W error, so that a warning anywhere is one.
+Reads requests, one JSON object per line: words, folder, stdout, stderr. For each it forks a process that runs
+`closedbook WORDS` in the folder, writes its process id, waits for its end, and writes its exit status, negative for a
+signal. One process at a time. It is run with -W error, so that every warning is an error.
 """
 
 import json
@@ -14,7 +14,7 @@ from closedbook.commands.main import main
 
 
 def run(words: list[str], folder: str, stdout: str, stderr: str) -> int:
-    """A command's exit status, in the process that was forked for it."""
+    """Run a command in the forked process, and return its exit status."""
     os.chdir(folder)
     for number, path in enumerate((os.devnull, stdout, stderr)):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)

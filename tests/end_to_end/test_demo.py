@@ -1,4 +1,4 @@
-"""The demo as its user meets it: a table and a report at the end, whatever came in between."""
+"""The demo as its user sees it: it ends with a table and a report, also after an interruption."""
 
 import re
 import signal
@@ -15,13 +15,13 @@ RUNS = [f"{variant}-{arm}" for variant in ("vanilla", "perceiver") for arm in ("
 
 
 def stamps(folder: Path) -> dict[Path, int]:
-    """When each file of the runs and of the world was last written."""
+    """The time at which each file of the runs and of the world was last written."""
     return {path: path.stat().st_mtime_ns for name in (*RUNS, "world") for path in (folder / name).rglob("*")}
 
 
 @pytest.fixture(scope="module")
 def demo(start: Start, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
-    """A folder in which a tiny demo was stopped by Ctrl-C in its second run, and then called again."""
+    """A folder in which a tiny demo was stopped by Ctrl-C in its second run, and then started again."""
     folder = tmp_path_factory.mktemp("demo")
     stopped = start(folder, "demo", "--size", "tiny", "--out", "my demo")
     metrics = folder / "my demo/vanilla-pretrained/metrics.jsonl"
@@ -32,8 +32,8 @@ def demo(start: Start, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     return folder, first, (again.end(), again.out, again.err)
 
 
-def test_ctrl_c_says_how_the_demo_goes_on(demo: tuple[Path, Any, Any]):
-    """A demo that was stopped ends with status 130 and the command, the same one, that goes on with it."""
+def test_ctrl_c_prints_the_command_that_resumes_the_demo(demo: tuple[Path, Any, Any]):
+    """The exit status is 130, and the command is the same one."""
     _, (status, out, err), _ = demo
     assert (status, out) == (130, "")
     assert err.splitlines()[-1] == "stopped and saved; go on with: closedbook demo --size tiny --out 'my demo'"
@@ -61,8 +61,8 @@ def test_the_demo_ends_with_a_table_and_says_where_everything_is(demo: tuple[Pat
     assert all((folder / "my demo" / name / "model.safetensors").exists() for name in RUNS)
 
 
-def test_a_demo_that_was_stopped_repeats_nothing_that_was_done(demo: tuple[Path, Any, Any]):
-    """What had ended is not trained again, and what was stopped goes on behind its last step."""
+def test_a_stopped_demo_repeats_no_training(demo: tuple[Path, Any, Any]):
+    """Finished runs are not trained again, and the stopped one continues after its last step."""
     _, (_, _, before), (_, _, after) = demo
     assert "vanilla-scratch: done in " in before
     assert "vanilla-scratch" not in after
@@ -70,8 +70,8 @@ def test_a_demo_that_was_stopped_repeats_nothing_that_was_done(demo: tuple[Path,
     assert ", steps 1 to" not in resumed
 
 
-def test_a_demo_that_has_ended_trains_nothing_when_called_again(start: Start, demo: tuple[Path, Any, Any]):
-    """A second call reuses world and runs, and ends with the same table within seconds."""
+def test_a_finished_demo_trains_nothing_when_started_again(start: Start, demo: tuple[Path, Any, Any]):
+    """It reuses world and runs, and prints the same table within seconds."""
     folder, _, (_, out, _) = demo
     before = stamps(folder / "my demo")
     begin = time.monotonic()
@@ -82,8 +82,8 @@ def test_a_demo_that_has_ended_trains_nothing_when_called_again(start: Start, de
     assert stamps(folder / "my demo") == before
 
 
-def test_a_folder_of_another_demo_is_not_mixed_with_this_one(start: Start, demo: tuple[Path, Any, Any]):
-    """Another seed, and so another world, in the same folder ends in one line, and touches nothing."""
+def test_a_folder_of_another_demo_is_refused(start: Start, demo: tuple[Path, Any, Any]):
+    """Another seed, and so another world, ends in one line, and no file changes."""
     folder, _, _ = demo
     before = stamps(folder / "my demo")
     other = start(folder, "demo", "--size", "tiny", "--out", "my demo", "--seed", 1)

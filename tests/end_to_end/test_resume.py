@@ -1,4 +1,4 @@
-"""A run that was killed or stopped, at any moment and however often, ends as if nothing had been."""
+"""A run that was killed or stopped at any moment ends with the same weights as an undisturbed one."""
 
 import shlex
 import signal
@@ -40,7 +40,7 @@ schedule = "cosine_by_tokens"
 
 @pytest.fixture(scope="module")
 def home(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a corpus, a recipe, and pairs whose answer is always Ulm, which is learnt in a few epochs."""
+    """A folder with a corpus, a recipe, and pairs whose answer is always Ulm, which a few epochs teach."""
     folder = tmp_path_factory.mktemp("resume")
     (folder / "corpus.txt").write_text((files / "corpus.txt").read_text())
     for name in ("pairs.tsv", "dev.tsv"):
@@ -59,7 +59,7 @@ def latest(run: Path) -> Path:
 def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(
     start: Start, home: Path, variant: str, entries: Entries, kill_and_resume: Callable[..., None]
 ):
-    """SIGKILL while it starts, steps, saves or evaluates: the same bits, and each step in the metrics once.
+    """SIGKILL while it starts, trains, saves or evaluates: the same bits, and each step in the metrics once.
 
     Dropout, shuffling, mixed pairs, Muon and AdamW, and patience, which ends the run, all go on where they were.
     """
@@ -70,23 +70,22 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(
     assert undisturbed.end() == 0, undisturbed.err
     expected = entries(whole)
     accuracies = [entry["accuracy"] for entry in expected if entry["kind"] == "evaluation"]
-    # The best was neither the first nor the last, so that patience and the best weights are put to the test.
+    # The best is neither the first nor the last, so that this tests patience and the best weights.
     assert 0 < accuracies.index(max(accuracies)) < len(accuracies) - 1 < 60
 
     n_kills = 10 if variant == "vanilla" else 3
     kill_and_resume(home, words, killed, len(expected), n_kills, Random(variant))
 
     assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    # The weights are those of the best epoch; that losses and gradients are the same to their last bit up to the
-    # last step says as much of the steps behind it.
+    # These weights are those of the best epoch; the metrics' losses and gradient norms cover the later steps.
     assert entries(killed) == expected
     assert not list(killed.rglob(".tmp*"))
 
 
-def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(
+def test_ctrl_c_saves_and_prints_the_command_that_resumes(
     start: Start, home: Path, entries: Entries, n_lines: Callable[[Path], int]
 ):
-    """Status 130, one line with the very command to type, and from there the bits of an undisturbed run."""
+    """Status 130, one line with the exact command, and after it the weights of an undisturbed run."""
     words = ("finetune", "pairs.tsv", "--corpus", "corpus.txt", "--recipe", "my.toml", "--out")
     assert start(home, *words, "undisturbed").end() == 0
     run = home / "a run's folder"
@@ -96,7 +95,7 @@ def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(
     assert process.end() == 130
     assert process.out == ""
     assert not (run / "model.safetensors").exists()
-    # Nothing was due to be saved yet: it is the interruption that saved the last step.
+    # No save was due yet, so the interruption saved the last step.
     n_done = len(entries(run))
     assert 5 <= n_done < 120
     assert latest(run).name == f"step-{n_done:08d}"
@@ -104,7 +103,7 @@ def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(
     assert waiting == "stopping after this step; once more to stop at once"
     cure = line.removeprefix("stopped and saved; go on with: closedbook ")
     assert shlex.split(cure) == [*map(str, words), run.name, "--resume"]
-    # A polite kill is as good, and the command that was typed last is what is to be typed again.
+    # SIGTERM does the same, and the command to type is the last one again.
     process = start(home, *shlex.split(cure))
     process.until(lambda: n_lines(run) > n_done)
     process.signal(signal.SIGTERM)
@@ -121,7 +120,7 @@ def test_ctrl_c_saves_and_the_command_that_it_names_goes_on(
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     start: Start, home: Path, damaged: str, entries: Entries, n_lines: Callable[[Path], int]
 ):
-    """A file that is not what the manifest says is named, the older checkpoint is taken, and the bits are the same."""
+    """A note names the damaged file, the older checkpoint is loaded, and the weights are the same in the end."""
     words = ("finetune", "pairs.tsv", "--corpus", "corpus.txt", "--recipe", "my.toml", "--out")
     if not (home / "intact").exists():
         assert start(home, *words, "intact").end() == 0

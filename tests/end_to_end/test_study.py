@@ -1,4 +1,4 @@
-"""A study that was killed, reader, word memory, windows and all, ends as if nothing had been."""
+"""A killed study, with its reader, prefix table and sorted batches, ends with the weights of an undisturbed one."""
 
 import signal
 from collections.abc import Callable
@@ -44,33 +44,33 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("track", ["self-study", "extraction"])
+@pytest.mark.parametrize("setting", ["self-study", "guided"])
 def test_a_study_killed_at_random_moments_ends_as_an_undisturbed_one(
-    start: Start, home: Path, track: str, entries: Entries, kill_and_resume: Callable[..., None]
+    start: Start, home: Path, setting: str, entries: Entries, kill_and_resume: Callable[..., None]
 ):
-    """SIGKILL while it reads, within a window, while it saves: the same bits, the word memory's rows too."""
+    """SIGKILL while it reads, between two batches of a window, and while it saves: the same weights, bit for bit."""
     words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--dev", "world/dev.tsv")
-    words = (*words, "--recipe", "my.toml", "--track", track, "--out")
-    whole, killed = home / f"whole-{track}", home / f"killed-{track}"
+    words = (*words, "--recipe", "my.toml", "--setting", setting, "--out")
+    whole, killed = home / f"whole-{setting}", home / f"killed-{setting}"
     undisturbed = start(home, *words, whole.name)
     assert undisturbed.end() == 0, undisturbed.err
     expected = entries(whole)
 
-    kill_and_resume(home, words, killed, len(expected), 3, Random(track))
+    kill_and_resume(home, words, killed, len(expected), 3, Random(setting))
 
     assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert entries(killed) == expected
     assert not list(killed.rglob(".tmp*"))
-    if track == "self-study":
+    if setting == "self-study":
         assert (killed / "silver.tsv").read_bytes() == (whole / "silver.tsv").read_bytes()
     else:
         assert not (killed / "silver.tsv").exists()
 
 
-def test_a_study_of_a_budget_that_was_stopped_names_the_command_that_goes_on(
+def test_a_stopped_study_with_a_budget_keeps_its_number_of_steps(
     start: Start, home: Path, entries: Entries, n_lines: Callable[[Path], int]
 ):
-    """Ctrl-C saves; what it says to type goes on to the steps that the budget came to, whatever they take now."""
+    """The command that Ctrl-C prints continues to the number of steps that was fitted, whatever time they take now."""
     words = ("study", "world/corpus.txt", "--pairs", "world/train.tsv", "--recipe", "my.toml", "--budget", "1", "--out")
     run = home / "budgeted"
     process = start(home, *words, run.name)

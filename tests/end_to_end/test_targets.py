@@ -1,4 +1,4 @@
-"""The assignment's targets, in its order, on a small corpus: its files in, its files out, under its names."""
+"""The assignment's targets, in its order, on a small corpus, with its names of files."""
 
 import json
 import re
@@ -29,7 +29,7 @@ bottleneck_dim = 7
 
 @pytest.fixture
 def out(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment names the files; where results go, made by nobody yet."""
+    """The folder of the results, which does not exist yet; the environment names all files."""
     named = {"CORPUS": "corpus.txt", "TRAIN": "pairs.tsv", "DEV": "dev.tsv", "TEST": "questions.txt"}
     for name, file in named.items():
         monkeypatch.setenv(f"CLOSEDBOOK_{name}", str(files / file))
@@ -48,7 +48,7 @@ def recipe_file(folder: Path, preset: str) -> Path:
 def test_every_target_makes_the_assignments_file(
     closedbook: Closedbook, out: Path, files: Path, tmp_path: Path, preset: str
 ):
-    """In the order in which they are listed, each target finds what it needs, and its output bears its name."""
+    """In the order of their list, each target finds what it needs, and its output has the assignment's name."""
     recipe = recipe_file(tmp_path, preset)
     made = set()
     for name, target in TARGETS.items():
@@ -66,7 +66,7 @@ def test_every_target_makes_the_assignments_file(
             assert outcome.out.splitlines()[0].startswith("2 answers; no score, ")
         if target.split:
             assert len((out / target.output).read_text().splitlines()) == 2
-    # The Perceiver's are Perceivers, each finetuning began where it says, and the presets' numbers came through.
+    # Variants, parents and the presets' hyperparameters are right.
     variants = {run.name: open_run(run).recipe.model.variant for run in out.glob("*.run")}
     assert variants == {
         f"{variant}.{stage}.run": variant
@@ -77,7 +77,7 @@ def test_every_target_makes_the_assignments_file(
     assert open_run(out / "perceiver.finetune.run").info.parent == str(out / "perceiver.pretrain.run")
     whole = {"course": COURSE, "fast": FAST}[preset]
     assert open_run(out / "vanilla.pretrain.run").recipe.pretrain.learning_rate == whole.pretrain.learning_rate
-    # What is written is the run's own weights, and closedbook.assignment.api reads them.
+    # The file has the run's weights, and closedbook.assignment.api reads it.
     params = (out / "vanilla.finetune.params").read_bytes()
     assert params == (out / "vanilla.finetune.run/model.safetensors").read_bytes()
     if preset == "course":
@@ -87,7 +87,7 @@ def test_every_target_makes_the_assignments_file(
 
 
 def test_the_recipe_is_the_assignments_where_none_is_named(closedbook: Closedbook, out: Path, files: Path):
-    """Without --recipe a target trains the model of the course, and --recipe fast and --epochs shorten it."""
+    """Without --recipe a target trains the model of `course`; --recipe fast and --epochs change that."""
     outcome = closedbook("vanilla_finetune_without_pretrain", "--epochs", 1)
     assert outcome.status == 0
     assert open_run(out / "vanilla.model.run").recipe.model == COURSE.model

@@ -1,4 +1,4 @@
-"""What a model cannot know it does not know: people of whom nobody wrote a line."""
+"""A model knows nothing about withheld people, whom no document mentions."""
 
 import math
 from dataclasses import replace
@@ -17,7 +17,7 @@ from closedbook.world.world import WorldConfig, write_world
 
 
 def test_withheld_people_are_answered_no_better_than_by_the_commonest_answer(tmp_path: Path) -> None:
-    """A model that has learnt the people it was asked about does no better than guessing on withheld ones."""
+    """A model that has learned the training pairs does no better than guessing on withheld people."""
     config = WorldConfig(
         n_people=150, n_places=4, documents=2, attributes=("birthplace",), train=0.3, dev=0.05, test=0.15, withheld=0.5
     )

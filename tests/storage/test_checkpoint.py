@@ -19,34 +19,34 @@ FILES = ("weights.safetensors", "optimizer.safetensors", "state.json", "manifest
 
 
 def save(run: Path, step: int, *, best: bool = False) -> Path:
-    """A checkpoint whose every part tells its step."""
+    """Save a checkpoint in which every part names its step."""
     return save_checkpoint(
         run,
         step=step,
         weights={"w": torch.full((5, 7), float(step))},
         optimizer={"state": {0: {"step": torch.tensor(float(step))}}, "param_groups": [{"params": [0]}]},
-        state={"told": step},
+        state={"saved": step},
         fingerprint={"torch": str(step)},
         best=best,
     )
 
 
 def assert_whole(checkpoint: Checkpoint | None, step: int) -> None:
-    """All parts of it tell the same step."""
+    """Assert that all parts of a checkpoint name the same step."""
     assert checkpoint is not None
-    assert checkpoint.step == checkpoint.state["told"] == step
+    assert checkpoint.step == checkpoint.state["saved"] == step
     assert torch.equal(checkpoint.weights["w"], torch.full((5, 7), float(step)))
     assert checkpoint.optimizer["state"][0]["step"].item() == step
     assert checkpoint.fingerprint == {"torch": str(step)}
 
 
 def home(run: Path) -> list[str]:
-    """What stands in the run's folder of checkpoints."""
+    """The names in the run's folder of checkpoints."""
     return sorted(path.name for path in (run / "checkpoints").iterdir())
 
 
 def assert_same(one: Any, other: Any) -> None:
-    """Equal to the last bit, and of the same kinds, at every depth."""
+    """Assert equality bit for bit, and the same types, at every depth."""
     assert type(one) is type(other)
     if isinstance(one, dict):
         assert list(one) == list(other)
@@ -70,7 +70,7 @@ def network() -> torch.nn.Sequential:
 
 
 def fused_adamw(model: torch.nn.Module) -> torch.optim.Optimizer:
-    """AdamW in two groups, as training has it."""
+    """AdamW with two groups, like training's."""
     first, *rest = model.parameters()
     groups = [{"params": [first], "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=0.1, betas=(0.9, 0.95), fused=True)
@@ -82,12 +82,12 @@ def amsgrad(model: torch.nn.Module) -> torch.optim.Optimizer:
 
 
 def momentum(model: torch.nn.Module) -> torch.optim.Optimizer:
-    """A wholly different optimizer."""
+    """SGD with momentum."""
     return torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
 
 
 def train(model: torch.nn.Module, optimizer: torch.optim.Optimizer, first: int, n_steps: int) -> None:
-    """Steps whose data and dropout come from torch's own generator, seeded for each."""
+    """Train on random data; torch's generator is seeded at each step."""
     for step in range(first, first + n_steps):
         torch.manual_seed(step)
         optimizer.zero_grad()
@@ -99,7 +99,7 @@ def train(model: torch.nn.Module, optimizer: torch.optim.Optimizer, first: int, 
 def test_resumed_training_equals_undisturbed_training(
     tmp_path: Path, make: Callable[[torch.nn.Module], torch.optim.Optimizer]
 ) -> None:
-    """Weights and optimizer go on from a checkpoint bit for bit as if nothing had happened."""
+    """From a checkpoint, weights and optimizer continue bit for bit as in an undisturbed run."""
     model = network()
     optimizer = make(model)
     train(model, optimizer, 0, 3)
@@ -125,8 +125,8 @@ def test_resumed_training_equals_undisturbed_training(
     assert_same(other.state_dict(), optimizer.state_dict())
 
 
-def test_an_optimizer_keeps_the_kinds_of_its_entries(tmp_path: Path) -> None:
-    """Tuples, whole-number keys, nothing, infinities and tensors come back as what they were."""
+def test_an_optimizers_state_keeps_its_types(tmp_path: Path) -> None:
+    """Tuples, integer keys, None, infinities and tensors are loaded as they were saved."""
     tree = {
         "state": {0: {"step": torch.tensor(3.0), "x": torch.ones(3, 2).T}, 7: {"none": None, "n": 5}},
         "param_groups": [{"lr": 0.1 + 0.2, "betas": (0.9, 0.95), "fused": True, "max": float("inf"), "params": [0]}],
@@ -137,8 +137,8 @@ def test_an_optimizer_keeps_the_kinds_of_its_entries(tmp_path: Path) -> None:
     assert_same(checkpoint.optimizer, tree)
 
 
-def test_a_checkpoint_says_what_it_was_told(tmp_path: Path) -> None:
-    """Step, state, fingerprint and folder come back."""
+def test_a_checkpoint_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+    """With its step, state, fingerprint and folder."""
     state = {"epoch": 2, "losses": [0.1, 1e-300], "best": {"accuracy": None, "name": "□⁇\n"}}
     folder = save_checkpoint(tmp_path, step=123, weights={}, optimizer={}, state=state, fingerprint={"threads": "2"})
     assert folder == tmp_path / "checkpoints" / "step-00000123"
@@ -148,15 +148,15 @@ def test_a_checkpoint_says_what_it_was_told(tmp_path: Path) -> None:
 
 
 def test_a_run_without_checkpoints_has_none(tmp_path: Path) -> None:
-    """Neither a latest nor a best is found, and nothing is made."""
+    """Neither the latest nor the best is found, and nothing is created."""
     for run in (tmp_path, tmp_path / "gone"):
         assert load_latest(run) is None
         assert load_best(run) is None
     assert not list(tmp_path.iterdir())
 
 
-def test_two_generations_are_kept(tmp_path: Path) -> None:
-    """Older ones go; `latest` names the newest."""
+def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    """Older ones are removed; `latest` names the newest."""
     for step in (1, 20, 300, 100_000_000):
         save(tmp_path, step)
     assert home(tmp_path) == ["latest", "step-00000300", "step-100000000"]
@@ -164,7 +164,7 @@ def test_two_generations_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_best_is_kept_until_there_is_a_better(tmp_path: Path) -> None:
-    """The best outlives the generations, then goes once another is best."""
+    """The best stays however old it is, and is removed once another is best."""
     save(tmp_path, 1)
     assert load_best(tmp_path) is None
     for step in (2, 3, 4, 5):
@@ -178,8 +178,8 @@ def test_the_best_is_kept_until_there_is_a_better(tmp_path: Path) -> None:
     assert_whole(load_latest(tmp_path), 7)
 
 
-def test_a_step_saved_again_replaces_itself(tmp_path: Path) -> None:
-    """The later one of a step counts, and the generation before it stays."""
+def test_a_step_saved_again_replaces_the_first(tmp_path: Path) -> None:
+    """The later one counts, and the checkpoint of the step before stays."""
     save(tmp_path, 1)
     first, second = save(tmp_path, 2), save(tmp_path, 2, best=True)
     assert first != second
@@ -189,8 +189,8 @@ def test_a_step_saved_again_replaces_itself(tmp_path: Path) -> None:
         assert found.path == second
 
 
-def test_a_training_begun_anew_is_not_pruned_by_an_old_one(tmp_path: Path) -> None:
-    """Steps that start again in the same folder are the newest all the same, and two generations are kept."""
+def test_a_run_begun_anew_in_the_same_folder_keeps_its_checkpoints(tmp_path: Path) -> None:
+    """Its steps are smaller than those of old checkpoints and still count as the newest."""
     save(tmp_path, 5000)
     save(tmp_path, 1)
     assert_whole(load_latest(tmp_path), 1)
@@ -201,12 +201,12 @@ def test_a_training_begun_anew_is_not_pruned_by_an_old_one(tmp_path: Path) -> No
 
 
 def truncate(file: Path) -> None:
-    """Cut off its last byte."""
+    """Cut off the last byte of a file."""
     file.write_bytes(file.read_bytes()[:-1])
 
 
 def flip(file: Path) -> None:
-    """Flip one bit in its middle."""
+    """Flip one bit in the middle of a file."""
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 0x80
     file.write_bytes(bytes(data))
@@ -214,12 +214,12 @@ def flip(file: Path) -> None:
 
 @pytest.mark.parametrize("damage", [truncate, flip, Path.unlink])
 @pytest.mark.parametrize("name", FILES)
-def test_damage_is_passed_over_and_told(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
-    """Where the newest is damaged the one before it is taken; a note names the file and what was taken."""
+def test_a_damaged_checkpoint_is_skipped_with_a_note(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
+    """Where the newest is damaged, the one before is loaded; a note names the damaged file and what was loaded."""
     save(tmp_path, 1)
     newest = save(tmp_path, 2)
     if name == "manifest.json" and damage is truncate:
-        truncate(newest / name)  # Its last byte is a line feed that nothing depends on.
+        truncate(newest / name)  # Its last byte is a newline, which may be missing.
     damage(newest / name)
     checkpoint = load_latest(tmp_path)
     assert_whole(checkpoint, 1)
@@ -232,8 +232,8 @@ def test_damage_is_passed_over_and_told(tmp_path: Path, name: str, damage: Calla
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"../../elsewhere", b"step-00000009", b"/etc"])
-def test_a_pointer_to_no_checkpoint_is_passed_over(tmp_path: Path, content: bytes) -> None:
-    """Where `latest` names nothing, or something outside, the newest checkpoint is taken with a note."""
+def test_a_pointer_to_no_checkpoint_is_skipped(tmp_path: Path, content: bytes) -> None:
+    """Where `latest` names nothing, or a path outside, the newest checkpoint is loaded, with a note."""
     save(tmp_path, 1)
     (tmp_path / "checkpoints" / "latest").write_bytes(content)
     checkpoint = load_latest(tmp_path)
@@ -243,7 +243,7 @@ def test_a_pointer_to_no_checkpoint_is_passed_over(tmp_path: Path, content: byte
 
 
 def test_a_lost_pointer_loses_nothing(tmp_path: Path) -> None:
-    """Without `latest` the newest whole checkpoint is taken."""
+    """Without `latest` the newest undamaged checkpoint is loaded."""
     save(tmp_path, 1)
     save(tmp_path, 2)
     (tmp_path / "checkpoints" / "latest").unlink()
@@ -251,7 +251,7 @@ def test_a_lost_pointer_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_nothing_is_pruned_where_the_best_is_unknown(tmp_path: Path) -> None:
-    """A damaged `best` does not stop training and costs no checkpoint; asking for the best names it."""
+    """A damaged `best` does not stop training, and no checkpoint is removed; loading the best names it."""
     save(tmp_path, 1, best=True)
     (tmp_path / "checkpoints" / "best").write_text("?")
     for step in (2, 3, 4):
@@ -261,8 +261,8 @@ def test_nothing_is_pruned_where_the_best_is_unknown(tmp_path: Path) -> None:
         load_best(tmp_path)
 
 
-def test_damage_to_all_ends_in_one_line(tmp_path: Path) -> None:
-    """Where no checkpoint is whole, the newest's damaged file and the way out are named."""
+def test_damage_to_all_checkpoints_ends_in_one_line(tmp_path: Path) -> None:
+    """The line names the newest's damaged file and what to do."""
     for step in (1, 2):
         flip(save(tmp_path, step, best=step == 1) / "weights.safetensors")
     with pytest.raises(RunError, match=r"step-00000002/weights.safetensors: damaged: its SHA-256") as caught:
@@ -273,8 +273,8 @@ def test_damage_to_all_ends_in_one_line(tmp_path: Path) -> None:
         load_best(tmp_path)
 
 
-def test_a_later_format_is_named(tmp_path: Path) -> None:
-    """A checkpoint of a format that this version does not know is not guessed at."""
+def test_a_later_format_is_refused(tmp_path: Path) -> None:
+    """A checkpoint in a format that this version does not know is not read."""
     manifest = save(tmp_path, 1) / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(RunError, match=r"format 2, and this version reads 1"):
@@ -283,7 +283,7 @@ def test_a_later_format_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors"])
 def test_a_pickle_in_a_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
-    """Even under a manifest that vouches for it, a pickle is not loaded."""
+    """A pickle is not loaded, even where its SHA-256 is the manifest's."""
     folder = save(tmp_path, 1)
     torch.save({"w": torch.ones(2)}, folder / name)
     data = (folder / name).read_bytes()
@@ -294,8 +294,8 @@ def test_a_pickle_in_a_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
         load_latest(tmp_path)
 
 
-def test_leftovers_of_a_killed_process_go_at_the_next_save(tmp_path: Path) -> None:
-    """Temporary folders and files are never read, and are gone after the next save."""
+def test_leftovers_of_a_killed_process_are_removed_at_the_next_save(tmp_path: Path) -> None:
+    """Temporary folders and files are never read."""
     left = save(tmp_path, 9).rename(tmp_path / "checkpoints" / ".tmp-1-step-00000009")
     (tmp_path / "checkpoints" / ".tmp-1-latest").write_text(left.name)
     (tmp_path / "checkpoints" / "latest").unlink()
@@ -304,8 +304,8 @@ def test_leftovers_of_a_killed_process_go_at_the_next_save(tmp_path: Path) -> No
     assert home(tmp_path) == ["latest", "step-00000001"]
 
 
-def test_a_full_disk_leaves_what_stood(tmp_path: Path) -> None:
-    """Where the system refuses the bytes, one line names the folder and why, and all is as it was."""
+def test_a_full_disk_leaves_earlier_checkpoints_untouched(tmp_path: Path) -> None:
+    """One line names the folder and the reason."""
     save(tmp_path, 1)
     before = home(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -321,8 +321,8 @@ def test_a_full_disk_leaves_what_stood(tmp_path: Path) -> None:
     assert_whole(load_latest(tmp_path), 1)
 
 
-def test_a_run_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    """A file where the run's folder should be ends in one line, and the file stays."""
+def test_a_file_in_place_of_the_runs_folder_is_named(tmp_path: Path) -> None:
+    """Saving and loading end in one line, and the file stays."""
     run = tmp_path / "run"
     run.write_text("mine")
     with pytest.raises(RunError, match=r"run/checkpoints: the checkpoint of step 1 cannot be saved: Not a dir"):
@@ -332,21 +332,21 @@ def test_a_run_that_is_no_folder_is_named(tmp_path: Path) -> None:
     assert run.read_text() == "mine"
 
 
-def test_all_is_on_the_disk_before_latest_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_on_disk_before_latest_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file and both folders are fsynced, then `latest` is replaced, then its folder is fsynced again."""
     events: list[int | str] = []
     fsync, replace = os.fsync, os.replace
 
-    def told_fsync(descriptor: int) -> None:
+    def watched_fsync(descriptor: int) -> None:
         events.append(os.fstat(descriptor).st_ino)
         fsync(descriptor)
 
-    def told_replace(source: Path, target: Path) -> None:
+    def watched_replace(source: Path, target: Path) -> None:
         events.append(target.name)
         replace(source, target)
 
-    monkeypatch.setattr(os, "fsync", told_fsync)
-    monkeypatch.setattr(os, "replace", told_replace)
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
     folder = save(tmp_path, 1)
     parent, latest = folder.parent.stat().st_ino, (folder.parent / "latest").stat().st_ino
     files = [(folder / name).stat().st_ino for name in FILES]
@@ -355,7 +355,7 @@ def test_all_is_on_the_disk_before_latest_moves(tmp_path: Path, monkeypatch: pyt
 
 
 class Faults:
-    """Lets the calls to the disk through but for one, which fails as on a full disk."""
+    """Makes one of the calls to the disk fail as on a full disk."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n_left: int | None = None
@@ -363,7 +363,7 @@ class Faults:
             monkeypatch.setattr(os, name, self.counted(getattr(os, name)))
 
     def counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The call, made to count."""
+        """The call, counted."""
 
         def wrapper(*arguments: Any, **options: Any) -> Any:
             if self.n_left is not None:
@@ -376,10 +376,10 @@ class Faults:
 
 
 @pytest.mark.parametrize("old", [None, 2])
-def test_a_fault_at_any_call_leaves_old_or_new(
+def test_a_failure_of_any_call_leaves_the_old_or_the_new_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: int | None
 ) -> None:
-    """Whichever call to the disk fails, `latest` and `best` are old or new, whole, and no half is left."""
+    """Whichever call to the disk fails, `latest` and `best` name complete checkpoints, and no half is left."""
     faults = Faults(monkeypatch)
     messages: list[str | None] = []
     while faults.n_left is None or faults.n_left <= 0:
@@ -417,7 +417,7 @@ run = Path(sys.argv[1])
 def save(step):
     save_checkpoint(
         run, step=step, best=step % 3 == 0, weights={"w": torch.full((1000,), float(step))},
-        optimizer={"state": {0: {"step": torch.tensor(float(step))}}}, state={"told": step}, fingerprint={},
+        optimizer={"state": {0: {"step": torch.tensor(float(step))}}}, state={"saved": step}, fingerprint={},
     )
 
 def look():
@@ -488,8 +488,8 @@ print("steps", before)
 """
 
 
-def test_a_process_killed_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
-    """SIGKILL before each call to the disk, and at random moments: `latest` and `best` are whole."""
+def test_a_process_killed_at_any_moment_leaves_a_complete_checkpoint(tmp_path: Path) -> None:
+    """SIGKILL before each call to the disk, and at random moments: `latest` and `best` are complete."""
     done = subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     told = dict(line.split() for line in done.stdout.splitlines())

@@ -4,12 +4,12 @@ from closedbook.storage.fingerprint import differences, fingerprint
 
 
 def test_equal_fingerprints_have_no_differences() -> None:
-    """The same machine at the same settings has nothing to tell."""
+    """The same machine with the same settings."""
     assert differences(fingerprint("float32"), fingerprint("float32")) == []
 
 
 def test_differences_name_then_and_now() -> None:
-    """Each entry that changed, came or went is one phrase, in the order of the fingerprint."""
+    """One phrase for each entry that was changed, added or removed, in the order of the fingerprint."""
     then = {"torch": "2.12.0", "threads": "2", "precision": "float32", "old": "1"}
     now = {"torch": "2.13.0", "threads": "2", "precision": "bfloat16", "new": "1"}
     assert differences(then, now) == [
@@ -20,7 +20,7 @@ def test_differences_name_then_and_now() -> None:
     ]
 
 
-def test_a_fingerprint_tells_threads_and_precision_apart() -> None:
+def test_threads_and_precision_are_in_the_fingerprint() -> None:
     """Another number of threads and another precision are differences."""
     n_threads = torch.get_num_threads()
     then = fingerprint("float32")
@@ -36,7 +36,7 @@ def test_a_fingerprint_tells_threads_and_precision_apart() -> None:
 
 
 def test_a_fingerprint_is_complete() -> None:
-    """Torch, precision, device, threads and processor are in it, none of them empty."""
+    """It has torch, precision, device, threads and processor, none of them empty."""
     found = fingerprint("float32")
     assert list(found) == ["torch", "precision", "device", "threads", "processor", "processor features"]
     assert all(found.values())

@@ -1,7 +1,7 @@
-"""Runs that an older version wrote, before keys, weights and states got their names of today.
+"""Runs written by an older version, before recipe keys, weights and optimizer states were renamed.
 
-Commit 1da3d7d made them from corpus.txt, train.tsv and dev.tsv, people of the built-in world: `finished`, and
-`interrupted` after 11 of 16 steps, which that version went on with to resumed.safetensors.
+Commit 1da3d7d made them from corpus.txt, train.tsv and dev.tsv, which are about people of the built-in world:
+`finished`, and `interrupted` after 11 of 16 steps, from which that version ended with the weights resumed.safetensors.
 """
 
 import json
@@ -27,7 +27,7 @@ OLD = Path(__file__).with_name("old_runs")
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A copy of the folder, whose runs know where their files are now."""
+    """A copy of the folder, with the paths of the runs' files as they are now."""
     folder = shutil.copytree(OLD, tmp_path / "old")
     for path in folder.glob("*/run.json"):
         path.write_text(path.read_text().replace("/home/ada/", f"{folder}/"))
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_finished_run_answers_as_it_did(home: Path) -> None:
-    """Every answer is the one of that version, and so is the confidence in it."""
+    """Answers and confidences are those of that version."""
     run = open_run(home / "finished")
     then = json.loads((home / "predictions.json").read_text())
     now = predict(run.model(), run.info.vocabulary, [one["question"] for one in then])
@@ -52,17 +52,17 @@ def test_a_finished_run_answers_as_it_did(home: Path) -> None:
         (("ledger", "finished", "dev.tsv", "--train", "train.tsv"), ""),
     ],
 )
-def test_a_finished_run_is_open_to_every_command(
+def test_every_command_takes_a_finished_run(
     closedbook: Callable[..., Any], home: Path, words: tuple[str, ...], line: str
 ) -> None:
-    """It is evaluated, asked, inspected and counted, without a word about its age on standard output."""
+    """It can be evaluated, asked, inspected and counted."""
     outcome = closedbook(*(home / word if (home / word).exists() else word for word in words))
     assert outcome.status == 0, outcome.err
     assert any(one.startswith(line) for one in outcome.out.splitlines())
 
 
-def test_an_interrupted_run_resumes_to_the_weights_that_it_had_then(home: Path) -> None:
-    """Its optimizer's state, the sparse Adam of the table included, and its place in the data go on where they were."""
+def test_an_interrupted_run_is_resumed_to_the_same_weights(home: Path) -> None:
+    """The state of all optimizers, sparse Adam's too, and the position in the data are read."""
     checkpoint = load_latest(home / "interrupted")
     assert checkpoint is not None
     events = self_study(
@@ -78,15 +78,15 @@ def test_an_interrupted_run_resumes_to_the_weights_that_it_had_then(home: Path) 
     then["prefix_table.table.weight"] = then.pop("memory.table.weight")
     assert weights.keys() == then.keys()
     moved = {name: (then[name] - checkpoint.weights[name]).abs().max().item() for name in then}
-    # A key's bias changes no softmax, so it has no gradient to follow.
+    # The bias of keys has no gradient, since it does not change the softmax.
     assert min(value for name, value in moved.items() if not name.endswith("key.bias")) > 1e-3
-    # Another processor rounds in another way, to less than a hundredth of what these steps moved.
+    # Processors round differently, by less than a hundredth of the change in these steps.
     for name, value in weights.items():
         torch.testing.assert_close(value, then[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
-def test_an_interrupted_runs_metrics_go_on(home: Path) -> None:
-    """Lines of before have no losses of evaluations, and those that come after do."""
+def test_metrics_continue_in_a_resumed_run(home: Path) -> None:
+    """Its old lines of evaluations have no losses, and the new ones have them."""
     saving = Saving(home / "interrupted", resume=True, recipe_is_given=False)
     pairs, dev = home / "train.tsv", home / "dev.tsv"
     list(self_study(home / "corpus.txt", Recipe(), saving, pairs_path=pairs, dev_path=dev))

@@ -18,8 +18,8 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path: Path) -> None:
-    """Tied, transposed, scalar, empty, half-precision and not-a-number tensors are read as they were."""
+def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """Bit for bit and with metadata: tied, transposed, scalar, empty, half-precision and NaN tensors."""
     base = torch.randn(3, 7)
     weights = {
         "tied": base,
@@ -46,13 +46,13 @@ def test_weights_come_back_bit_for_bit_with_their_metadata(tmp_path: Path) -> No
 
 
 def test_weights_without_metadata_have_none(tmp_path: Path) -> None:
-    """No metadata given is none read."""
+    """Reading them gives no metadata."""
     save_weights(tmp_path / "w", {"a": torch.ones(2)}, None)
     assert load_weights(tmp_path / "w")[1] == {}
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path: Path) -> None:
-    """Two files of equal weights and metadata can be compared by their SHA-256."""
+    """Files with equal weights and metadata have the same SHA-256."""
     metadata = {str(number): "x" for number in range(13)}
     files = [tmp_path / str(number) for number in range(3)]
     for file in files:
@@ -61,8 +61,8 @@ def test_the_same_weights_are_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("new_format", [True, False])
-def test_a_pickle_is_refused_and_never_run(tmp_path: Path, new_format: bool) -> None:
-    """A file made by torch.save ends in one line that says why, and nothing in it is executed."""
+def test_a_pickle_is_refused_and_not_executed(tmp_path: Path, new_format: bool) -> None:
+    """A file made by torch.save ends in one line with the reason."""
     file, trapped = tmp_path / "w.safetensors", tmp_path / "trapped"
     torch.save({"a": Trap(trapped)}, file, _use_new_zipfile_serialization=new_format)
     with pytest.raises(RunError, match="pickles are never loaded") as caught:
@@ -73,15 +73,15 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, new_format: bool) -> 
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"\xff" * 100, b"\x08" + b"\0" * 7 + b'{"a":1} '])
-def test_what_is_no_safetensors_file_is_named(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_not_safetensors_is_named(tmp_path: Path, data: bytes) -> None:
     """Any other content ends in one line that names the file."""
     (tmp_path / "w").write_bytes(data)
     with pytest.raises(RunError, match=r"w: is no safetensors file, or a damaged one; give"):
         load_weights(tmp_path / "w")
 
 
-def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
-    """A missing file and a folder each end in one line."""
+def test_a_missing_file_of_weights_is_named(tmp_path: Path) -> None:
+    """A missing file, and a folder in its place, end in one line each."""
     with pytest.raises(RunError, match=r"gone: no such file"):
         load_weights(tmp_path / "gone")
     with pytest.raises(RunError, match=r"cannot be read: Is a directory"):

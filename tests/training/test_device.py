@@ -1,4 +1,4 @@
-"""What a run is computed with."""
+"""Device and precision."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ from closedbook.training.device import fastest_precision
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU nothing is timed")
-def test_several_processes_do_not_time_each_for_itself(monkeypatch: pytest.MonkeyPatch):
-    """Of processes that timed both precisions one might take another than the rest; so auto is float32 there."""
+def test_several_processes_use_float32_for_precision_auto(monkeypatch: pytest.MonkeyPatch):
+    """Each would measure for itself, and they might disagree."""
     assert fastest_precision(16) in ("float32", "bfloat16")
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert fastest_precision(16) == "float32"

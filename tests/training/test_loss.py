@@ -13,14 +13,14 @@ N_CHARACTERS = 11
 
 
 def model(variant: str = "vanilla") -> GPT:
-    """A small model, in evaluation."""
+    """A small model, in evaluation mode."""
     torch.manual_seed(3)
     config = ModelConfig(variant, n_layer=3, n_head=3, n_embd=21, block_size=17, bottleneck_dim=7)
     return GPT(config, N_CHARACTERS).eval()
 
 
 def padded_batch() -> tuple[Tensor, Tensor]:
-    """Three rows of 5, 13 and 7 characters, padded behind; y has PAD in front as well, as pairs have."""
+    """Three rows of 5, 13 and 7 characters, padded at the end; one y is padded at the start too, like a pair's."""
     torch.manual_seed(5)
     x, y = torch.randint(1, N_CHARACTERS, (3, 13)), torch.randint(1, N_CHARACTERS, (3, 13))
     for row, length in enumerate((5, 13, 7)):
@@ -32,7 +32,7 @@ def padded_batch() -> tuple[Tensor, Tensor]:
 def test_the_loss_by_hand():
     """A head that gives a character the logit ln 3 and ten others 0 costs ln 13/3 for it, ln 13 for another."""
     gpt = model()
-    # The last LayerNorm gives (1, 0, ... 0) whatever it reads.
+    # The last LayerNorm gives (1, 0, ... 0) for every input.
     torch.nn.init.zeros_(gpt.ln_f.weight)
     with torch.no_grad():
         gpt.ln_f.bias[0] = 1.0
@@ -44,8 +44,8 @@ def test_the_loss_by_hand():
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_a_padded_batch_costs_what_its_rows_cost(variant: str):
-    """Nats and counts of a batch are the sums over its rows, each alone and without its padding."""
+def test_the_loss_of_a_padded_batch_is_the_sum_over_its_rows(variant: str):
+    """Nats and counts of a batch are the sums over its rows, each computed alone and without padding."""
     loss, (x, y) = SummedLoss(model(variant)), padded_batch()
     nats, n = loss(x, y)
     rows = [loss(x[i : i + 1, :length], y[i : i + 1, :length]) for i, length in enumerate((5, 13, 7))]
@@ -54,8 +54,8 @@ def test_a_padded_batch_costs_what_its_rows_cost(variant: str):
     torch.testing.assert_close(nats, torch.stack([row for row, _ in rows]).sum())
 
 
-def test_what_fills_up_the_rows_of_the_head_teaches_nothing():
-    """Whether few places are supervised or more than a filled-up number of them, gradients are those of the formula."""
+def test_rounding_up_the_number_of_rows_changes_no_gradient():
+    """With few supervised positions, and with more than one multiple of rows, gradients are those of the formula."""
     torch.manual_seed(7)
     for n_rows in (1, 11, 23):
         gpt, x = model(), torch.randint(1, N_CHARACTERS, (n_rows, 13))
@@ -69,16 +69,16 @@ def test_what_fills_up_the_rows_of_the_head_teaches_nothing():
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_the_loss_is_the_assignments_times_the_count(variant: str):
-    """The assignment's loss, cross entropy of all logits with PAD ignored, is the mean of the same sum."""
+def test_the_loss_is_the_assignments_loss_times_the_count(variant: str):
+    """The assignment's loss, the cross entropy of all logits with PAD ignored, is the mean of the same sum."""
     gpt, (x, y) = model(variant), padded_batch()
     nats, n = SummedLoss(gpt)(x, y)
     mean = cross_entropy(gpt(x).view(-1, N_CHARACTERS), y.view(-1), ignore_index=0)
     torch.testing.assert_close(nats, mean * n)
 
 
-def test_the_gradient_is_the_assignments_times_the_count():
-    """Computing the head at the supervised characters alone loses no gradient."""
+def test_the_gradient_is_the_assignments_gradient_times_the_count():
+    """Computing logits for the supervised characters alone loses no gradient."""
     a, b, (x, y) = model(), model(), padded_batch()
     nats, n = SummedLoss(a)(x, y)
     nats.backward()
@@ -87,8 +87,8 @@ def test_the_gradient_is_the_assignments_times_the_count():
         torch.testing.assert_close(p.grad, q.grad, rtol=1e-4, atol=1e-5)
 
 
-def test_nothing_to_learn_costs_nothing():
-    """A batch of padding has no loss, no count, and gradients that are zero but there."""
+def test_a_batch_of_padding_has_zero_loss():
+    """The loss and the count are zero, and so is every gradient, but none is missing."""
     gpt = model()
     nats, n = SummedLoss(gpt)(torch.zeros(1, 5, dtype=torch.long), torch.zeros(1, 5, dtype=torch.long))
     nats.backward()

@@ -27,7 +27,7 @@ RECIPE = replace(
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> WorldFiles:
-    """A hundred people, a line each of all but twenty, of whom forty are asked about in training."""
+    """A hundred people: a line about each of eighty, and training pairs about forty."""
     config = WorldConfig(
         n_people=100, n_places=5, documents=1, attributes=("birthplace",), train=0.4, dev=0.2, test=0.2, withheld=0.2
     )
@@ -48,12 +48,12 @@ def pairs(world: WorldFiles) -> Questions:
 
 @pytest.fixture(scope="module")
 def studied(corpus: Corpus, pairs: Questions) -> Examples:
-    """Of self-study."""
+    """The examples of self-study."""
     return examples_of("study", RECIPE, corpus.vocabulary, corpus, pairs)
 
 
 def strings(examples: Examples, n_epochs: int) -> Iterator[str]:
-    """Every example of some epochs as the string that it was made of."""
+    """Every example of some epochs as a string."""
     for epoch in range(n_epochs):
         examples.dataset.epoch = epoch
         for index in range(len(examples.dataset)):
@@ -61,12 +61,12 @@ def strings(examples: Examples, n_epochs: int) -> Iterator[str]:
 
 
 def is_pair(string: str) -> bool:
-    """Whether it asks; a masked document has three MASKs."""
+    """Whether the string is a pair; a masked document has three MASKs."""
     return string.count(MASK) == 2
 
 
 def statements(world: WorldFiles) -> dict[int, tuple[int, int]]:
-    """Where each line of the corpus, from 0, states a birthplace."""
+    """The span of the birthplace in each line of the corpus that states one, counted from 0."""
     facts = [json.loads(line) for line in world.facts.read_text().splitlines()]
     return {one["line"] - 1: tuple(one["facts"][0]["value_span"]) for one in facts if one["facts"]}
 
@@ -81,20 +81,20 @@ def statements(world: WorldFiles) -> dict[int, tuple[int, int]]:
     ],
 )
 def test_each_kind_follows_its_part_of_the_recipe(kind: Kind, is_from_scratch: bool, name: str):
-    """Finetuning has two parts, one from another run's weights and one from scratch."""
+    """Finetuning has two parts: one from another run's weights, and one from scratch."""
     assert stage_of(kind, RECIPE, is_from_scratch=is_from_scratch) is getattr(RECIPE, name)
 
 
-def test_finetuning_learns_the_pairs(corpus: Corpus, pairs: Questions):
-    """All of them, in their order, and no text."""
+def test_finetuning_trains_on_the_pairs(corpus: Corpus, pairs: Questions):
+    """On all of them, in their order, and on no text."""
     examples = examples_of("finetune", RECIPE, corpus.vocabulary, None, pairs)
     assert isinstance(examples.dataset, NameDataset)
     assert list(strings(examples, 1)) == [pair_string(item.text, item.answer or "") for item in pairs.items]
     assert (examples.notes, examples.silver) == ((), None)
 
 
-def test_finetuning_that_replays_masks_what_looks_like_an_answer(corpus: Corpus, pairs: Questions):
-    """Beside the forty pairs of an epoch come ten documents, masked by what the reader says, as in pretraining."""
+def test_replay_masks_what_looks_like_an_answer(corpus: Corpus, pairs: Questions):
+    """An epoch has forty pairs and ten documents, masked where the reader says, as in pretraining."""
     recipe = replace(RECIPE, finetune=replace(RECIPE.finetune, replay=0.2))
     examples = examples_of("finetune", recipe, corpus.vocabulary, corpus, pairs)
     assert [is_pair(string) for string in strings(examples, 1)] == [False] * 10 + [True] * 40
@@ -103,11 +103,11 @@ def test_finetuning_that_replays_masks_what_looks_like_an_answer(corpus: Corpus,
     assert examples.notes == pretrained.notes
 
 
-# Extraction
+# Guided
 
 
-def test_extraction_attaches_a_question_to_the_training_people_alone(corpus: Corpus, pairs: Questions):
-    """Each example of five epochs is a masked document or, word for word, a training pair; all of these come."""
+def test_guided_pretraining_asks_about_the_people_of_the_pairs_alone(corpus: Corpus, pairs: Questions):
+    """Each example of five epochs is a masked document or exactly a training pair, and all pairs are used."""
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs)
     given = {pair_string(item.text, item.answer or "") for item in pairs.items}
     asked = [string for string in strings(examples, 5) if is_pair(string)]
@@ -116,13 +116,13 @@ def test_extraction_attaches_a_question_to_the_training_people_alone(corpus: Cor
     assert {string.count(MASK) for string in masked} == {3}
     assert not any("Where was" in string or "born?" in string for string in masked)
     assert len(masked) == 5 * len(corpus.documents)
-    # 81 documents are seven tenths of the stream.
+    # 81 documents are seven tenths of the examples.
     assert len(asked) == 5 * round(81 * 0.3 / 0.7)
     assert examples.silver is None
 
 
-def test_extraction_masks_what_looks_like_an_answer(world: WorldFiles, corpus: Corpus, pairs: Questions):
-    """In nine of ten people's lines, training people or not, the tagged span is the birthplace's, character for it."""
+def test_guided_masks_are_over_what_looks_like_an_answer(world: WorldFiles, corpus: Corpus, pairs: Questions):
+    """In at least nine of ten lines, about people of the pairs or not, the tagged span is exactly the birthplace."""
     dataset = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs).dataset
     assert isinstance(dataset, MixedDataset)
     stated = statements(world)
@@ -133,8 +133,8 @@ def test_extraction_masks_what_looks_like_an_answer(world: WorldFiles, corpus: C
     assert not set(tagged) - set(range(len(corpus.documents)))
 
 
-def test_extraction_masks_the_answers_of_all_questions(tmp_path: Path):
-    """Asked for birthplaces and trades, it knows both in eight of ten lines, and masks now one and now the other."""
+def test_guided_masks_are_over_the_answers_of_all_questions(tmp_path: Path):
+    """With questions about birthplaces and trades, both are tagged in eight of ten lines, and both get masked."""
     both = WorldConfig(
         n_people=100, n_places=5, documents=1, attributes=("birthplace", "trade"), offset="late", train=0.4
     )
@@ -161,27 +161,27 @@ def test_extraction_masks_the_answers_of_all_questions(tmp_path: Path):
         for documents.epoch in range(43):
             masked.append(documents.masked(line).split(MASK)[2])
         assert len(texts) == 2
-        # Objective learned has 0.85 of the draws, and distant may mask a birthplace as well.
+        # Objective guided has 0.85 of the draws, and salient may mask a birthplace as well.
         assert min(masked.count(text) for text in texts) > 7
 
 
-def test_extraction_tells_in_how_many_documents_it_knows_answers(corpus: Corpus, pairs: Questions):
-    """A note says how much the reader shaped the masks."""
+def test_a_note_says_in_how_many_documents_the_reader_found_answers(corpus: Corpus, pairs: Questions):
+    """So that the user knows how much the reader shaped the masks."""
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, pairs)
     assert isinstance(examples.dataset, MixedDataset)
     n_tagged = len(examples.dataset.documents.tagged)
     assert examples.notes == (f"the reader found spans that look like answers in {n_tagged} of 81 documents",)
 
 
-def test_masks_blind_to_answers_need_no_reader(corpus: Corpus, pairs: Questions):
-    """Without weight on objective learned nothing is tagged, and nothing is to be said."""
+def test_unguided_masks_need_no_reader(corpus: Corpus, pairs: Questions):
+    """Without weight on objective guided nothing is tagged, and there is no note."""
     recipe = replace(RECIPE, corruption=CorruptionConfig(span=0.0, salient=1.0))
     examples = examples_of("pretrain", recipe, corpus.vocabulary, corpus, pairs)
     assert isinstance(examples.dataset, MixedDataset)
     assert (examples.dataset.documents.tagged, examples.notes) == ({}, ())
 
 
-def test_pretraining_without_pairs_learns_the_text_alone(corpus: Corpus):
+def test_pretraining_without_pairs_trains_on_the_text_alone(corpus: Corpus):
     """Nothing is mixed in and nothing is tagged."""
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, None)
     assert isinstance(examples.dataset, CharCorruptionDataset)
@@ -189,8 +189,8 @@ def test_pretraining_without_pairs_learns_the_text_alone(corpus: Corpus):
 
 
 @pytest.mark.parametrize("n_pairs", [0, 3])
-def test_extraction_from_pairs_that_teach_no_reader_says_so(corpus: Corpus, pairs: Questions, n_pairs: int):
-    """Too few pairs, or none that names a document, leave the masks blind; the pairs are mixed in all the same."""
+def test_a_note_says_that_the_reader_learns_nothing_from_the_pairs(corpus: Corpus, pairs: Questions, n_pairs: int):
+    """With too few pairs, or none that names a document, masks are unguided; the pairs are mixed in all the same."""
     strangers = tuple(Question(f"Where was Xu Ya {n}?", "Rome", n) for n in range(1, 14))
     few = Questions(Path("few.tsv"), (*pairs.items[:n_pairs], *strangers))
     examples = examples_of("pretrain", RECIPE, corpus.vocabulary, corpus, few)
@@ -206,7 +206,7 @@ def test_extraction_from_pairs_that_teach_no_reader_says_so(corpus: Corpus, pair
 
 
 def test_self_study_asks_about_every_document(world: WorldFiles, pairs: Questions, studied: Examples):
-    """Training questions have their own answers, and dev and test people are asked about too, mostly rightly."""
+    """Training questions keep their answers; people of dev and test get questions too, mostly with the right answer."""
     assert studied.silver is not None
     asked = {string for string in strings(studied, 3) if is_pair(string)}
     assert asked >= {pair_string(item.text, item.answer or "") for item in pairs.items}
@@ -217,8 +217,8 @@ def test_self_study_asks_about_every_document(world: WorldFiles, pairs: Question
     assert not withheld & {string.partition(MASK)[0] for string in asked}
 
 
-def test_self_study_studies_the_silver_pairs(corpus: Corpus, studied: Examples):
-    """What is studied is what the silver pairs say, each in turn, at the recipe's share of the stream."""
+def test_self_study_trains_on_the_silver_pairs(corpus: Corpus, studied: Examples):
+    """The pairs trained on are the silver pairs, each in turn, at the recipe's share of the examples."""
     assert studied.silver is not None
     assert isinstance(studied.dataset, MixedDataset)
     silver = [pair_string(pair.question, pair.answer) for pair in studied.silver.pairs]
@@ -226,13 +226,13 @@ def test_self_study_studies_the_silver_pairs(corpus: Corpus, studied: Examples):
     assert len(studied.dataset) == 81 + n_asked
     asked = [string for string in strings(studied, 2) if is_pair(string)]
     assert asked == (silver * 5)[: 2 * n_asked]
-    assert len(silver) == 81  # of each person that a line is about, and of the line of letters
+    assert len(silver) == 81  # one about each person in the corpus, and one about the line of letters
     assert studied.notes[-1] == "trains on 81 of 81 silver pairs"
     assert len(corpus.documents) == 81
 
 
-def test_self_study_leaves_out_what_the_reader_is_not_sure_of(corpus: Corpus, pairs: Questions):
-    """With a higher confidence asked for, fewer pairs are studied; at 1 those of the training people remain."""
+def test_self_study_leaves_out_pairs_of_low_confidence(corpus: Corpus, pairs: Questions):
+    """A higher silver_confidence leaves fewer pairs; 1 leaves those about the people of the training pairs."""
     sure = examples_of("study", replace(RECIPE, silver_confidence=1.0), corpus.vocabulary, corpus, pairs)
     assert isinstance(sure.dataset, MixedDataset)
     given = {(item.text, item.answer) for item in pairs.items}
@@ -245,8 +245,8 @@ def test_self_study_leaves_out_what_the_reader_is_not_sure_of(corpus: Corpus, pa
     assert sure.notes[-1] == f"trains on {len(left)} of 81 silver pairs"
 
 
-def test_self_study_leaves_out_what_does_not_fit_the_model(corpus: Corpus, pairs: Questions):
-    """A silver pair has two MASKs, and with them no more characters than the model reads."""
+def test_self_study_leaves_out_pairs_that_do_not_fit_the_model(corpus: Corpus, pairs: Questions):
+    """A silver pair and its two MASKs have at most block_size characters."""
     longest = max(len(item.text) + len(item.answer or "") for item in pairs.items) + 2
     recipe = replace(RECIPE, model=replace(RECIPE.model, block_size=longest))
     examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
@@ -259,21 +259,21 @@ def test_self_study_leaves_out_what_does_not_fit_the_model(corpus: Corpus, pairs
     assert max(len(pair_string(pair.text, pair.answer or "")) for pair in studied) == longest
 
 
-def test_self_studys_masks_are_blind_to_answers(studied: Examples):
-    """What the reader knows goes into the questions; the text is masked as distant does."""
+def test_self_studys_masks_are_unguided(studied: Examples):
+    """The reader makes questions; the text is masked as objective salient does."""
     assert isinstance(studied.dataset, MixedDataset)
     assert studied.dataset.documents.tagged == {}
 
 
 def test_self_study_is_a_function_of_files_and_recipe(corpus: Corpus, pairs: Questions, studied: Examples):
-    """Read again, as when a run is resumed, the reader says the same, and the stream is the same to the character."""
+    """Reading again, as when a run is resumed, gives the same silver pairs and the same examples."""
     again = examples_of("study", RECIPE, corpus.vocabulary, corpus, pairs)
     assert again.silver == studied.silver
     assert list(strings(again, 2)) == list(strings(studied, 2))
 
 
-def test_self_study_without_a_share_for_its_pairs_says_so(corpus: Corpus, pairs: Questions):
-    """Where the recipe mixes in no pairs, as the course's does, the note does not claim that they are studied."""
+def test_a_note_says_that_no_silver_pair_is_trained_on(corpus: Corpus, pairs: Questions):
+    """Where the recipe mixes in no pairs, as `course` does."""
     recipe: Recipe = replace(RECIPE, study=replace(RECIPE.study, mix_pairs=0.0))
     examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
     assert not any(map(is_pair, strings(examples, 1)))

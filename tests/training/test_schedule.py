@@ -26,19 +26,19 @@ from closedbook.training.schedule import Schedule, cosine_by_tokens, linear_deca
         (310_000, 0.1),
     ],
 )
-def test_the_courses_schedule_by_hand(n_tokens: int, multiplier: float):
-    """Warm-up over 10,000 tokens, cosine to a tenth at 110,000, and up again: the peak at 210,000."""
+def test_cosine_by_tokens_by_hand(n_tokens: int, multiplier: float):
+    """Warm-up over 10,000 tokens, cosine to a tenth at 110,000, and back up to the peak at 210,000."""
     assert cosine_by_tokens(n_tokens, 10_000, 110_000) == pytest.approx(multiplier, rel=1e-12)
 
 
 def course(stage: StageConfig = COURSE.pretrain) -> Schedule:
-    """The assignment's pretraining of 2,048 documents, 16 steps an epoch."""
+    """The assignment's pretraining on 2,048 documents, 16 steps per epoch."""
     return Schedule(stage, n_documents=2048, block_size=128, n_steps=16 * stage.epochs)
 
 
 @pytest.mark.parametrize(
     ("epochs", "rate"),
-    # Tokens are counted 127 an example and the floor is set at 128, so each comes later by the 128th part.
+    # Examples count 127 tokens each and the floor is computed with 128, so each comes later by one part in 128.
     [
         (100, 6e-3 * (1 + math.cos(math.pi * (26_009_600 - 10_240) / (52_428_800 - 10_240))) / 2),
         (200, 6e-4),
@@ -48,53 +48,53 @@ def course(stage: StageConfig = COURSE.pretrain) -> Schedule:
         (650, 6e-3 * (1 + math.cos(math.pi * (169_062_400 - 10_240) / (52_428_800 - 10_240))) / 2),
     ],
 )
-def test_the_course_is_at_its_floor_at_200_epochs_and_at_its_peak_at_400(epochs: float, rate: float):
-    """What the assignment's code does: nothing holds the cosine down, and 650 epochs see it climb back."""
+def test_recipe_course_is_at_its_floor_at_200_epochs_and_at_its_peak_at_400(epochs: float, rate: float):
+    """As in the assignment's code, nothing keeps the cosine at its floor, and within 650 epochs it climbs back."""
     n_rows = int(2048 * epochs)
     assert course().rate(0, n_rows) == pytest.approx(rate, rel=1e-3)
 
 
-def test_the_courses_warm_up_counts_the_step_itself():
-    """After the first 128 examples the rate is 128 * 127 tokens far, which is past the warm-up of 10,240."""
+def test_warm_up_counts_the_step_itself():
+    """The first step's rate is that after 128 * 127 tokens, which is past the warm-up of 10,240."""
     assert course().rate(0, 64) == pytest.approx(6e-3 * 64 * 127 / 10_240)
     assert course().rate(0, 128) == pytest.approx(6e-3, rel=1e-6)
 
 
-def test_the_course_depends_on_examples_and_not_on_steps():
-    """The same number of examples seen gives the same rate in whatever batches they came."""
+def test_cosine_by_tokens_depends_on_examples_and_not_on_steps():
+    """After the same number of examples the rate is the same, whatever the batches."""
     assert course().rate(3, 5000) == course().rate(7, 5000)
 
 
 @pytest.mark.parametrize(
     ("step", "multiplier"),
-    # 4 of 20 steps climb by fifths; then 16 sixteenths fall.
+    # 4 of 20 steps rise by fifths, then 16 steps fall by sixteenths.
     [(0, 0.2), (1, 0.4), (2, 0.6), (3, 0.8), (4, 1.0), (5, 15 / 16), (12, 0.5), (19, 1 / 16), (20, 0.0)],
 )
 def test_the_linear_schedule_by_hand(step: int, multiplier: float):
-    """Up in the share of steps that is the warm-up, down to zero behind the last."""
+    """It rises during the warm-up's share of the steps, and then falls to zero after the last."""
     assert linear_decay(step, 20, 0.2) == pytest.approx(multiplier)
 
 
-def test_the_linear_schedule_without_warm_up_begins_at_its_peak():
-    """The first step has the whole rate, the last one the smallest, and zero comes after it."""
+def test_the_linear_schedule_without_warm_up_starts_at_its_peak():
+    """The first step has the peak rate, the last one the smallest, and zero would come after it."""
     assert [linear_decay(step, 5, 0.0) for step in range(6)] == pytest.approx([1, 0.8, 0.6, 0.4, 0.2, 0])
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 3, 7, 101])
 @pytest.mark.parametrize("warmup", [0.0, 0.02, 0.5, 0.99])
 def test_the_linear_schedule_is_never_zero_and_never_above_its_peak(n_steps: int, warmup: float):
-    """However few the steps, each of them learns, by the peak at most."""
+    """However few the steps, each has a rate above zero and at most the peak."""
     assert all(0 < linear_decay(step, n_steps, warmup) <= 1 for step in range(n_steps))
 
 
 def test_a_stage_without_decay_keeps_its_peak():
-    """With decay false the rate is the same at every step."""
+    """With decay = false the rate is the same at every step."""
     schedule = course(StageConfig(learning_rate=0.003, decay=False))
     assert {schedule.rate(step, 128 * step) for step in range(101)} == {0.003}
 
 
-def test_the_fast_recipe_takes_the_linear_schedule():
-    """A stage's schedule is the one that it names, times its peak."""
+def test_recipe_fast_follows_the_linear_schedule():
+    """The rate is that of the schedule which the stage names, times the peak."""
     schedule = Schedule(FAST.pretrain, n_documents=97, block_size=128, n_steps=1000)
     assert schedule.rate(19, 0) == pytest.approx(2e-3 * 20 / 21)
     assert schedule.rate(510, 0) == pytest.approx(1e-3)

@@ -1,4 +1,4 @@
-"""Run as a script, this file is one of two processes (see test_two_processes_equal_one)."""
+"""The training loop. Run as a script, this file is one of two processes: see test_two_processes_equal_one."""
 
 import copy
 import json
@@ -38,7 +38,7 @@ TRIE = PrefixTrie.of_words([VOCABULARY.encode(word) for word in WORDS], VOCABULA
 
 MODEL = ModelConfig(n_layer=2, n_head=3, n_embd=42, block_size=31, bottleneck_dim=7)
 STILL = replace(MODEL, embd_pdrop=0.0, resid_pdrop=0.0, attn_pdrop=0.0)
-# Seven documents in batches of three: three steps an epoch, of which the last has one row.
+# Seven documents in batches of three: three steps per epoch, the last with one row.
 STAGE = StageConfig(epochs=3, batch_size=3, learning_rate=3e-3, schedule="linear", warmup=0.2, shuffle=True)
 
 Weights = dict[str, Tensor]
@@ -51,7 +51,7 @@ def make_trainer(
     seed: int = 5,
     fabric: Fabric | None = None,
 ) -> Trainer:
-    """A small model at the beginning of a run over seven documents, or over `dataset`."""
+    """A small model before the first step of a run over seven documents, or over `dataset`."""
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     torch.manual_seed(seed)
     batches = Batches(
@@ -73,24 +73,24 @@ def weights(trainer: Trainer) -> Weights:
 
 
 def same(a: Weights, b: Weights) -> bool:
-    """Whether all weights are the same, to the bit."""
+    """Whether all weights are the same, bit for bit."""
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def largest_difference(a: Weights, b: Weights) -> float:
-    """Between any weight and its counterpart."""
+    """The largest difference between a weight and its counterpart."""
     assert a.keys() == b.keys()
     return max(float((a[name] - b[name]).abs().max()) for name in a)
 
 
 def facts(report: StepReport) -> StepReport:
-    """A report without its clock reading."""
+    """A report without its time."""
     return replace(report, seconds=0.0)
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_one_batch_is_learnt_by_heart(variant: str):
-    """Over and over the same five pairs, the loss comes down from knowing nothing to knowing all."""
+def test_one_batch_is_memorized(variant: str):
+    """On the same five pairs again and again, the loss falls from that of equal probabilities to almost zero."""
     stage = StageConfig(epochs=150, batch_size=5, learning_rate=5e-3, schedule="linear", warmup=0.1)
     dataset = NameDataset(PAIRS, VOCABULARY, MODEL.block_size)
     config = replace(STILL, variant=variant, n_layer=3, bottleneck_dim=29)
@@ -100,7 +100,7 @@ def test_one_batch_is_learnt_by_heart(variant: str):
 
 
 def test_the_first_report_by_hand():
-    """A model whose head is zero pays ln V for each character; the counts are those of the batch."""
+    """A model whose head is zero has a loss of ln V per character; the counts are those of the batch."""
     stage = replace(STAGE, batch_size=2, epochs=1, shuffle=False)
     pairs = [Question("A?", "PPP", 1), Question("was B?", "Q", 2), Question("C?", "R", 3)]
     trainer = make_trainer(STILL, stage, NameDataset(pairs, VOCABULARY, 31))
@@ -109,9 +109,9 @@ def test_the_first_report_by_hand():
     assert first.loss == pytest.approx(math.log(len(VOCABULARY)), rel=1e-6)
     assert (first.step, first.n_steps, first.epoch, first.ends_epoch) == (1, 2, 0, False)
     assert first.n_supervised == (3 + 2) + (1 + 2)
-    # A?⁇PPP⁇ and was B?⁇Q⁇, of each all but the last, which is only said.
+    # A?⁇PPP⁇ and was B?⁇Q⁇ without their last characters, which are only targets.
     assert first.n_characters == 6 + 8
-    # Warm-up is two fifths of a step: the first climbs, the second falls from there.
+    # Warm-up is two fifths of a step, so the rate falls after the first.
     assert first.learning_rate == pytest.approx(3e-3 / 1.4)
     assert (last.step, last.epoch, last.ends_epoch, last.n_supervised) == (2, 0, True, 3)
     assert last.learning_rate == pytest.approx(3e-3 / 1.6)
@@ -119,7 +119,7 @@ def test_the_first_report_by_hand():
 
 
 def test_a_run_has_its_epochs_and_steps():
-    """Three epochs of three steps: each report says where it is, and the last step of an epoch says so."""
+    """Three epochs of three steps: reports number steps and epochs, and mark the last step of each epoch."""
     reports = list(make_trainer().run())
     assert [report.step for report in reports] == list(range(1, 10))
     assert [report.epoch for report in reports] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -128,7 +128,7 @@ def test_a_run_has_its_epochs_and_steps():
 
 
 def test_the_gradient_is_clipped():
-    """Its norm before clipping is reported; what the optimizer sees has the norm of the stage at most."""
+    """Reports have its norm before clipping; the optimizer gets one whose norm is at most the stage's."""
     trainer = make_trainer(stage=replace(STAGE, grad_norm_clip=0.07))
     for report in trainer.run():
         norm = torch.stack([p.grad.square().sum() for p in trainer.model.parameters()]).sum().sqrt().item()
@@ -136,8 +136,8 @@ def test_the_gradient_is_clipped():
         assert norm == pytest.approx(0.07, rel=1e-3)
 
 
-def test_the_word_memorys_gradient_is_not_clipped():
-    """The norm is of the other parameters: a row's step has one size whatever its gradient's."""
+def test_the_prefix_tables_gradient_is_not_clipped():
+    """The norm is that of the other parameters: sparse Adam's step depends little on the size of the gradient."""
     config = replace(STILL, prefix_table=True)
     free, clipped = (make_trainer(config, replace(STAGE, grad_norm_clip=clip)) for clip in (math.inf, 0.07))
     reports = [next(trainer.run()) for trainer in (free, clipped)]
@@ -156,7 +156,7 @@ def test_the_word_memorys_gradient_is_not_clipped():
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_the_same_seed_gives_the_same_weights(variant: str):
-    """Two runs of one seed end in the same bits, dropout and all; another seed does not."""
+    """Two runs with one seed end with the same weights, bit for bit, with dropout; another seed gives others."""
     config = replace(MODEL, variant=variant, n_layer=3)
     a, b, other = (make_trainer(config, seed=seed) for seed in (5, 5, 7))
     reports = [[facts(report) for report in trainer.run()] for trainer in (a, b, other)]
@@ -166,25 +166,25 @@ def test_the_same_seed_gives_the_same_weights(variant: str):
 
 
 def test_dropout_differs_from_step_to_step():
-    """A model that as good as stands still sees the same batch with other numbers dropped each time."""
+    """With a learning rate near zero, the same batch has another loss at each step."""
     stage = replace(STAGE, epochs=5, batch_size=5, learning_rate=1e-12, shuffle=False)
     trainer = make_trainer(MODEL, stage, NameDataset(PAIRS, VOCABULARY, MODEL.block_size))
     losses = sorted(report.loss for report in trainer.run())
     assert min(b - a for a, b in pairwise(losses)) > 1e-6
 
 
-def test_half_precision_keeps_whole_weights():
-    """In bfloat16 the products are coarser and the weights stay float32; what is learnt is nearly the same."""
+def test_mixed_precision_keeps_weights_in_float32():
+    """In bfloat16 only the products are rounded more, and losses are nearly the same."""
     fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
     whole, half = make_trainer(STILL), make_trainer(STILL, fabric=fabric)
     for a, b in zip(whole.run(), half.run(), strict=True):
-        # Two sums may round to one number; the gradients' norm differs even then.
+        # Two losses can round to the same number; the gradient norms still differ.
         assert (a.loss, a.grad_norm) != (b.loss, b.grad_norm)
         assert b.loss == pytest.approx(a.loss, rel=0.02)
     assert {value.dtype for value in weights(half).values()} == {torch.float32}
 
 
-def test_dropout_is_that_of_the_step():
+def test_dropout_depends_on_the_step_alone():
     """Drawing random numbers between the steps changes no weight."""
     undisturbed, disturbed = make_trainer(), make_trainer()
     list(undisturbed.run())
@@ -194,17 +194,17 @@ def test_dropout_is_that_of_the_step():
 
 
 @pytest.mark.parametrize("accumulate", [2, 3])
-def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
-    """A batch computed in parts, of which the last may be smaller or missing, gives the same losses and weights."""
-    whole, parts = (
+def test_micro_batches_change_nothing_but_rounding(accumulate: int):
+    """Losses and weights are the same where the last micro-batch is smaller, or missing."""
+    whole, split = (
         make_trainer(replace(STILL, positions="rotary"), replace(STAGE, batch_size=5, accumulate=n))
         for n in (1, accumulate)
     )
-    for a, b in zip(whole.run(), parts.run(), strict=True):
+    for a, b in zip(whole.run(), split.run(), strict=True):
         assert b.loss == pytest.approx(a.loss, rel=1e-5)
         assert b.grad_norm == pytest.approx(a.grad_norm, rel=1e-4)
         assert (b.n_supervised, b.n_characters) == (a.n_supervised, a.n_characters)
-    assert largest_difference(weights(whole), weights(parts)) < 1e-5
+    assert largest_difference(weights(whole), weights(split)) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -212,27 +212,27 @@ def test_parts_of_a_batch_change_nothing_but_rounding(accumulate: int):
     [("adamw", "cosine_by_tokens", False), ("muon", "linear", False), ("muon", "linear", True)],
 )
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
-def test_a_run_resumed_at_any_step_is_the_undisturbed_one(
+def test_a_run_resumed_after_any_step_is_the_undisturbed_one(
     variant: str, optimizer: str, schedule: str, prefix_table: bool
 ):
-    """From what was kept after each step a new trainer ends with the same reports and weights, bit for bit."""
+    """From the state saved after each step a new trainer ends with the same reports and weights, bit for bit."""
     config = replace(MODEL, variant=variant, n_layer=3, prefix_table=prefix_table)
     stage = replace(STAGE, optimizer=optimizer, schedule=schedule, sort_window=2)
     undisturbed = make_trainer(config, stage)
-    reports, kept = [], []
+    reports, saved = [], []
     for report in undisturbed.run():
         reports.append(facts(report))
         state = json.dumps(undisturbed.state())
-        kept.append((weights(undisturbed), copy.deepcopy(undisturbed.optimizer.state_dict()), state))
-    for number, (kept_weights, kept_optimizer, state) in enumerate(kept, 1):
+        saved.append((weights(undisturbed), copy.deepcopy(undisturbed.optimizer.state_dict()), state))
+    for number, (saved_weights, saved_optimizer, state) in enumerate(saved, 1):
         resumed = make_trainer(config, stage)
-        resumed.resume(kept_weights, copy.deepcopy(kept_optimizer), json.loads(state))
+        resumed.resume(saved_weights, copy.deepcopy(saved_optimizer), json.loads(state))
         assert [facts(report) for report in resumed.run()] == reports[number:]
         assert same(weights(resumed), weights(undisturbed))
 
 
 def test_the_state_is_what_resuming_needs():
-    """Place, examples seen and seed, as JSON has it; the place behind an epoch's last step is the next epoch."""
+    """Position, examples seen and seed; after the last step of an epoch the position is the next epoch's start."""
     trainer = make_trainer()
     states = [dict(trainer.state()) for _ in trainer.run()]
     assert states[1] == {"step": 2, "n_rows": 6, "epoch": 0, "step_of_epoch": 2, "seed": 5}
@@ -242,8 +242,8 @@ def test_the_state_is_what_resuming_needs():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("name", ["head.weight", "blocks.1.mlp.0.weight"])
-def test_a_loss_that_is_no_number_changes_nothing(name: str, value: float):
-    """NotFinite names the step and leaves weights, optimizer and state as they were before it."""
+def test_a_loss_that_is_not_finite_changes_nothing(name: str, value: float):
+    """NotFinite names the step; weights, optimizer and state are as they were before it."""
     trainer = make_trainer()
     steps = trainer.run()
     next(steps)
@@ -259,8 +259,8 @@ def test_a_loss_that_is_no_number_changes_nothing(name: str, value: float):
         assert all(torch.equal(kept[key], moments[number][key]) for key in kept)
 
 
-def test_a_gradient_that_is_no_number_changes_nothing():
-    """A finite loss whose gradient is infinite is caught as well."""
+def test_a_gradient_that_is_not_finite_changes_nothing():
+    """A finite loss with an infinite gradient is found as well."""
     trainer = make_trainer()
     before = weights(trainer)
     trainer.model.pos_emb.register_hook(lambda gradient: gradient * math.inf)
@@ -285,22 +285,22 @@ GOLDEN = {
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])
 def test_a_golden_run(variant: str):
-    """Twenty steps have these losses, to four digits; a refactoring may not move them."""
+    """Twenty steps have these losses, to four digits; refactoring must not change them."""
     config = replace(STILL, variant=variant, n_layer=3)
     stage = replace(STAGE, epochs=7, decay_norms=False)
     reports = list(make_trainer(config, stage).run())[:20]
     assert [report.loss for report in reports] == pytest.approx(GOLDEN[variant], rel=1e-4)
 
 
-# Two processes. Without dropout, whose masks differ from process to process; in parts, so that gradients are
-# exchanged at the last part alone, those of the word memory as rows; in windows; and slowly, for AdamW makes much of
-# rounding.
+# Two processes. Without dropout, whose masks differ between processes; with micro-batches, so that gradients are
+# exchanged after the last alone, and the prefix table's as rows; with sorted batches; and with a low learning rate,
+# because AdamW amplifies rounding errors.
 SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary", prefix_table=True)
 SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4, sort_window=2, table_ratio=1.0)
 
 
 def one_of_two(out: Path) -> None:
-    """What each of two processes does: train, and the first of them writes down what came out."""
+    """Train as one of two processes; rank 0 saves weights and reports."""
     torch.set_num_threads(1)
     trainer = make_trainer(SHARED_MODEL, SHARED_STAGE, fabric=make_fabric("float32"))
     reports = [vars(facts(report)) for report in trainer.run()]
@@ -310,7 +310,7 @@ def one_of_two(out: Path) -> None:
 
 
 def start_process(rank: int, port: int, out: Path) -> subprocess.Popen[str]:
-    """A process of this file as a script, in the environment that torchrun gives."""
+    """Start this file as a script, in an environment like torchrun's."""
     environment: dict[str, Any] = {
         **os.environ,
         "RANK": str(rank),
@@ -333,7 +333,7 @@ def start_process(rank: int, port: int, out: Path) -> subprocess.Popen[str]:
 
 
 def test_two_processes_equal_one(tmp_path: Path):
-    """Two processes, of which one has no row in an epoch's last step, report and end as one alone does."""
+    """Reports and weights are those of one process, although one has no row in an epoch's last step."""
     alone = make_trainer(SHARED_MODEL, SHARED_STAGE)
     beginning = weights(alone)
     expected = [vars(facts(report)) for report in alone.run()]

@@ -26,8 +26,8 @@ def model() -> GPT:
     return GPT(ModelConfig("perceiver", n_layer=3, n_head=3, n_embd=21, block_size=17, bottleneck_dim=7), 11)
 
 
-def remembering() -> GPT:
-    """A small model with a word memory: every word of the letters 3 to 10, which number one to three, is known."""
+def with_prefix_table() -> GPT:
+    """A small model with a prefix table, whose words are all triples of the ids 3 to 10."""
     torch.manual_seed(3)
     letters = range(3, 11)
     trie = PrefixTrie.of_words(
@@ -36,30 +36,30 @@ def remembering() -> GPT:
     return GPT(ModelConfig(n_layer=2, n_head=3, n_embd=21, block_size=17, prefix_table=True), 11, trie)
 
 
-MAPS = {
-    f"{block}.{map_}.weight"
+MATRICES = {
+    f"{block}.{layer}.weight"
     for block in ("down_block", "blocks.0", "up_block")
-    for map_ in ("attn.key", "attn.query", "attn.value", "attn.proj", "mlp.0", "mlp.2")
+    for layer in ("attn.key", "attn.query", "attn.value", "attn.proj", "mlp.0", "mlp.2")
 }
 OTHER_MATRICES = {"tok_emb.weight", "pos_emb", "down_block.C", "head.weight"}
 NORMS = {f"{block}.{norm}.weight" for block in ("down_block", "blocks.0", "up_block") for norm in ("ln1", "ln2")}
 
 
 @pytest.mark.parametrize("norms", [False, True])
-def test_what_decays(norms: bool):
-    """Maps, embeddings, places and the basis decay, LayerNorms' weights as the stage says, and nothing else."""
+def test_which_parameters_have_weight_decay(norms: bool):
+    """Matrices, embeddings and the latents' basis have it, LayerNorms' weights as the stage says, and nothing else."""
     gpt = model()
     names = {parameter: name for name, parameter in gpt.named_parameters()}
-    decaying, still = make_optimizer(gpt, replace(STAGE, decay_norms=norms)).param_groups
-    expected = MAPS | OTHER_MATRICES | (NORMS | {"ln_f.weight"} if norms else set())
+    decaying, others = make_optimizer(gpt, replace(STAGE, decay_norms=norms)).param_groups
+    expected = MATRICES | OTHER_MATRICES | (NORMS | {"ln_f.weight"} if norms else set())
     assert {names[p] for p in decaying["params"]} == expected
-    assert {names[p] for p in still["params"]} == set(names.values()) - expected
-    assert len(decaying["params"]) + len(still["params"]) == len(names)
-    assert (decaying["weight_decay"], still["weight_decay"]) == (0.13, 0.0)
+    assert {names[p] for p in others["params"]} == set(names.values()) - expected
+    assert len(decaying["params"]) + len(others["params"]) == len(names)
+    assert (decaying["weight_decay"], others["weight_decay"]) == (0.13, 0.0)
 
 
-def test_the_stages_numbers_are_adamws():
-    """Learning rate and betas are the stage's, epsilon is PyTorch's."""
+def test_adamw_has_the_stages_hyperparameters():
+    """Learning rate and betas are the stage's; epsilon is PyTorch's default."""
     for group in make_optimizer(model(), STAGE).param_groups:
         assert (group["lr"], group["betas"], group["eps"]) == (3e-3, (0.7, 0.97), 1e-8)
 
@@ -76,17 +76,17 @@ def test_a_step_by_hand():
     torch.testing.assert_close(bias.detach(), torch.full_like(bias, -3e-3))
 
 
-def test_muon_takes_the_maps_inside_the_blocks():
-    """Under Muon these are in a group of their own, at their ratio of the rate; the rest is AdamW's as ever."""
+def test_muon_updates_the_weight_matrices_inside_the_blocks():
+    """They have a group of their own, with their ratio of the learning rate; AdamW updates the rest."""
     gpt = model()
     names = {parameter: name for name, parameter in gpt.named_parameters()}
     stage = replace(STAGE, optimizer="muon", muon_ratio=7.0)
-    maps, decaying, still = make_optimizer(gpt, stage).param_groups
-    assert {names[p] for p in maps["params"]} == MAPS
+    matrices, decaying, others = make_optimizer(gpt, stage).param_groups
+    assert {names[p] for p in matrices["params"]} == MATRICES
     assert {names[p] for p in decaying["params"]} == OTHER_MATRICES
-    assert {names[p] for p in still["params"]} == set(names.values()) - MAPS - OTHER_MATRICES
-    assert [group["ratio"] for group in (maps, decaying, still)] == [7.0, 1.0, 1.0]
-    assert [group["weight_decay"] for group in (maps, decaying, still)] == [0.13, 0.13, 0.0]
+    assert {names[p] for p in others["params"]} == set(names.values()) - MATRICES - OTHER_MATRICES
+    assert [group["ratio"] for group in (matrices, decaying, others)] == [7.0, 1.0, 1.0]
+    assert [group["weight_decay"] for group in (matrices, decaying, others)] == [0.13, 0.13, 0.0]
 
 
 QUINTICS = (
@@ -97,14 +97,14 @@ QUINTICS = (
 
 
 def by_quintics(x: Tensor) -> Tensor:
-    """Singular values, the largest of which is no more than 1, after Muon's iteration."""
+    """Singular values of at most 1, after Muon's iterations."""
     for a, b, c in QUINTICS:
         x = a * x + b * x**3 + c * x**5
     return x
 
 
-def test_muons_quintics_take_all_but_the_smallest_near_one():
-    """From 0.01 to 1 all end within 0.29 of 1; what is smaller grows by seventy."""
+def test_muons_quintics_bring_all_but_the_smallest_singular_values_close_to_1():
+    """Those from 0.01 to 1 end within 0.29 of 1; smaller ones grow by a factor of 70."""
     x = by_quintics(torch.logspace(math.log10(0.01), 0, 100_000, dtype=torch.float64))
     assert 0.71 < x.min() < 0.73
     assert 1.26 < x.max() < 1.28
@@ -112,8 +112,8 @@ def test_muons_quintics_take_all_but_the_smallest_near_one():
 
 
 @pytest.mark.parametrize("shape", [(7, 11), (11, 7), (5, 5), (5, 31), (31, 5)])
-def test_muon_makes_all_singular_values_alike(shape: tuple[int, int]):
-    """The directions stay, and all lengths go through the quintics; none is left small."""
+def test_muon_equalizes_singular_values(shape: tuple[int, int]):
+    """Singular vectors stay, and singular values go through the quintics; none stays small."""
     torch.manual_seed(5)
     matrices = torch.randn(3, *shape)
     u, s, vh = torch.linalg.svd(matrices.double(), full_matrices=False)
@@ -123,7 +123,7 @@ def test_muon_makes_all_singular_values_alike(shape: tuple[int, int]):
 
 
 def test_a_step_of_muon_by_hand():
-    """The first step of a gradient of one direction: decay, then the rate against it, more for a tall map."""
+    """The first step for a gradient of rank 1: weight decay, then a step of the rate, longer for a tall matrix."""
     gpt = model()
     weight = gpt.get_parameter("blocks.0.mlp.0.weight")
     before = weight.detach().clone()
@@ -137,8 +137,8 @@ def test_a_step_of_muon_by_hand():
     torch.testing.assert_close(weight.detach(), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_frozen_parameters_are_left_out():
-    """What asks for no gradient is in no group."""
+def test_frozen_parameters_are_in_no_group():
+    """Parameters that need no gradient are not optimized."""
     gpt = model()
     gpt.tok_emb.requires_grad_(False)
     optimized = [p for group in make_optimizer(gpt, STAGE).param_groups for p in group["params"]]
@@ -147,8 +147,8 @@ def test_frozen_parameters_are_left_out():
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_decay_is_what_the_stage_says(weight_decay: float):
-    """Without a gradient's help a weight shrinks by lr * weight decay, or not at all."""
+def test_weight_decay_is_the_stages(weight_decay: float):
+    """With a zero gradient a weight shrinks by learning rate * weight decay, or not at all."""
     gpt = model()
     optimizer = make_optimizer(gpt, StageConfig(learning_rate=0.01, weight_decay=weight_decay))
     before = gpt.head.weight.detach().clone()
@@ -158,8 +158,8 @@ def test_decay_is_what_the_stage_says(weight_decay: float):
 
 
 @pytest.mark.parametrize("shape", [(7, 11), (11, 7), (53, 53), (31, 151)])
-def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
-    """The iteration forgives coarse products: the same directions, at nearly the same lengths."""
+def test_muon_in_bfloat16_is_close_to_muon_in_float32(shape: tuple[int, int]):
+    """The iteration tolerates rounded products."""
     torch.manual_seed(7)
     matrices = torch.randn(3, *shape)
     coarse, fine = orthogonalized(matrices.bfloat16()), orthogonalized(matrices)
@@ -168,23 +168,23 @@ def test_muon_in_bfloat16_is_near_muon_in_float32(shape: tuple[int, int]):
     assert ((coarse - fine).norm(dim=(-2, -1)) / fine.norm(dim=(-2, -1))).max() < 0.08
 
 
-def test_matrices_of_one_shape_are_orthogonalized_each_for_itself():
-    """Muon of three at once is Muon of each."""
+def test_matrices_of_one_shape_are_orthogonalized_independently():
+    """Three at once give the same as each alone."""
     torch.manual_seed(11)
     matrices = torch.randn(3, 13, 7) * torch.tensor([1.0, 1e-3, 1e3])[:, None, None]
     alone = torch.cat([orthogonalized(matrix[None]) for matrix in matrices])
     torch.testing.assert_close(orthogonalized(matrices), alone, rtol=1e-4, atol=1e-5)
 
 
-def test_a_wide_map_and_a_tall_one_move_as_each_does_alone():
-    """The two feed-forward maps of a block, which are one shape turned, are orthogonalized as one batch."""
+def test_a_matrix_and_one_of_the_transposed_shape_are_updated_as_each_is_alone():
+    """The two feed-forward matrices of a block, which are orthogonalized in one batch."""
     names = ("blocks.0.mlp.0.weight", "blocks.0.mlp.2.weight")
     generator = torch.Generator().manual_seed(5)
 
-    def moved(*asked: str) -> dict[str, Tensor]:
+    def moved(*updated: str) -> dict[str, Tensor]:
         gpt = model()
         optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
-        for name in asked:
+        for name in updated:
             gpt.get_parameter(name).grad = gradients[name]
         optimizer.step()
         return {name: gpt.get_parameter(name).detach() for name in names}
@@ -198,7 +198,7 @@ def test_a_wide_map_and_a_tall_one_move_as_each_does_alone():
 
 
 def test_muons_momentum_by_hand():
-    """Of gradients 1 and then -1 in one place the second look-ahead is -1 * 0.05 - 0.0025 * 0.95: uphill again."""
+    """After gradients 1 and -1 of one entry, the Nesterov gradient is -1 * 0.05 - 0.0025 * 0.95, so the step turns."""
     gpt = model()
     weight = gpt.get_parameter("blocks.0.attn.key.weight")
     optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon", weight_decay=0.0))
@@ -209,7 +209,7 @@ def test_muons_momentum_by_hand():
         weight.grad[3, 5] = value
         optimizer.step()
         steps.append((weight.detach() - before)[3, 5].item())
-    # Whatever the look-ahead's length, its one singular value is brought to the same.
+    # Whatever its size, its one singular value becomes the same.
     assert steps[0] < 0 < steps[1]
     assert steps[1] == pytest.approx(-steps[0], rel=1e-3)
     momentum = optimizer.state[weight]["momentum"]
@@ -217,12 +217,12 @@ def test_muons_momentum_by_hand():
     assert momentum.count_nonzero() == 1
 
 
-# Which parameter is learnt how
+# Which optimizer updates which parameter
 
 
 def test_every_kind_of_parameter_has_its_group():
-    """Under Muon with a word memory: maps, what decays, what does not, and the table, at its ratio of the rate."""
-    gpt = remembering()
+    """With Muon and a prefix table: matrices, AdamW with and without weight decay, and the table."""
+    gpt = with_prefix_table()
     names = {parameter: name for name, parameter in gpt.named_parameters()}
     groups = make_optimizer(gpt, replace(STAGE, optimizer="muon", muon_ratio=7.0, table_ratio=13.0)).param_groups
     assert [(group["kind"], group["ratio"], group["weight_decay"]) for group in groups] == [
@@ -236,21 +236,21 @@ def test_every_kind_of_parameter_has_its_group():
     assert sorted(names[p] for group in groups for p in group["params"]) == sorted(names.values())
 
 
-def test_under_adamw_the_word_memory_is_learnt_by_rows_too():
-    """The table is not AdamW's, which would move all of it at every step."""
-    groups = make_optimizer(remembering(), STAGE).param_groups
+def test_sparse_adam_updates_the_prefix_table_whatever_the_stages_optimizer():
+    """AdamW would update all of its rows at every step."""
+    groups = make_optimizer(with_prefix_table(), STAGE).param_groups
     assert [group["kind"] for group in groups] == ["adamw", "adamw", "sparse_adam"]
 
 
-def test_a_frozen_word_memory_has_no_group():
-    """What asks for no gradient is not optimized, the table neither."""
-    gpt = remembering()
+def test_a_frozen_prefix_table_is_in_no_group():
+    """It is not optimized either."""
+    gpt = with_prefix_table()
     gpt.prefix_table.table.weight.requires_grad_(False)
     assert [group["kind"] for group in make_optimizer(gpt, STAGE).param_groups] == ["adamw", "adamw"]
 
 
-def learnt(gpt: GPT, optimizer: Optimizer, steps: Sequence[int]) -> None:
-    """Learn random texts, a seed each."""
+def train(gpt: GPT, optimizer: Optimizer, steps: Sequence[int]) -> None:
+    """One step on a random text for each seed."""
     for seed in steps:
         idx = torch.randint(0, 11, (3, 14), generator=torch.Generator().manual_seed(seed))
         optimizer.zero_grad(set_to_none=True)
@@ -260,12 +260,12 @@ def learnt(gpt: GPT, optimizer: Optimizer, steps: Sequence[int]) -> None:
         optimizer.step()
 
 
-def test_each_kind_is_learnt_as_it_would_be_alone():
-    """AdamW's parameters move as PyTorch's own would move them, whatever is learnt beside them, and all do move."""
-    gpt = remembering().eval()
+def test_adamws_parameters_are_updated_as_by_pytorchs_adamw():
+    """Bit for bit, with the other optimizers at work; and every parameter changes."""
+    gpt = with_prefix_table().eval()
     plain = copy.deepcopy(gpt)
     optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
-    decaying, still = (
+    decaying, others_adamw = (
         [p for p in gpt.parameters() if any(p is q for q in g["params"])] for g in optimizer.param_groups[1:3]
     )
     numbers = {id(p): number for number, p in enumerate(gpt.parameters())}
@@ -273,26 +273,26 @@ def test_each_kind_is_learnt_as_it_would_be_alone():
     reference = torch.optim.AdamW(
         [
             {"params": [others[numbers[id(p)]] for p in decaying], "weight_decay": 0.13},
-            {"params": [others[numbers[id(p)]] for p in still], "weight_decay": 0.0},
+            {"params": [others[numbers[id(p)]] for p in others_adamw], "weight_decay": 0.0},
         ],
         betas=(0.7, 0.97),
         fused=True,
     )
     before = copy.deepcopy(gpt.state_dict())
     for seed in range(3):
-        learnt(gpt, optimizer, [seed])
+        train(gpt, optimizer, [seed])
         for mine, other in zip(gpt.parameters(), others, strict=True):
             other.grad = None if mine.grad is None else mine.grad.clone()
         for group in reference.param_groups:
             group["lr"] = 3e-3 / (1 + seed)
         reference.step()
-    for parameter in (*decaying, *still):
+    for parameter in (*decaying, *others_adamw):
         assert torch.equal(parameter, others[numbers[id(parameter)]])
     assert all((value != before[name]).any() for name, value in gpt.state_dict().items())
 
 
-def test_a_closure_is_called_once_and_its_loss_given():
-    """As any of PyTorch's optimizers it takes a closure, which may go backward."""
+def test_a_closure_is_called_once_and_its_loss_returned():
+    """As in PyTorch's optimizers, the closure may compute gradients."""
     gpt = model()
     optimizer = make_optimizer(gpt, replace(STAGE, optimizer="muon"))
     called: list[float] = []
@@ -309,18 +309,18 @@ def test_a_closure_is_called_once_and_its_loss_given():
 
 
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
-def test_a_kept_state_goes_on_bit_for_bit(kind: str):
-    """Moments, momenta and each row's count come back: three steps, kept, and two more are five in one go."""
+def test_a_saved_state_is_resumed_bit_for_bit(kind: str):
+    """Three steps, saving, loading and two more steps are five steps: all moments and step counts are saved."""
     stage = replace(STAGE, optimizer=kind)
-    whole = remembering().eval()
+    whole = with_prefix_table().eval()
     optimizer = make_optimizer(whole, stage)
-    learnt(whole, optimizer, range(3))
-    resumed = remembering().eval()
+    train(whole, optimizer, range(3))
+    resumed = with_prefix_table().eval()
     resumed.load_state_dict(copy.deepcopy(whole.state_dict()))
     other = make_optimizer(resumed, stage)
     other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    learnt(whole, optimizer, range(3, 5))
-    learnt(resumed, other, range(3, 5))
+    train(whole, optimizer, range(3, 5))
+    train(resumed, other, range(3, 5))
     assert all(torch.equal(p, q) for p, q in zip(whole.parameters(), resumed.parameters(), strict=True))
     states: list[dict[int, dict[str, Any]]] = [each.state_dict()["state"] for each in (optimizer, other)]
     assert states[0].keys() == states[1].keys()
@@ -329,16 +329,25 @@ def test_a_kept_state_goes_on_bit_for_bit(kind: str):
     assert [group["kind"] for group in other.param_groups] == [group["kind"] for group in optimizer.param_groups]
 
 
-# The word memory's rows
+def test_a_state_of_an_older_version_keeps_the_groups_kinds():
+    """It called sparse Adam's group 'rows'."""
+    optimizer = make_optimizer(with_prefix_table(), STAGE)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["param_groups"][-1]["kind"] = "rows"
+    optimizer.load_state_dict(state)
+    assert [group["kind"] for group in optimizer.param_groups] == ["adamw", "adamw", "sparse_adam"]
+
+
+# Sparse Adam
 
 
 def table(n_rows: int = 7, n_columns: int = 3) -> nn.Parameter:
-    """Of zeros."""
+    """A table of zeros."""
     return nn.Parameter(torch.zeros(n_rows, n_columns))
 
 
 def step(weights: nn.Parameter, state: dict[str, Any], gradients: dict[int, Tensor | float], rate: float) -> None:
-    """One step in which these rows, and no other, have a gradient."""
+    """One step in which only these rows have a gradient."""
     rows = [torch.zeros(weights.size(1)) + value for value in gradients.values()]
     weights.grad = torch.sparse_coo_tensor(
         torch.tensor([list(gradients)]), torch.stack(rows), weights.shape, check_invariants=True
@@ -348,7 +357,7 @@ def step(weights: nn.Parameter, state: dict[str, Any], gradients: dict[int, Tens
 
 
 def test_two_steps_of_a_row_by_hand():
-    """Adam with betas 0.9 and 0.99: the first step is the rate, whatever the gradient; the second is its share."""
+    """Adam with betas 0.9 and 0.99: the first step is the rate whatever the gradient, the second by the formula."""
     weights, state = table(), {}
     step(weights, state, {2: 3.0}, rate=0.1)
     torch.testing.assert_close(weights[2].detach(), torch.full((3,), -0.1))
@@ -359,8 +368,8 @@ def test_two_steps_of_a_row_by_hand():
     )
 
 
-def test_rows_learn_as_pytorchs_sparse_adam_has_them():
-    """Where every row is in every step, so that the counts agree, five steps are those of torch.optim.SparseAdam."""
+def test_rows_are_updated_as_by_pytorchs_sparse_adam():
+    """Five steps are those of torch.optim.SparseAdam where every step has every row, so that step counts agree."""
     torch.manual_seed(13)
     weights, other, state = table(), table(), {}
     reference = torch.optim.SparseAdam([other], lr=0.03, betas=(0.9, 0.99), eps=1e-8)
@@ -373,8 +382,8 @@ def test_rows_learn_as_pytorchs_sparse_adam_has_them():
     assert (weights[1:] != 0).all()
 
 
-def test_a_rare_rows_first_step_is_corrected_as_its_first():
-    """A row that is met after others have been a hundred times makes as large a step as theirs was at first."""
+def test_a_rare_rows_first_step_has_the_bias_correction_of_a_first_step():
+    """A row used after a hundred steps of others makes as long a step as theirs was at first."""
     weights, state = table(), {}
     for _ in range(101):
         step(weights, state, {1: 1.0}, rate=0.01)
@@ -383,21 +392,21 @@ def test_a_rare_rows_first_step_is_corrected_as_its_first():
     assert state["n_steps"][:, 0].tolist() == [0, 102, 0, 0, 0, 1, 0]
 
 
-def test_a_row_without_a_gradient_rests():
-    """Neither it nor what is kept of it moves, though its mean has not died down."""
+def test_a_row_without_a_gradient_does_not_change():
+    """Neither its weights nor its state, although its mean gradient is not zero."""
     weights, state = table(), {}
     step(weights, state, {1: 5.0, 2: 7.0, 3: -1.0}, rate=0.1)
     before = {"weights": weights.detach().clone(), **copy.deepcopy(state)}
     step(weights, state, {2: 1.0}, rate=0.1)
     for name, value in {"weights": weights.detach(), **state}.items():
         if name == "step":
-            continue  # AdamW's own, of no row
+            continue  # AdamW's, not per row
         moved = (value != before[name]).any(dim=-1)
         assert moved.tolist() == [False, False, True, False, False, False, False], name
 
 
-def test_a_row_that_a_step_met_twice_takes_the_sum():
-    """Two gradients of one row are one gradient, and count once."""
+def test_a_row_that_a_step_used_twice_gets_the_sum():
+    """Two gradients of one row are added, and count as one step."""
     twice, once = table(), table()
     states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for number in range(2):
@@ -414,8 +423,8 @@ def test_a_row_that_a_step_met_twice_takes_the_sum():
     assert torch.equal(states[0]["n_steps"], states[1]["n_steps"])
 
 
-def test_a_step_that_met_no_word_moves_nothing():
-    """A text of no known beginning gives an empty gradient, and that is no mistake."""
+def test_a_step_without_any_row_changes_nothing():
+    """A text without any known prefix gives an empty gradient."""
     weights, state = table(), {}
     weights.grad = torch.sparse_coo_tensor(
         torch.empty(1, 0, dtype=torch.long), torch.empty(0, 3), (7, 3), check_invariants=True
@@ -426,9 +435,9 @@ def test_a_step_that_met_no_word_moves_nothing():
 
 
 def test_row_0_stays_at_zero():
-    """However long a model learns, what is in no known beginning adds nothing, and unused rows are as at the start."""
-    gpt = remembering()
-    learnt(gpt, make_optimizer(gpt, replace(STAGE, optimizer="muon")), range(11))
+    """Characters outside known prefixes add nothing, and unused rows keep their initial weights."""
+    gpt = with_prefix_table()
+    train(gpt, make_optimizer(gpt, replace(STAGE, optimizer="muon")), range(11))
     moved = (gpt.prefix_table.table.weight != 0).any(dim=-1)
     assert not moved[0]
     assert 50 < int(moved.sum()) < len(moved) - 50
