@@ -6,8 +6,8 @@
 
 An arm is NAME, or NAME: KEY=VALUE ..., and STAGE in a key is the stage that the setting trains. Every arm is compared
 with the first one by McNemar's exact test on the same questions with the same seed. At equal steps, so that other work
-on the machine moves no accuracy. Choose by people held out of TRAIN, not by DEV: --hold-out 0.2 asks those in its
-place.
+on the machine moves no accuracy. Choose by people held out of TRAIN, not by DEV: --validation-split 0.2 asks
+those in its place.
 """
 
 import sys
@@ -36,7 +36,7 @@ def compared_options(parser: ArgumentParser) -> Namespace:
     """The options that every comparison takes."""
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--hold-out", type=float, default=0.0, help="share of TRAIN to ask in place of DEV")
+    parser.add_argument("--validation-split", type=float, default=0.0, help="share of TRAIN to ask in place of DEV")
     return parser.parse_args()
 
 
@@ -48,8 +48,8 @@ def compare(arms: Mapping[str, Sequence[str]], options: Namespace) -> None:
     corpus, train, dev = options.files
     rows = []
     with tempfile.TemporaryDirectory() as name:
-        if options.hold_out:
-            train, dev = held_out(train, options.hold_out, Path(name))
+        if options.validation_split:
+            train, dev = held_out(train, options.validation_split, Path(name))
         for arm, words in arms.items():
             runs = []
             for seed in options.seeds:
@@ -60,7 +60,7 @@ def compare(arms: Mapping[str, Sequence[str]], options: Namespace) -> None:
                 print(f"{arm}, seed {seed}: {result['right']} of {result['of']}", file=sys.stderr, flush=True)
             rows.append({"arm": arm, "set": words, "runs": runs})
     compared = {"setting": options.setting, "recipe": options.recipe, "set": options.values}
-    print_result({**compared, "hold_out": options.hold_out, "arms": with_tests(rows)}, machine)
+    print_result({**compared, "validation_split": options.validation_split, "arms": with_tests(rows)}, machine)
 
 
 def parsed_arm(text: str) -> tuple[str, list[str]]:

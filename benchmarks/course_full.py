@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 from closedbook.evaluation.evaluate import evaluate, save_predictions
 from closedbook.recipe.recipe import COURSE, Recipe

@@ -21,7 +21,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.recipe.recipe import FAST, Recipe

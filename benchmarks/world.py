@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as in cli.py
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 from closedbook.analysis.ledger.counts import Exposure
 from closedbook.analysis.ledger.recount import exposures_of
