@@ -48,7 +48,7 @@ REPORT = Report(
     method=("Pretraining: masks.", "So the setting is guided."),
     arms=ARMS,
     reader=Rival("open-book reader, book open", scores(480, 480, 0)),
-    majority=Rival("commonest answer, 'Korvessa'", scores(14, 14, 1)),
+    majority=Rival("majority baseline, 'Korvessa'", scores(14, 14, 1)),
     asked="vanilla, pretrained",
     exchanges=(RIGHT, UNKNOWN),
     right=(RIGHT,),
@@ -170,7 +170,7 @@ def test_the_table_has_a_row_per_model_and_one_for_each_rival(html: str):
         "Perceiver, not pretrained",
         "Perceiver, pretrained",
         "open-book reader, book open",
-        "commonest answer, &#x27;Korvessa&#x27;",
+        "majority baseline, &#x27;Korvessa&#x27;",
     ]
     of_500 = ["331 of 500", "250 of 500"]
     cells = ["66.2%", "61.9% to 70.2%", *of_500, "3 of 101", "3,323,392", "2,100,000", "6.5 min"]

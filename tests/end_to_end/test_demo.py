@@ -45,7 +45,7 @@ def test_the_demo_ends_with_a_table_and_says_where_everything_is(demo: tuple[Pat
     assert status == 0, err
     lines = out.splitlines()
     labels = [f"{variant}, {how}pretrained" for variant in ("vanilla", "Perceiver") for how in ("not ", "")]
-    for label in (*labels, "open-book reader, book open", "commonest answer, "):
+    for label in (*labels, "open-book reader, book open", "majority baseline, "):
         (row,) = [line for line in lines if line.startswith(label)]
         # Held-out people in both wordings, and people nobody wrote about.
         assert re.findall(r"\d+/(\d+)", row) == ["30", "30", "10"]

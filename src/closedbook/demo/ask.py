@@ -114,7 +114,7 @@ def _majority(train: Questions, asked: _Asked) -> Rival:
     guess = commonest(train.answers())
     groups = (asked.held_out, asked.other_wordings, asked.unknown)
     answers = _Answers(*([guess] * len(group.items) for group in groups))
-    return Rival(f"commonest answer, {guess!r}", asked.scores(answers))
+    return Rival(f"majority baseline, {guess!r}", asked.scores(answers))
 
 
 def _curves(run: Run) -> tuple[Curve, ...]:

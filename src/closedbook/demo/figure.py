@@ -90,7 +90,7 @@ def _whiskers(axes: "matplotlib.axes.Axes", place: float, score: Score, baseline
 def _decorate(axes: "matplotlib.axes.Axes", labels: Sequence[str], baseline: float, right: float) -> None:
     axes.axvline(baseline, color="black", linestyle=(0, (4, 3)))
     side = "left" if baseline < right / 2 else "right"
-    axes.text(baseline, len(labels) - 0.35, f"  commonest answer: {baseline:.1f}%  ", ha=side, va="center")
+    axes.text(baseline, len(labels) - 0.35, f"  majority baseline: {baseline:.1f}%  ", ha=side, va="center")
     axes.set_yticks(range(len(labels)), [label.replace(", ", ",\n") for label in labels])
     axes.set_ylim(len(labels) - 0.1, -0.5)
     axes.set_xlim(0, right)

@@ -68,7 +68,7 @@ Right: right answers about held-out people.</figcaption>
 </figure>
 {_table(report)}
 <p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book
-reader looks answers up in the book, and the commonest answer knows nobody. About unknown people there is nothing to
+reader looks answers up in the book, and the majority baseline knows nobody. About unknown people there is nothing to
 know; what is right there is luck.</p>
 <p>The 95% interval (Wilson's) allows for the luck of which people were asked, not for the luck of training: another
 seed trains another model.</p>"""
