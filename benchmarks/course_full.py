@@ -1,12 +1,12 @@
-"""The assignment's own recipe to its end: 650 epochs, and what finetuning makes of the weights every so many.
+"""The assignment's recipe for all of its 650 epochs, finetuned and scored every 50 epochs.
 
     python benchmarks/course_full.py CORPUS TRAIN DEV TEST --variant vanilla --out FOLDER
         > benchmarks/results/course-full-vanilla.json
 
-Stopped at any moment, the same words go on where it was. Every 50 epochs the pretraining is left for a moment, and a
-copy of its weights finetuned for the assignment's 10 epochs and asked DEV and TEST. The curve so far is in
-FOLDER/curve.json, and beside it the last answers, one a line, as FOLDER/dev.predictions and FOLDER/test.predictions.
-Seconds are those of the steps alone, and other work on the machine is in them.
+After an interruption the same command continues. Every 50 epochs a copy of the weights is finetuned for the
+assignment's 10 epochs and answers DEV and TEST. The curve so far is in FOLDER/curve.json, and the last answers, one per
+line, are in FOLDER/dev.predictions and FOLDER/test.predictions. Seconds are those of the steps, with other work on the
+machine included.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from machine import facts
 
 
 def pretrained_to(epoch: int, corpus: Path, recipe: Recipe, folder: Path) -> None:
-    """Pretrain until an epoch has ended, or the run."""
+    """Pretrain until an epoch, or the run, has ended."""
     out = folder / "pretrained"
     begun = (out / "run.json").exists()
     if begun and (open_run(out).is_finished or last_epoch(out) >= epoch):
@@ -47,13 +47,13 @@ def pretrained_to(epoch: int, corpus: Path, recipe: Recipe, folder: Path) -> Non
 
 
 def last_epoch(run: Path) -> int:
-    """Epochs that have ended, by the last checkpoint."""
+    """The number of completed epochs, by the last checkpoint."""
     checkpoint = load_latest(run)
     return 0 if checkpoint is None else int(checkpoint.state["epoch"])
 
 
 def snapshot(folder: Path, epoch: int) -> Path:
-    """A run with the weights that the pretraining has now, which finetuning can start from."""
+    """A run with the current weights of the pretraining, from which finetuning can start."""
     out = folder / f"pretrained-{epoch}"
     if not out.exists():
         run, checkpoint = open_run(folder / "pretrained"), load_latest(folder / "pretrained")
@@ -63,7 +63,7 @@ def snapshot(folder: Path, epoch: int) -> Path:
 
 
 def finetuned(folder: Path, train: Path, recipe: Recipe, epoch: int) -> Path:
-    """The run of the assignment's finetuning from where the pretraining stands."""
+    """The assignment's finetuning from the current weights of the pretraining."""
     out = folder / f"finetuned-{epoch}"
     parent = folder / "pretrained" if open_run(folder / "pretrained").is_finished else snapshot(folder, epoch)
     if not (out / "model.safetensors").exists():
@@ -74,7 +74,7 @@ def finetuned(folder: Path, train: Path, recipe: Recipe, epoch: int) -> Path:
 
 
 def point(run: Path, dev: Path, test: Path, epoch: int, folder: Path) -> dict[str, Any]:
-    """The curve's point, with the answers kept."""
+    """A point of the curve; the answers are saved."""
     finished = open_run(run)
     evaluation = evaluate(finished, read_questions(dev))
     save_predictions(folder / "dev.predictions", evaluation.predictions)
@@ -91,7 +91,7 @@ def point(run: Path, dev: Path, test: Path, epoch: int, folder: Path) -> dict[st
 
 
 def training(run: Path) -> dict[str, Any]:
-    """What the pretraining's steps took and came to."""
+    """Times and last loss of the pretraining's steps."""
     steps = read_steps(run)
     seconds = [entry["seconds"] for entry in steps]
     return {
@@ -103,7 +103,7 @@ def training(run: Path) -> dict[str, Any]:
 
 
 def by_epoch(run: Path) -> list[dict[str, float]]:
-    """The pretraining's loss, a mean over the epoch, and its last learning rate, every tenth epoch."""
+    """Mean loss and last learning rate of every tenth epoch of the pretraining."""
     steps: dict[int, list[dict[str, Any]]] = {}
     for entry in read_steps(run):
         steps.setdefault(entry["epoch"] + 1, []).append(entry)

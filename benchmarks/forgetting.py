@@ -1,4 +1,4 @@
-"""What finetuning forgets: accuracy on DEV's people before and after each epoch, by learning rate and replay.
+"""What finetuning forgets: accuracy on DEV before and after each epoch, by learning rate and replay.
 
     python benchmarks/forgetting.py CORPUS TRAIN DEV --run PRETRAINED > benchmarks/results/forgetting.json
 
@@ -20,12 +20,13 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.recipe.recipe import FAST, Recipe
-from closedbook.storage.run import open_run
+from closedbook.storage.run import Run, open_run
 from closedbook.text.questions import Questions, read_pairs
 from closedbook.text.validation import validation_split
 from closedbook.training.checkpointing import Saving
@@ -34,7 +35,7 @@ from closedbook.training.stages import finetune
 from machine import facts
 
 RATES = (4e-5, 2e-4, 7e-4, 2e-3)
-"""From a fiftieth to the whole of pretraining's."""
+"""From a fiftieth of the learning rate of pretraining to all of it."""
 REPLAYS = (0.0, 0.5)
 PATIENCE = 2
 
@@ -45,19 +46,40 @@ def write_pairs(pairs: Questions, path: Path) -> Path:
 
 
 class Arms:
-    """Finetunings of one run, each from its weights."""
+    """Finetunings that start from one run, on the pairs that it was trained on."""
 
-    def __init__(self, corpus: Path, run: Path, folder: Path) -> None:
-        self.corpus, self.run, self.folder = corpus, run, folder
+    def __init__(self, corpus: Path, train: Path, dev: Path, parent: Run, folder: Path) -> None:
+        self.corpus, self.train, self.dev, self.parent, self.folder = corpus, train, dev, parent, folder
         self.n_runs = 0
+        kept, self.split = validation_split(read_pairs(train), parent.recipe.validation_split, parent.recipe.seed)
+        self.trained = write_pairs(kept, folder / "trained.tsv")
 
-    def looks(self, pairs: Path, recipe: Recipe, dev: Path | None = None) -> tuple[list[int], Path]:
-        """Right answers before and after each epoch, of DEV or of the people held out; and the run."""
+    def row(self, rate: float, replay: float, epochs: int) -> dict[str, Any]:
+        """An arm: right answers to DEV, and for early stopping those to the validation split."""
+        stage = replace(FAST.finetune, learning_rate=rate, replay=replay, epochs=epochs, patience=0)
+        # 'auto' would choose the precision of each arm anew.
+        recipe = replace(FAST, seed=self.parent.recipe.seed, precision=self.parent.info.precision, finetune=stage)
+        begin = time.perf_counter()
+        right, _ = self.right_answers(self.trained, recipe, self.dev)
+        row = {"learning_rate": rate, "replay": replay, "right": right, "seconds": time.perf_counter() - begin}
+        return row if self.split is None or replay else row | self.stopped_early(recipe)
+
+    def stopped_early(self, recipe: Recipe) -> dict[str, Any]:
+        """The same arm with patience, and DEV asked of the weights that it kept."""
+        stage = replace(recipe.finetune, patience=PATIENCE)
+        recipe = replace(recipe, validation_split=self.parent.recipe.validation_split, finetune=stage)
+        right, out = self.right_answers(self.train, recipe)
+        score = evaluate(open_run(out), read_pairs(self.dev)).score
+        assert score is not None
+        return {"held_out_right": right, "kept_epoch": right.index(max(right)), "kept_right": score.n_correct}
+
+    def right_answers(self, pairs: Path, recipe: Recipe, dev: Path | None = None) -> tuple[list[int], Path]:
+        """Right answers before and after each epoch, to DEV or to the validation split; and the run."""
         self.n_runs += 1
         out = self.folder / f"run-{self.n_runs}"
         corpus = self.corpus if recipe.finetune.replay else None
         saving = Saving(out, every_seconds=1e9)
-        events = finetune(pairs, recipe, saving, parent_path=self.run, corpus_path=corpus, dev_path=dev)
+        events = finetune(pairs, recipe, saving, parent_path=self.parent.path, corpus_path=corpus, dev_path=dev)
         return [event.score.n_correct for event in events if isinstance(event, Evaluated)], out
 
 
@@ -69,38 +91,22 @@ def main() -> None:
     options = parser.parse_args()
     corpus, train, dev = options.files
     machine, parent = facts(), open_run(options.run)
-    share, seed = parent.recipe.validation_split, parent.recipe.seed
-    kept, held_out = validation_split(read_pairs(train), share, seed)
     rows = []
     with tempfile.TemporaryDirectory() as name:
-        arms = Arms(corpus, options.run, Path(name))
-        learnt = write_pairs(kept, Path(name) / "learnt.tsv")
+        arms = Arms(corpus, train, dev, parent, Path(name))
         for rate, replay in ((rate, replay) for rate in RATES for replay in REPLAYS):
-            stage = replace(FAST.finetune, learning_rate=rate, replay=replay, epochs=options.epochs, patience=0)
-            # 'auto' would choose the arithmetic of each arm anew.
-            recipe = replace(FAST, seed=seed, precision=parent.info.precision, finetune=stage)
-            begin = time.perf_counter()
-            right, _ = arms.looks(learnt, recipe, dev)
-            row = {"learning_rate": rate, "replay": replay, "right": right, "seconds": time.perf_counter() - begin}
-            if held_out is not None and not replay:
-                stopped = replace(recipe, validation_split=share, finetune=replace(stage, patience=PATIENCE))
-                held_out_right, out = arms.looks(train, stopped)
-                score = evaluate(open_run(out), read_pairs(dev)).score
-                assert score is not None
-                best = held_out_right.index(max(held_out_right))
-                row |= {"held_out_right": held_out_right, "kept_epoch": best, "kept_right": score.n_correct}
-            rows.append(row)
-            print(row, file=sys.stderr, flush=True)
+            rows.append(arms.row(rate, replay, options.epochs))
+            print(rows[-1], file=sys.stderr, flush=True)
     summary = {
         "run": {
             "kind": parent.info.kind,
             "steps": parent.recipe.pretrain.steps,
-            "validation_split": share,
-            "seed": seed,
+            "validation_split": parent.recipe.validation_split,
+            "seed": parent.recipe.seed,
         },
         "machine": machine,
         "of": len(read_pairs(dev).items),
-        "held_out_of": 0 if held_out is None else len(held_out.items),
+        "held_out_of": 0 if arms.split is None else len(arms.split.items),
         "patience": PATIENCE,
         "arms": rows,
     }

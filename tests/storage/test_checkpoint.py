@@ -423,7 +423,7 @@ def save(step):
 def look():
     for found in (load_best(run), load_latest(run)):
         assert found.notes == (), found.notes
-        assert (found.weights["w"] == found.step).all() and found.state["told"] == found.step
+        assert (found.weights["w"] == found.step).all() and found.state["saved"] == found.step
     for folder in run.glob("checkpoints/step-*"):
         assert len(os.listdir(folder)) == 4, f"half of {folder} is left"
     assert load_best(run).step >= found.step // 3 * 3, "best moves before latest"
@@ -492,6 +492,6 @@ def test_a_process_killed_at_any_moment_leaves_a_complete_checkpoint(tmp_path: P
     """SIGKILL before each call to the disk, and at random moments: `latest` and `best` are complete."""
     done = subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    told = dict(line.split() for line in done.stdout.splitlines())
-    assert int(told["boundaries"]) >= 20
-    assert int(told["steps"]) > 0
+    printed = dict(line.split() for line in done.stdout.splitlines())
+    assert int(printed["boundaries"]) >= 20
+    assert int(printed["steps"]) > 0

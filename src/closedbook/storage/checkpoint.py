@@ -79,9 +79,7 @@ def save_checkpoint(
         _OPTIMIZER: tensors_to_bytes(tensors, {}),
         _STATE: _to_json({"state": dict(state), "optimizer": layout}),
     }
-    sums = {name: {"size": len(data), "sha256": sha256(data)} for name, data in files.items()}
-    manifest = {"format": _FORMAT, "step": step, "fingerprint": dict(fingerprint), "files": sums}
-    files[_MANIFEST] = _to_json(manifest)
+    files[_MANIFEST] = _manifest(step, fingerprint, files)
     home = run / "checkpoints"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -129,6 +127,11 @@ def load_best(run: Path) -> Checkpoint | None:
         return None if folder is None else _read(folder, ())
     except RunError as fault:
         raise RunError(f"{fault}; put it back from a copy, or remove {pointer} to do without") from None
+
+
+def _manifest(step: int, fingerprint: Mapping[str, str], files: Mapping[str, bytes]) -> bytes:
+    sums = {name: {"size": len(data), "sha256": sha256(data)} for name, data in files.items()}
+    return _to_json({"format": _FORMAT, "step": step, "fingerprint": dict(fingerprint), "files": sums})
 
 
 def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:

@@ -27,7 +27,10 @@ class TextFiles:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run is trained on, and how; `corpus` is None where no text is trained on, `resumed` for a new run."""
+    """What a run is trained on, and how.
+
+    `corpus` is None where no text is trained on, `parent` where the weights are new, `resumed` for a new run.
+    """
 
     kind: Kind
     recipe: Recipe
@@ -61,7 +64,7 @@ class Plan:
 
 
 def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, recipe: Recipe, saving: Saving) -> Plan:
-    """A plan to train on a text, and on pairs or what the reader learns from them; raises InputError."""
+    """A plan to train on a text, and on the pairs or on what the reader learns from them; raises InputError."""
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
     corpus = read_corpus(files.corpus)
@@ -91,7 +94,9 @@ def _mixed_pairs(path: Path | None, recipe: Recipe) -> tuple[Path | None, list[s
     if path is not None and recipe.pretrain.mix_pairs == 0:
         return None, [f"{path}: not used, since the recipe's pretrain.mix_pairs is 0"]
     if path is None and recipe.pretrain.mix_pairs > 0:
-        return None, ["no --pairs, so pretrain.mix_pairs mixes in none: what a question is, finetuning has to teach"]
+        return None, [
+            "no --pairs, so none are mixed in (pretrain.mix_pairs): only finetuning can teach what a question is"
+        ]
     return path, []
 
 
@@ -104,12 +109,12 @@ def resumed_run(saving: Saving, kind: Kind) -> Run | None:
 
 
 def followed_recipe(given: Recipe, saving: Saving, resumed: Run | None) -> Recipe:
-    """The recipe that was given; that of the resumed run where none was."""
+    """The recipe that was given, or that of the resumed run where none was."""
     return given if resumed is None or saving.recipe_is_given else resumed.recipe
 
 
 def precision_of(recipe: Recipe, resumed: Run | None) -> Precision:
-    """The recipe's precision, 'auto' measured; that of the resumed run where there is one."""
+    """The precision of the resumed run, or the recipe's, with 'auto' measured."""
     if resumed is not None:
         return resumed.info.precision
     return fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
