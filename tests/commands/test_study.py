@@ -244,15 +244,15 @@ def recounted(run: Path, facts: list[Fact], stage: str) -> list[Exposure]:
     done = steps(run)
     for epoch in range(done[-1]["epoch"] + 1):
         n_steps = sum(entry["epoch"] == epoch for entry in done)
-        n_learnt = 0
+        n_supervised = 0
         for row in batches.rows(epoch, n_steps):
-            n_learnt += supervised(dataset[row][1])
+            n_supervised += supervised(dataset[row][1])
             if row >= 81:
                 ledger.count_pair(example_text(dataset, row))
             else:
                 masked = dataset.documents.drawn(row)
                 ledger.count_document(row, masked.text, masked.n_context)
-        assert n_learnt == sum(entry["n_supervised"] for entry in done if entry["epoch"] == epoch)
+        assert n_supervised == sum(entry["n_supervised"] for entry in done if entry["epoch"] == epoch)
     return ledger.exposures
 
 
