@@ -31,7 +31,7 @@ def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
     """The recipe with the masks of a setting; 'self-study' and 'guided' leave them as they are."""
     masks = recipe.corruption
     if setting == "unguided":
-        # A few characters of context in half of the draws: docs/notebook.md, "Masks blind to what answers look like".
+        # A few characters of context in half of the draws: docs/notebook.md, "Unguided masks".
         masks = replace(masks, span=0.0, guided=0.0, salient=1.0, name_only=0.4, short_context=0.8)
     elif setting == "assignment":
         masks = replace(masks, span=1.0, guided=0.0, salient=0.0, supervised="all")
