@@ -21,8 +21,9 @@ Closedbook = Callable[..., Any]
 
 @pytest.fixture
 def run(runs: Path, tmp_path: Path) -> Path:
-    """A finetuned run that a test may change."""
-    return Path(shutil.copytree(runs / "finetuned", tmp_path / "run"))
+    """A finetuned run that a test may change, without what other tests evaluated on it."""
+    without = shutil.ignore_patterns("evaluations")
+    return Path(shutil.copytree(runs / "finetuned", tmp_path / "run", ignore=without))
 
 
 def pairs_in(folder: Path, *names: str, answer: str = "Ulm") -> Path:
