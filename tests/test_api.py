@@ -102,6 +102,55 @@ closedbook.study("corpus.txt", "train.tsv", "run", setting="guess")
     assert done.stderr.splitlines()[-1].endswith(rule)
 
 
+WRONG_TYPES = {
+    "run.answer(None)": "question: a string is needed; received None",
+    "run.answer(['a'])": "question: a string is needed; received ['a']",
+    "run.answer_many([None])": "questions[0]: a string is needed; received None",
+    "run.answer_many(None)": "questions: a list of strings is needed; received None",
+    "run.answer_many('Where was')": "questions: a list of strings is needed; received 'Where was'",
+    "run.answer_many(b'Where was')": "questions: a list of strings is needed; received b'Where was'",
+    "run.answer_file('dev.tsv')": "questions: a Questions object is needed; received 'dev.tsv'",
+    "run.evaluate(None)": "pairs: a path, as a string or a Path, is needed; received None",
+    "run.generate(None)": "prompt: a string is needed; received None",
+    "run.generate('Where', temperature='hot')": "temperature: a number is needed; received 'hot'",
+    "run.generate('Where', temperature=True)": "temperature: a number is needed; received True",
+    "run.generate('Where', top_k=1.5)": "top_k: a whole number is needed; received 1.5",
+    "run.generate('Where', n_characters=2.5)": "n_characters: a whole number is needed; received 2.5",
+    "run.generate('Where', n_characters=None)": "n_characters: a whole number is needed; received None",
+    "run.generate('Where', seed=None)": "seed: a whole number is needed; received None",
+    "run.generate('Where', seed=numpy.eye(2))": "seed: a whole number is needed; received a value of type ndarray",
+    "closedbook.load(None)": "path: a path, as a string or a Path, is needed; received None",
+    "closedbook.load(3)": "path: a path, as a string or a Path, is needed; received 3",
+    "study(None, 'b', 'c')": "corpus: a path, as a string or a Path, is needed; received None",
+    "study('a', 1, 'c')": "pairs: a path, as a string or a Path, is needed; received 1",
+    "study('a', 'b', None)": "out: a path, as a string or a Path, is needed; received None",
+    "study('a', 'b', 'c', dev=1)": "dev: a path, as a string or a Path, is needed; received 1",
+    "study('a', 'b', 'c', recipe=3)": "recipe: a preset's name, a path or a Recipe is needed; received 3",
+    "study('a', 'b', 'c', recipe={})": "recipe: a preset's name, a path or a Recipe is needed; received {}",
+    "study('a', 'b', 'c', budget_minutes='1')": "budget_minutes: a number is needed; received '1'",
+    "study('a', 'b', 'c', seed='7')": "seed: a whole number is needed; received '7'",
+    "study('a', 'b', 'c', seed=1.5)": "seed: a whole number is needed; received 1.5",
+}
+
+
+def test_arguments_of_a_wrong_type_are_named(run: closedbook.Run):
+    """Without type checks, each ends in an InputError of one line: the argument, the rule and what was received."""
+    script = f"""
+import closedbook, numpy
+from closedbook import study
+run = closedbook.load({str(run.path)!r})
+two = numpy.int64(2)
+run.generate("Where", temperature=numpy.float32(0.5), top_k=two, n_characters=two, seed=two)
+for call in {list(WRONG_TYPES)!r}:
+    try:
+        eval(call)
+    except closedbook.InputError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
+    assert (done.stderr, done.stdout.splitlines()) == ("", list(WRONG_TYPES.values()))
+
+
 # Asking
 
 
@@ -145,6 +194,14 @@ def test_a_question_with_an_unknown_character_is_quoted(run: closedbook.Run, que
         run.answer("e" * 96)
     with pytest.raises(closedbook.InputError, match="no question"):
         run.answer(" ")
+
+
+def test_a_question_is_one_line(run: closedbook.Run, question: str):
+    """A line feed inside a question is refused, in many questions too; one at its end is not read."""
+    for ask in (run.answer, lambda text: run.answer_many([question, text])):
+        with pytest.raises(closedbook.InputError, match=r"born\?\\nWhere\?': a question is one line"):
+            ask("Where was he born?\nWhere?")
+    assert run.answer(f"{question}\n") == run.answer(question)
 
 
 def test_a_line_of_a_file_of_pairs_is_asked_without_its_answer(run: closedbook.Run, people: Path, question: str):

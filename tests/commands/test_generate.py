@@ -30,6 +30,15 @@ def test_temperature_zero_after_a_question_is_its_answer(closedbook: Closedbook,
     assert written.strip("⁇\n").split() == answer.split()
 
 
+def test_a_prompt_longer_than_the_model_reads_is_noted(closedbook: Closedbook, runs: Path):
+    """Text is generated from the prompt's last characters, and one line on standard error says so."""
+    words = ("generate", runs / "pretrained")
+    exact = closedbook(*words, "Ann" + 58 * "e")
+    longer = closedbook(*words, "Where" + "Ann" + 58 * "e")
+    assert (longer.status, longer.out, exact.err) == (0, exact.out, "")
+    assert longer.err == "note: the prompt has 66 characters, and the model reads only the last 61\n"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

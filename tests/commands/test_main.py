@@ -342,13 +342,15 @@ def test_ask_answers_one_question_with_its_probability(closedbook: Closedbook, r
 
 
 def test_ask_holds_a_dialogue_through_a_pipe(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
-    """Each line is answered, empty lines are skipped, and a question with unknown characters does not end it."""
-    stdin(f"{QUESTION}\n\nWhere is Łódź?\r\n{QUESTION}".encode())
+    """Empty lines are skipped; a line at fault is named as by predict, the others are answered, and the status is 2."""
+    stdin(f"{QUESTION}\n\nWhere is Łódź?\r\n".encode() + b"\xff\n" + QUESTION.encode())
     outcome = closedbook("ask", runs / "finetuned")
-    assert outcome.status == 0
+    assert outcome.status == 2
     first, second = outcome.out.splitlines()
     assert first == second
-    assert "'Where is Łódź?': 'Ł' (LATIN CAPITAL LETTER L WITH STROKE)" in outcome.err
+    unknown, not_utf8 = (line for line in outcome.err.splitlines() if line.startswith("closedbook: "))
+    assert unknown.startswith("closedbook: standard input, line 3: 'Ł' (LATIN CAPITAL LETTER L WITH STROKE)")
+    assert not_utf8.startswith("closedbook: standard input, line 4: the byte 0xff is not UTF-8")
 
 
 def test_ask_without_questions_answers_nothing(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):

@@ -60,6 +60,17 @@ def test_questions_without_answers_are_kept_by_the_same_rule(closedbook: Closedb
     assert len(list((run / "evaluations").glob("test*.predictions"))) == 2
 
 
+def test_a_file_with_some_answers_is_refused(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """The first line without an answer is named, and nothing is kept."""
+    (tmp_path / "mixed.tsv").write_text("Where was Flo Gray born?\tUlm\nWhere was Gus Hall born?\nWhere was Ann?\n")
+    outcome = closedbook("evaluate", run, tmp_path / "mixed.tsv")
+    assert (outcome.status, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    rule = "line 2: a pair is question<TAB>answer, and this line has no tab; write the question, one tab and the answer"
+    assert line == f"closedbook: {tmp_path / 'mixed.tsv'}, {rule}"
+    assert not (run / "evaluations").exists()
+
+
 def test_predictions_of_an_older_version_are_kept(closedbook: Closedbook, run: Path, tmp_path: Path):
     """A result without a SHA-256 may be about any file, so it is not overwritten."""
     (run / "evaluations").mkdir()

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from closedbook.api.answer import Answer, Evaluation
+from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_type
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
@@ -58,12 +59,17 @@ class Run:
 
     def answer(self, question: str) -> Answer:
         """The answer to a question; raises InputError where the question has unknown characters or is too long."""
+        check_type("question", question, STRING)
         return self.answer_many([question])[0]
 
     def answer_many(self, questions: Iterable[str]) -> list[Answer]:
         """The answers to questions, in their order; raises InputError, which quotes the question at fault."""
+        check_type("questions", questions, STRINGS)
         asked: list[str] = []
-        for question in questions:
+        for index, question in enumerate(questions):
+            check_type(f"questions[{index}]", question, STRING)
+            if "\n" in question.strip():
+                raise InputError(f"{question!r}: a question is one line; ask each line by itself")
             try:
                 parsed = _without_answers(parse_questions([question], None))
                 self._check(parsed)
@@ -74,6 +80,7 @@ class Run:
 
     def answer_file(self, questions: Questions) -> list[Answer]:
         """The answers to a file's questions, whatever answers it has; raises TextError with file and line."""
+        check_type("questions", questions, QUESTIONS)
         self._check(_without_answers(questions))
         return self._answers([item.text for item in questions.items])
 
@@ -82,6 +89,7 @@ class Run:
 
         Writes nothing. Raises TextError with file and line.
         """
+        check_type("pairs", pairs, PATH)
         questions = read_pairs(Path(pairs))
         result = evaluate(self._folder, questions, model=self.model)
         assert result.score is not None, "pairs have answers"
@@ -114,6 +122,7 @@ class Run:
 
         Raises InputError where the prompt is empty or has unknown characters, or a number is out of its range.
         """
+        check_type("prompt", prompt, STRING)
         check_sampling(temperature, top_k, n_characters, seed)
         if not prompt:
             raise InputError("prompt: at least one character is needed; received none")
@@ -123,11 +132,11 @@ class Run:
         ids = sample(
             self.model,
             self.vocabulary.encode(prompt),
-            n_new=n_characters,
+            n_new=int(n_characters),
             temperature=float(temperature),
-            top_k=top_k,
+            top_k=None if top_k is None else int(top_k),
             stop=(MASK_ID, PAD_ID),
-            generator=torch.Generator().manual_seed(seed),
+            generator=torch.Generator().manual_seed(int(seed)),
         )
         return self.vocabulary.decode(ids).removesuffix(PAD)
 
@@ -147,7 +156,11 @@ def _without_answers(questions: Questions) -> Questions:
 
 
 def check_sampling(temperature: float, top_k: int | None, n_characters: int, seed: int) -> None:
-    """Raise InputError where a number is out of its range."""
+    """Raise InputError where a number is of another type or out of its range."""
+    check_type("temperature", temperature, NUMBER)
+    check_type("top_k", top_k, WHOLE_NUMBER, optional=True)
+    check_type("n_characters", n_characters, WHOLE_NUMBER)
+    check_type("seed", seed, WHOLE_NUMBER)
     if not 0 <= temperature < math.inf:
         raise InputError(f"temperature: 0 or more is needed; received {temperature}")
     if top_k is not None and top_k < 1:
@@ -159,4 +172,5 @@ def check_sampling(temperature: float, top_k: int | None, n_characters: int, see
 
 def load(path: str | PathLike[str]) -> Run:
     """The run in a folder; raises RunError where there is none or where it has not ended."""
+    check_type("path", path, PATH)
     return Run(storage.open_run(Path(path)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+from closedbook.api.arguments import NUMBER, PATH, RECIPE, WHOLE_NUMBER, check_type
 from closedbook.api.run import Run
 from closedbook.errors import InputError, RunError
 from closedbook.progress.console import quietly
@@ -47,15 +48,15 @@ def study(
 
     An interruption (Ctrl-C) saves the run and raises KeyboardInterrupt. Raises InputError for faults in what was given.
     """
-    begin, folder = time.monotonic(), Path(out)
+    begin, folder = time.monotonic(), _path("out", out)
     _check(setting, budget_minutes, folder, resume)
     events = study_events(
-        Path(corpus),
-        Path(pairs),
+        _path("corpus", corpus),
+        _path("pairs", pairs),
         _recipe(recipe, seed, setting),
         Saving(folder, resume),
         setting=setting,
-        dev=None if dev is None else Path(dev),
+        dev=None if dev is None else _path("dev", dev),
         budget=None if budget_minutes is None else Budget(float(budget_minutes), begin),
     )
     return _followed(events, folder, progress)
@@ -78,16 +79,24 @@ def study_events(
 
 def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None, setting: Setting) -> Recipe:
     """The recipe with the masks of its setting."""
+    check_type("recipe", recipe, RECIPE)
+    check_type("seed", seed, WHOLE_NUMBER, optional=True)
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))[0]
     if setting == "guided" and not loaded.corruption.guided:
         raise InputError("setting: guided needs a recipe with corruption.guided above 0; received 0.0; choose another")
-    return in_setting(loaded if seed is None else replace(loaded, seed=seed), setting)
+    return in_setting(loaded if seed is None else replace(loaded, seed=int(seed)), setting)
+
+
+def _path(name: str, value: str | PathLike[str]) -> Path:
+    check_type(name, value, PATH)
+    return Path(value)
 
 
 def _check(setting: str, budget_minutes: float | None, folder: Path, resume: bool) -> None:
     """Raise InputError in the words of the Python API, where those below speak of options."""
     if setting not in SETTINGS:
         raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
+    check_type("budget_minutes", budget_minutes, NUMBER, optional=True)
     if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
         raise InputError(f"budget_minutes: more than 0 minutes are needed; received {budget_minutes}")
     if not resume and (folder / "run.json").is_file():

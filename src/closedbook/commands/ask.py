@@ -4,13 +4,17 @@ What needs torch is imported inside the command that needs it, so that help and 
 """
 
 import sys
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOptions, PredictOptions
 from closedbook.errors import InputError, TextError
 from closedbook.progress.console import out, say
 from closedbook.text.lines import decode_lines
 from closedbook.text.questions import parse_questions, read_questions
+
+if TYPE_CHECKING:
+    from closedbook.api.answer import Answer
+    from closedbook.api.run import Run
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -37,47 +41,38 @@ def predict(options: PredictOptions) -> None:
 
 
 def ask(options: AskOptions) -> None:
-    """`closedbook ask`: in a dialogue, a question that cannot be asked does not end it."""
+    """`closedbook ask`: in a dialogue or a pipe, a question that cannot be asked does not end it."""
     from closedbook.api.run import load
 
     run = load(options.run)
-    for question in _dialogue() if options.question is None else [options.question]:
-        try:
-            answer = run.answer(question)
-        except InputError as error:
-            if options.question is not None:
-                raise
-            say(str(error))
-            continue
-        out(answer.text)
-        sure = f"{answer.probability:.0%}" if answer.probability >= 0.01 else "under 1%"
-        say(f"(the model gives this answer {sure}; it can be sure of what it makes up)")
+    if options.question is not None:
+        _show(run.answer(options.question))
+    elif sys.stdin.isatty():
+        _hold_dialogue(run)
+    else:
+        _answer_pipe(run)
 
 
 def generate(options: GenerateOptions) -> None:
     """`closedbook generate`."""
     from closedbook.api.run import load
 
-    out(
-        load(options.run).generate(
-            options.prompt,
-            temperature=options.temperature,
-            top_k=options.top_k,
-            n_characters=options.n_characters,
-            seed=options.seed,
-        )
+    run = load(options.run)
+    text = run.generate(
+        options.prompt,
+        temperature=options.temperature,
+        top_k=options.top_k,
+        n_characters=options.n_characters,
+        seed=options.seed,
     )
+    n_read = run.recipe.model.block_size
+    if len(options.prompt) > n_read:
+        say(f"note: the prompt has {len(options.prompt)} characters, and the model reads only the last {n_read}")
+    out(text)
 
 
-def _dialogue() -> Iterator[str]:
-    """Lines typed until an empty one or Ctrl-D; or all lines of a pipe that are not empty."""
-    if not sys.stdin.isatty():
-        for number, raw in enumerate(sys.stdin.buffer, 1):
-            try:
-                yield from (line for line in decode_lines(raw, None) if line.strip())
-            except TextError as error:
-                raise TextError(None, number, error.message) from None
-        return
+def _hold_dialogue(run: "Run") -> None:
+    """Answer lines typed until an empty one or Ctrl-D."""
     say("Ask; an empty line or Ctrl-D ends.")
     while True:
         try:
@@ -86,4 +81,28 @@ def _dialogue() -> Iterator[str]:
             return
         if not line.strip():
             return
-        yield line
+        try:
+            _show(run.answer(line))
+        except InputError as error:
+            say(str(error))
+
+
+def _answer_pipe(run: "Run") -> None:
+    """Answer all lines of standard input that are not empty; exits with status 2 after them if one is at fault."""
+    status = 0
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        try:
+            lines = decode_lines(raw, None)
+            if any(line.strip() for line in lines):
+                _show(*run.answer_file(parse_questions(lines, None)))
+        except TextError as error:
+            say(f"closedbook: {TextError(None, number, error.message)}")
+            status = error.exit_status
+    if status:
+        raise SystemExit(status)
+
+
+def _show(answer: "Answer") -> None:
+    out(answer.text)
+    sure = f"{answer.probability:.0%}" if answer.probability >= 0.01 else "under 1%"
+    say(f"(the model gives this answer {sure}; it can be sure of what it makes up)")

@@ -81,18 +81,21 @@ class Evaluation:
 def evaluate(
     run: Run, questions: Questions, training: Questions | None = None, *, model: GPT | None = None
 ) -> Evaluation:
-    """Ask a run all questions of a file; raises TextError where a question does not fit the run's model.
+    """Ask a run all questions of a file, which all have answers or none has.
+
+    Raises TextError with the first line that lacks an answer where others have one, or does not fit the run's model.
 
     `model` is the run's model, if it is loaded already. The majority baseline's answer is the commonest of the training
     pairs: those given, else those of the run if their file is unchanged. Without either it is the commonest of the
     questions' own answers, which no constant answer beats.
     """
+    # A file without any answer is for predictions alone.
+    answers = questions.answers() if any(item.answer is not None for item in questions.items) else None
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))
     setting = setting_of(run)
-    if any(item.answer is None for item in questions.items):
+    if answers is None:
         return Evaluation(predictions, setting)
-    answers = questions.answers()
     training = training or _pairs_of(run)
     return Evaluation(
         predictions,
