@@ -373,7 +373,7 @@ def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):
 @pytest.mark.parametrize(
     ("words", "rule"),
     [
-        ({"budget_minutes": 0.0}, "budget_minutes: more than 0 minutes are needed; received 0"),
+        ({"budget_minutes": 0.0}, "budget_minutes: a finite number above 0 is needed; received 0"),
         ({"budget_minutes": 0.001}, "budget of 0.001 minutes: 50 steps"),
         ({"recipe": "fsat"}, "did you mean 'fast'"),
         ({"recipe": "course", "setting": "guided"}, "setting: guided needs a recipe with corruption.guided above 0"),

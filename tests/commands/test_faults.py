@@ -92,8 +92,8 @@ def test_a_command_without_its_arguments_names_them(closedbook: Closedbook, name
         (("--epochs", "0"), "--epochs: 1 or more is needed; received 0"),
         (("--save-every", "nan"), "--save-every: 0 or more seconds are needed; received nan"),
         (("--save-every", "-1"), "--save-every: 0 or more seconds are needed; received -1.0"),
-        (("--model.n-embd", "17"), "--model.n-embd: a multiple of n_head (2) is needed; received 17"),
-        (("--model.n-head", "3"), "model.n_embd: a multiple of n_head (3) is needed; received 16"),
+        (("--model.n-embd", "17"), "--model.n-embd: model.n_head: must divide n_embd (17); received 2"),
+        (("--model.n-head", "3"), "--model.n-head: must divide n_embd (16); received 3"),
         (("--model.block-size=5",), "--model.block-size: 9 at least, for a masked string to fit; received 5"),
     ],
 )

@@ -77,13 +77,32 @@ def seven(closedbook: Closedbook, files: Path, tmp_path: Path) -> Path:
     return run
 
 
-@pytest.mark.parametrize("words", [("--seed", 0), ("--seed=8",), ("--model.n-layer", 1), ("--recipe", "fast")])
+@pytest.mark.parametrize(
+    ("words", "key", "began", "received"),
+    [
+        (("--seed", 0), "seed", 7, 0),
+        (("--seed=8",), "seed", 7, 8),
+        (("--model.n-layer", 1), "model.n_layer", 2, 1),
+        (("--pretrain.optimizer", "adamw"), "pretrain.optimizer", '"muon"', '"adamw"'),
+        (("--epochs", 3), "pretrain.epochs", 2, 3),
+        (("--recipe", "fast"), "seed", 7, 0),
+    ],
+)
 def test_resuming_with_another_value_is_refused(
-    closedbook: Closedbook, files: Path, seven: Path, words: tuple[object, ...]
+    closedbook: Closedbook,
+    files: Path,
+    seven: Path,
+    words: tuple[object, ...],
+    key: str,
+    began: object,
+    received: object,
 ):
-    """A value that is the preset's is as much another one as any that the run did not begin with."""
+    """The first value that differs is named, with what the run began with; the preset's value is no exception."""
     line = fault(closedbook("pretrain", files / "corpus.txt", "--out", seven, "--resume", *words))
-    assert line.startswith(f"{seven}: began with another recipe, and --resume changes no hyperparameter; ")
+    assert line == (
+        f"{seven}: began with {key} {began}, and --resume changes no hyperparameter; received {received}; leave out "
+        f"what sets it (--{key.replace('_', '-')}, a recipe or a setting), or begin a new run with another --out"
+    )
 
 
 @pytest.mark.parametrize("words", [(), ("--seed", 7), ("--seed", 7, "--pretrain.epochs", 2, "--model.n-embd", 16)])
@@ -237,7 +256,7 @@ def test_a_setting_is_trained_saved_and_resumed(closedbook: Closedbook, files: P
     assert open_run(run).recipe == in_setting(load_recipe(str(files / "tiny.toml"))[0], "unguided")
     (run / "model.safetensors").unlink()
     line = fault(closedbook(*words, "--resume", "--setting", "assignment"))
-    assert line.startswith(f"{run}: began with another recipe, ")
+    assert line.startswith(f"{run}: began with corruption.span 0.0, and --resume changes no hyperparameter; ")
     assert closedbook(*words, "--resume", "--setting", "unguided").status == 0
 
 

@@ -221,7 +221,10 @@ def test_resuming_by_the_other_command_is_refused(closedbook: Closedbook, files:
     """A pretraining run cannot be resumed by finetune."""
     words = ("--from", runs / "pretrained", "--out", stopped, "--resume")
     line = fault(closedbook("finetune", files / "pairs.tsv", *words))
-    assert line == f"{stopped}: is a pretrain run and cannot be resumed by finetune"
+    assert line == (
+        f"{stopped}: began by pretrain, or by study outside self-study (kind pretrain), and cannot be resumed as kind "
+        "finetune; resume it by that command, with its --setting"
+    )
 
 
 def test_resuming_with_other_files_or_another_recipe_is_refused(
@@ -239,10 +242,11 @@ def test_resuming_with_other_files_or_another_recipe_is_refused(
         path = files / f"{name}.tsv"
         line = fault(closedbook("pretrain", files / "corpus.txt", f"--{name}", path, *resume, *recipe))
         assert line.startswith(f"{stopped}: began with {name} not given, and {path} is given now; resume with the ")
-    changed = "began with another recipe, and --resume changes no hyperparameter; leave them out, or begin a new run"
     for flags in ((*recipe, "--epochs", 3), (*recipe, "--seed", 1), ("--recipe", "course"), ("--epochs", 3)):
         line = fault(closedbook("pretrain", files / "corpus.txt", *resume, *flags))
-        assert line == f"{stopped}: {changed} with another --out"
+        assert line.startswith(f"{stopped}: began with ")
+        assert ", and --resume changes no hyperparameter; received " in line
+        assert line.endswith(", or begin a new run with another --out")
     assert closedbook("pretrain", files / "corpus.txt", *resume, *recipe).status == 0
 
 
@@ -319,7 +323,7 @@ def test_out_with_the_same_path_as_from_is_refused(closedbook: Closedbook, files
     before = {path: path.read_bytes() for path in path.iterdir() if path.is_file()}
     words = ("finetune", files / "pairs.tsv", "--from", path, "--out", path)
     assert fault(closedbook(*words)).startswith(f"{path}: is there already; ")
-    assert "cannot be resumed by finetune" in fault(closedbook(*words, "--resume"))
+    assert "cannot be resumed as kind finetune" in fault(closedbook(*words, "--resume"))
     assert {path: path.read_bytes() for path in before} == before
 
 

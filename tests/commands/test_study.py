@@ -397,7 +397,8 @@ def test_resuming_keeps_to_the_steps_that_were_fitted(
 def test_a_budget_is_finite_and_more_than_0_minutes(study: Closedbook, tmp_path: Path, minutes: object):
     """The line says so."""
     line = fault(study("--budget", minutes))
-    assert line.startswith("--budget: more than 0 minutes are needed; received ")
+    assert line.startswith("--budget: a finite number above 0 is needed; received ")
+    assert line.endswith("; write it as in --budget 2")
     assert not (tmp_path / "RUN").exists()
 
 
@@ -486,4 +487,7 @@ def test_a_run_in_another_setting_is_not_resumed(home: Path, study: Closedbook, 
     next(event for event in events if isinstance(event, StepReport))
     events.close()
     line = fault(study("--setting", "guided", "--resume"))
-    assert line.startswith(f"{tmp_path / 'RUN'}: is a study run and cannot be resumed by ")
+    assert line == (
+        f"{tmp_path / 'RUN'}: began in self-study (kind study), and cannot be resumed as kind pretrain; resume it by "
+        "study, and leave --setting out or write --setting self-study"
+    )

@@ -51,13 +51,13 @@ def test_every_number_option_refuses_what_is_no_number(command: str, option: str
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--budget", "2min"), "--budget: a number is needed; received 2min; write it as in --budget 100"),
-        (("--budget",), "--budget: a number is needed; received nothing; write it as in --budget 100"),
-        (("--budget", "--resume"), "--budget: a number is needed; received nothing; write it as in --budget 100"),
-        (("--budget=",), "--budget: a number is needed; received nothing; write it as in --budget 100"),
-        (("--budget", "-3"), "--budget: more than 0 minutes are needed; received -3.0"),
-        (("--budget", "nan"), "--budget: more than 0 minutes are needed; received nan"),
-        (("--budget", "-inf"), "--budget: more than 0 minutes are needed; received -inf"),
+        (("--budget", "2min"), "--budget: a number is needed; received 2min; write it as in --budget 2"),
+        (("--budget",), "--budget: a number is needed; received nothing; write it as in --budget 2"),
+        (("--budget", "--resume"), "--budget: a number is needed; received nothing; write it as in --budget 2"),
+        (("--budget=",), "--budget: a number is needed; received nothing; write it as in --budget 2"),
+        (("--budget", "-3"), "--budget: a finite number above 0 is needed; received -3.0"),
+        (("--budget", "nan"), "--budget: a finite number above 0 is needed; received nan"),
+        (("--budget", "-inf"), "--budget: a finite number above 0 is needed; received -inf"),
         (("--seed", "x" * 99), f"--seed: a whole number is needed; received {'x' * 59}…; write it as in --seed 0"),
         (("--save_every=often",), "--save-every: a number is needed; received often; write it as in --save-every 60.0"),
         (("--dev",), "--dev: a value is needed; received nothing; write it as in --dev FILE"),
@@ -101,6 +101,12 @@ def test_words_that_do_not_fit_are_named(closedbook: Closedbook, words: tuple[st
         (("world", "w", "--people", "100", "--world.n-people", "200"), "--people: is short for --world.n-people; "),
         (("world", "w", "--world.attributes", "trade", "hobby"), "--world.attributes: one of birthplace, birth_year, "),
         (("vanilla_pretrain", "--epochs", "two"), "--epochs: a whole number is needed; received two; write it as in "),
+        (
+            ("pretrain", "c.txt", "--out", "RUN", "--setting", "guided"),
+            "--setting: no such option of pretrain; study has it (",
+        ),
+        (("predict", "RUN", "--budget", "2"), "--budget: no such option of predict; study has it (closedbook predict "),
+        (("ask", "RUN", "--from", "RUN"), "--from: no such option of ask; finetune has it (closedbook ask --help "),
         (("lab", "copying", "--sett", "n=3"), "--sett: no such option of lab; did you mean --set? "),
     ],
 )

@@ -189,13 +189,13 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
         ),
         (
             "[model]\nn_head = 8\nn_embd = 257\nn_layer = 2",
-            "line 3: model.n_embd: a multiple of n_head (8) is needed; received 257",
+            "line 3: model.n_head: must divide n_embd (257); received 8",
         ),
         (
             "[model]\nn_layer = 2\nn_head = 7\nblock_size = 64",
-            "line 3: model.n_embd: a multiple of n_head (7) is needed; received 128",
+            "line 3: model.n_head: must divide n_embd (128); received 7",
         ),
-        ("model.n_head = 7", "line 1: model.n_embd: a multiple of n_head (7) is needed; received 128"),
+        ("model.n_head = 7", "line 1: model.n_head: must divide n_embd (128); received 7"),
         (
             "[corruption]\nspan = 0.5\nsalient = -2\nguided = 0",
             "line 3: corruption: weights are 0 or more, and one at least is above 0; received [0.5, -2.0, 0.0]",

@@ -98,7 +98,10 @@ def _check(setting: str, budget_minutes: float | None, folder: Path, resume: boo
         raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
     check_type("budget_minutes", budget_minutes, NUMBER, optional=True)
     if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
-        raise InputError(f"budget_minutes: more than 0 minutes are needed; received {budget_minutes}")
+        raise InputError(
+            f"budget_minutes: a finite number above 0 is needed; received {budget_minutes}; write it as in "
+            "budget_minutes=2"
+        )
     if not resume and (folder / "run.json").is_file():
         raise RunError(
             f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "

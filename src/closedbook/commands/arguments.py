@@ -34,10 +34,19 @@ _SHORT_FOR = {"people": "world.n_people", "seed": "world.seed"}
 _TRACKS: dict[str, Setting] = {"self-study": "self-study", "extraction": "guided"}
 
 
-def parsed(name: str, options: type, words: list[str], environment: Mapping[str, str]) -> Any:
-    """The command's options; raises InputError in one line where the words are not those of the command."""
+def parsed(
+    name: str,
+    options: type,
+    words: list[str],
+    environment: Mapping[str, str],
+    commands: Mapping[str, type] | None = None,
+) -> Any:
+    """The command's options; raises InputError in one line where the words are not those of the command.
+
+    `commands` are the options of every command, for messages about an option that only another command has.
+    """
     today = _with_setting_for_track(words) if options is StudyOptions else words
-    given = read_words(name, options, today)
+    given = read_words(name, options, today, commands)
     for short, key in _SHORT_FOR.items():
         if short in given and key in given:
             raise InputError(f"--{short}: is short for {as_option(key)}; leave out one of the two")
@@ -81,11 +90,17 @@ def _recipe_of_words(given: Given) -> Recipe:
 
 
 def named_by_flag(message: str, words: list[str]) -> str:
-    """The message about a recipe's field, beginning with the flag that set the field if there is only one such flag."""
+    """The message about a recipe's field, beginning with the flag that set the field if there is only one such flag.
+
+    Where no flag set it, but one set a field that the rule compares it with, that flag comes before the message.
+    """
     key, _, rule = message.partition(":")
     flags = {word.partition("=")[0] for word in words if word.startswith("--")}
     named = [flag for flag in flags if _last_name(flag) == _last_name(key)]
-    return f"{named[0]}:{rule}" if len(named) == 1 else message
+    if len(named) == 1:
+        return f"{named[0]}:{rule}"
+    compared = [flag for flag in flags if f" {flag.rpartition('.')[2].replace('-', '_')} (" in rule]
+    return f"{compared[0]}: {message}" if not named and len(compared) == 1 else message
 
 
 def _last_name(key: str) -> str:

@@ -82,11 +82,12 @@ def _dispatch(words: list[str]) -> int:
         out(f"closedbook {version('closedbook')}")
         return 0
     name, rest = words[0], words[1:]
+    known = {each: options for each, (options, _) in COMMANDS.items()}
     if name in COMMANDS:
         options, command = COMMANDS[name]
-        command(parsed(name, options, rest, os.environ))
+        command(parsed(name, options, rest, os.environ, known))
     elif name in TARGETS:
-        train.target(name, parsed(name, TargetOptions, rest, os.environ))
+        train.target(name, parsed(name, TargetOptions, rest, os.environ, known))
     else:
         near = get_close_matches(name, [*COMMANDS, *TARGETS], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(COMMANDS)} is needed"

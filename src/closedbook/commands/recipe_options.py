@@ -58,7 +58,9 @@ def check_budget(options: StudyOptions, stage: str) -> None:
     if options.budget is None:
         return
     if not 0 < options.budget < float("inf"):
-        raise InputError(f"--budget: more than 0 minutes are needed; received {options.budget}")
+        raise InputError(
+            f"--budget: a finite number above 0 is needed; received {options.budget}; write it as in --budget 2"
+        )
     for key in ("epochs", f"{stage}.epochs", f"{stage}.steps"):
         if key in options.given:
             option = as_option(key)

@@ -6,7 +6,7 @@ so is which options were given, which it does not report.
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from difflib import get_close_matches
@@ -79,19 +79,19 @@ class Option:
         return InputError(f"{self.name}: {rule}; received {received}; write it as in {written}")
 
 
-def read_words(command: str, options: type, words: Sequence[str]) -> Given:
+def read_words(command: str, options: type, words: Sequence[str], commands: Mapping[str, type] | None = None) -> Given:
     """What words give to a command's options.
 
     Raises InputError, in one line, on an unknown option, a value of the wrong type, or a missing or needless word; not
-    where they ask for help.
+    where they ask for help. `commands`, the options of every command, let it say which command an unknown option is of.
     """
     known = tuple(options_of(options))
     given: Given = {}
     if asks_for_help(words):
         with suppress(InputError):
-            _read(command, known, [word for word in words if word not in _HELP], given)
+            _read(command, known, [word for word in words if word not in _HELP], given, {})
         return given
-    _read(command, known, words, given)
+    _read(command, known, words, given, commands or {})
     _check_complete(command, known, given)
     return given
 
@@ -102,7 +102,9 @@ def asks_for_help(words: Sequence[str]) -> bool:
     return not _HELP.isdisjoint(words[:end])
 
 
-def _read(command: str, known: Sequence[Option], words: Sequence[str], given: Given) -> None:
+def _read(
+    command: str, known: Sequence[Option], words: Sequence[str], given: Given, commands: Mapping[str, type]
+) -> None:
     """Add to `given` what words give; raises InputError at the first word that does not fit."""
     flags = {option.name: option for option in known if not option.is_positional}
     negatives = {option.negative: option for option in known if option.has_negative}
@@ -114,7 +116,7 @@ def _read(command: str, known: Sequence[Option], words: Sequence[str], given: Gi
         if takes_options and word == "--":
             takes_options = False
         elif takes_options and _is_option(word):
-            option = _named(command, word, flags | negatives)
+            option = _named(command, word, flags | negatives, commands)
             values = _switched(option, word) if option.kind is bool else _values(option, word, rest)
             given[option.key] = given.get(option.key, ()) + values if option.takes_many else values
         elif positionals:
@@ -166,7 +168,7 @@ def _value_kind(hint: Any) -> tuple[bool, Any]:
 
 def _example(field: Field[Any], kind: Any, metavar: str | None) -> str:
     if kind in _RULES:
-        return str(field.default) if isinstance(field.default, int | float) else "100"
+        return str(field.default) if isinstance(field.default, int | float) else "100" if kind is int else "2"
     if get_origin(kind) is Literal:
         return str(get_args(kind)[0])
     return metavar or ("FILE" if kind is Path else "WORD")
@@ -176,7 +178,7 @@ def _is_option(word: str) -> bool:
     return re.match(r"--?[^\W\d]", word) is not None and re.fullmatch(r"-(inf|infinity|nan)", word.lower()) is None
 
 
-def _named(command: str, word: str, flags: dict[str, Option]) -> Option:
+def _named(command: str, word: str, flags: dict[str, Option], commands: Mapping[str, type]) -> Option:
     """The option that a word names; raises InputError where there is none."""
     typed = word.partition("=")[0]
     name = typed.replace("_", "-")
@@ -188,8 +190,13 @@ def _named(command: str, word: str, flags: dict[str, Option]) -> Option:
     if key in REMOVED and as_option(key.partition(".")[0]) in {flag.partition(".")[0] for flag in flags}:
         raise InputError(f"{typed}: this option was removed; leave it out")
     last = name.rpartition(".")[2].removeprefix("--")
-    near = [flag for flag in flags if flag.rpartition(".")[2] == last] or get_close_matches(name, flags, n=1)
-    hint = f"did you mean {near[0]}?" if near else "leave it out"
+    near = [flag for flag in flags if flag.rpartition(".")[2] == last]
+    others = [other for other, options in commands.items() if name in {option.name for option in options_of(options)}]
+    if others and not near:
+        hint = f"{' and '.join(others)} {'has' if len(others) == 1 else 'have'} it"
+    else:
+        near = near or get_close_matches(name, flags, n=1)
+        hint = f"did you mean {near[0]}?" if near else "leave it out"
     raise InputError(f"{typed}: no such option of {command}; {hint} ({program()} {command} --help lists all)")
 
 

@@ -50,9 +50,9 @@ class ModelConfig:
                 raise RecipeError(f"model.{name}: 1 or more is needed; received {getattr(self, name)}")
         for name in ("embd_pdrop", "resid_pdrop", "attn_pdrop"):
             if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"model.{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
+                raise RecipeError(f"model.{name}: 0 or more and below 1 is needed; received {getattr(self, name)}")
         if self.n_embd % self.n_head:
-            raise RecipeError(f"model.n_embd: a multiple of n_head ({self.n_head}) is needed; received {self.n_embd}")
+            raise RecipeError(f"model.n_head: must divide n_embd ({self.n_embd}); received {self.n_head}")
         if self.positions == "rotary" and self.n_embd // self.n_head % 2:
             raise RecipeError(
                 "model.positions: rotary rotates pairs of channels, so n_embd / n_head must be even; "

@@ -78,7 +78,7 @@ class StageConfig:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
         for name in ("beta1", "beta2", "warmup", "mix_pairs", "replay"):
             if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"{name}: from 0 up to but not 1 is needed; received {getattr(self, name)}")
+                raise RecipeError(f"{name}: 0 or more and below 1 is needed; received {getattr(self, name)}")
         for name in ("steps", "weight_decay", "patience"):
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
@@ -123,7 +123,7 @@ class Recipe:
         if not 0 <= self.silver_confidence <= 1:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
         if not 0 <= self.validation_split < 1:
-            raise RecipeError(f"validation_split: from 0 up to but not 1 is needed; received {self.validation_split}")
+            raise RecipeError(f"validation_split: 0 or more and below 1 is needed; received {self.validation_split}")
         for name in ("pretrain", "study", "scratch"):
             if share := getattr(self, name).replay:
                 rule = "only the finetuning of another run's model has a text to replay, so 0 is needed"

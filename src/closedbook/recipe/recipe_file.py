@@ -188,18 +188,21 @@ def _merged(file: _RecipeFile, base: Any, table: dict[str, Any], keys: Keys) -> 
 def _culprit(base: Any, values: dict[str, Any], named: str) -> str:
     """The key whose line is at fault where a dataclass refuses its values.
 
-    It is the key that the error names, if the file sets it. Otherwise (n_head set, n_embd not a multiple of it) it is
-    the first key from which on the values are refused, whatever keys follow.
+    It is the key that the error names, if its value is refused without the file's other values. Otherwise (n_embd set,
+    and n_head does not divide it) it is the first key from which on the values are refused, whatever keys follow.
     """
     name = named.rpartition(".")[2]
     if name in values:
-        return name
+        try:
+            replace(base, **{name: values[name]})
+        except RecipeError:
+            return name
     names = list(values)
     for n_kept in range(len(names) - 1, 0, -1):
         with suppress(RecipeError):
             replace(base, **{kept: values[kept] for kept in names[:n_kept]})
             return names[n_kept]
-    return names[0]
+    return name if name in values else names[0]
 
 
 def _checked(file: _RecipeFile, at: Keys, value: Any, hint: Any) -> Any:

@@ -3,8 +3,16 @@
 from pathlib import Path
 
 from closedbook.errors import RunError
+from closedbook.recipe.keys import flatten, toml_value
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Kind, Run, RunInfo, open_run
+
+_BEGAN: dict[Kind, tuple[str, str]] = {
+    "pretrain": ("by pretrain, or by study outside self-study", "resume it by that command, with its --setting"),
+    "study": ("in self-study", "resume it by study, and leave --setting out or write --setting self-study"),
+    "finetune": ("by finetune", "resume it by finetune"),
+}
+"""How a run of each kind began, and how it is resumed."""
 
 
 def resumable_run(path: Path, kind: Kind) -> Run:
@@ -16,7 +24,8 @@ def resumable_run(path: Path, kind: Kind) -> Run:
         )
     run = open_run(path)
     if run.info.kind != kind:
-        raise RunError(f"{path}: is a {run.info.kind} run and cannot be resumed by {kind}")
+        began, cure = _BEGAN[run.info.kind]
+        raise RunError(f"{path}: began {began} (kind {run.info.kind}), and cannot be resumed as kind {kind}; {cure}")
     if run.is_finished:
         raise RunError(f"{path}: has ended, nothing to resume; to train on from its weights: finetune --from {path}")
     return run
@@ -41,7 +50,11 @@ def check_same_inputs(run: Run, recipe: Recipe | None, info: RunInfo) -> None:
             "goes on with a run as it began, --from begins a new one: leave out one of the two"
         )
     if recipe is not None and recipe != run.recipe:
+        given = flatten(recipe)
+        key, began = next((key, value) for key, value in flatten(run.recipe).items() if value != given[key])
+        option = "--" + key.replace("_", "-")
         raise RunError(
-            f"{run.path}: began with another recipe, and --resume changes no hyperparameter; leave them out, or "
-            "begin a new run with another --out"
+            f"{run.path}: began with {key} {toml_value(began)}, and --resume changes no hyperparameter; received "
+            f"{toml_value(given[key])}; leave out what sets it ({option}, a recipe or a setting), or begin a new run "
+            "with another --out"
         )

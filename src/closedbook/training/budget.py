@@ -29,7 +29,9 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not 0 < self.minutes < math.inf:
-            raise InputError(f"--budget: more than 0 minutes are needed; received {self.minutes}")
+            raise InputError(
+                f"--budget: a finite number above 0 is needed; received {self.minutes}; write it as in --budget 2"
+            )
 
     @property
     def seconds(self) -> float:
