@@ -334,10 +334,12 @@ def test_resuming_needs_the_same_text_and_recipe(closedbook: Closedbook, tune: C
     recipe, _ = load_recipe(str(files / "tiny.toml"))
     recipe = replace(recipe, finetune=replace(recipe.finetune, replay=0.5), validation_split=0.4)
     stop_after(1, finetune(files / "pairs.tsv", recipe, Saving(tmp_path / "RUN"), parent_path=parent))
-    for words in (REPLAY, ("--finetune.replay", 0.3, *SPLIT)):
-        assert "began with finetune.replay 0.5, and --resume changes no hyperparameter" in fault(
-            tune(*words, "--resume", parent=parent)
-        )
+    for words, began in (
+        (REPLAY, "validation_split 0.4"),
+        (("--finetune.replay", 0.3, *SPLIT), "finetune.replay 0.5"),
+    ):
+        line = fault(tune(*words, "--resume", parent=parent))
+        assert f"began with {began}, and --resume changes no hyperparameter" in line
     moved = corpus.rename(tmp_path / "moved.txt")
     resume = ("finetune", files / "pairs.tsv", "--out", tmp_path / "RUN", "--resume")
     assert fault(closedbook(*resume)).startswith(f"{corpus}: is not there, and finetune.replay needs the text ")

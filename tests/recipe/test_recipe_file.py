@@ -195,6 +195,7 @@ def test_a_value_of_the_wrong_type_is_named(write: Write, text: str, message: st
             "[model]\nn_layer = 2\nn_head = 7\nblock_size = 64",
             "line 3: model.n_head: must divide n_embd (128); received 7",
         ),
+        ("[model]\nn_embd = 130\nn_head = 4", "line 2: model.n_head: must divide n_embd (130); received 4"),
         ("model.n_head = 7", "line 1: model.n_head: must divide n_embd (128); received 7"),
         (
             "[corruption]\nspan = 0.5\nsalient = -2\nguided = 0",

@@ -202,7 +202,7 @@ def _culprit(base: Any, values: dict[str, Any], named: str) -> str:
         with suppress(RecipeError):
             replace(base, **{kept: values[kept] for kept in names[:n_kept]})
             return names[n_kept]
-    return name if name in values else names[0]
+    return names[0]
 
 
 def _checked(file: _RecipeFile, at: Keys, value: Any, hint: Any) -> Any:
