@@ -19,13 +19,13 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
 from closedbook.errors import ClosedbookError
-from closedbook.evaluation.evaluate import evaluate_file
+from closedbook.evaluation.evaluate import evaluate, evaluate_file
 from closedbook.evaluation.score import Score
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.recipe.recipe_file import with_values
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
-from closedbook.storage.run import open_run
-from closedbook.text.questions import read_pairs
+from closedbook.storage.run import Run, open_run
+from closedbook.text.questions import Questions, read_pairs
 from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Evaluated, Event, Started
@@ -120,6 +120,13 @@ def _followed(events: Iterator[Event], begin: float) -> dict[str, Any]:
     }
 
 
+def scored(run: Run, pairs: Questions) -> Score:
+    """How many of the pairs a run answers."""
+    result = evaluate(run, pairs).score
+    assert result is not None
+    return result
+
+
 def share(score: Score) -> dict[str, Any]:
     """A score as the results have it."""
     return {
@@ -177,6 +184,7 @@ __all__ = [
     "print_result",
     "run_folder",
     "run_trial",
+    "scored",
     "share",
     "trial",
 ]

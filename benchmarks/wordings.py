@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from closedbook.demo.plan import demo_plan
-from closedbook.evaluation.evaluate import evaluate
-from closedbook.evaluation.score import Score
 from closedbook.recipe.recipe import PRESETS
 from closedbook.recipe.settings import SETTINGS
 from closedbook.storage.run import Run, open_run
 from closedbook.text.questions import Questions, read_pairs
 from closedbook.world.language import UNSEEN_QUESTIONS
 from closedbook.world.world import write_world
-from runner import facts, one_line_errors, print_result, run_trial, share, trial
+from runner import facts, one_line_errors, print_result, run_trial, scored, share, trial
 
 
 def main() -> None:
@@ -70,13 +68,6 @@ def reworded(run: Run, pairs: Questions, template: str) -> dict[str, Any]:
         items = (replace(i, text=wording.format(name=n)) for i, n in zip(pairs.items, names, strict=True))
         rows[wording] = share(scored(run, replace(pairs, items=tuple(items))))
     return {"wordings": rows}
-
-
-def scored(run: Run, pairs: Questions) -> Score:
-    """How many of the pairs a run answers."""
-    result = evaluate(run, pairs).score
-    assert result is not None
-    return result
 
 
 if __name__ == "__main__":

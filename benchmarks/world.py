@@ -29,7 +29,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 from closedbook.analysis.ledger.counts import Exposure
 from closedbook.analysis.ledger.recount import exposures_of
-from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import Score, score
 from closedbook.model.decode import greedy
@@ -45,6 +44,7 @@ from closedbook.training.events import Evaluated, Event, Finished
 from closedbook.training.stages import finetune, pretrain
 from closedbook.world.world import WorldConfig, WorldFiles, generate_world, write_world
 from machine import facts as machine_facts
+from runner import scored, share
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def arm_result(arm: Arm, recipe: Recipe, folder: Path) -> dict[str, Any]:
         "minutes": round((time.perf_counter() - begin) / 60, 2),
         "exposures_of_a_fact": told,
         **{way: share(right) for way, right in kept.items()},
-        "asked_in_training": share(scored(run, files.train)),
-        "never_asked": share(scored(run, files.test) if best is None else best.never_asked),
+        "asked_in_training": share(scored(run, read_pairs(files.train))),
+        "never_asked": share(scored(run, read_pairs(files.test)) if best is None else best.never_asked),
         "finetuning_rate": None if best is None else best.rate,
         "by_finetuning_rate": [
             {"rate": one.rate, "dev_right": one.dev_right, "never_asked_right": one.never_asked.n_correct}
@@ -138,7 +138,7 @@ def finetuned(parent: Run, files: WorldFiles, recipe: Recipe, rate: float, folde
     recipe = replace(recipe, finetune=replace(recipe.finetune, learning_rate=rate))
     saving = Saving(folder / f"finetuned-{rate}", every_seconds=1e9)
     run, looks = ended(finetune(files.train, recipe, saving, parent_path=parent.path, dev_path=files.dev))
-    return Finetuned(rate, run, max(right.n_correct for _, right in looks), scored(run, files.test))
+    return Finetuned(rate, run, max(right.n_correct for _, right in looks), scored(run, read_pairs(files.test)))
 
 
 def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
@@ -178,7 +178,7 @@ def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder:
     in_memory = model.n_table_parameters
     # Each epoch draws its masks alike, so that exposures grow evenly with epochs.
     curve = [(round(exposure * epoch / epochs, 2), round(right.accuracy, 4)) for epoch, right in looks]
-    final = scored(run, files.dev)
+    final = scored(run, read_pairs(files.dev))
     return {
         "people": n_people,
         "width": width,
@@ -214,21 +214,6 @@ def mean_exposure(run: Run, pairs: Path, corpus: Path) -> dict[str, float]:
     total = sum(exposures_of(run, facts), start=Exposure())
     names = ("seen", "predicted", "masked", "in_answer_form")
     return {name: round(getattr(total, name) / len(facts), 1) for name in names}
-
-
-def scored(run: Run, pairs: Path) -> Score:
-    result = evaluate(run, read_pairs(pairs)).score
-    assert result is not None
-    return result
-
-
-def share(right: Score) -> dict[str, Any]:
-    return {
-        "right": right.n_correct,
-        "of": right.n_questions,
-        "accuracy": round(right.accuracy, 4),
-        "interval": [round(bound, 4) for bound in right.interval],
-    }
 
 
 def main() -> None:

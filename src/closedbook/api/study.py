@@ -11,7 +11,7 @@ from closedbook.api.run import Run
 from closedbook.errors import InputError, RunError
 from closedbook.progress.console import quietly
 from closedbook.progress.follow import Interrupted, follow
-from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe import Recipe, check_budget_minutes
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
 from closedbook.training.budget import Budget
@@ -97,11 +97,8 @@ def _check(setting: str, budget_minutes: float | None, folder: Path, resume: boo
     if setting not in SETTINGS:
         raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
     check_type("budget_minutes", budget_minutes, NUMBER, optional=True)
-    if budget_minutes is not None and not 0 < budget_minutes < float("inf"):
-        raise InputError(
-            f"budget_minutes: a finite number above 0 is needed; received {budget_minutes}; write it as in "
-            "budget_minutes=2"
-        )
+    if budget_minutes is not None:
+        check_budget_minutes(budget_minutes, "budget_minutes", "budget_minutes=2")
     if not resume and (folder / "run.json").is_file():
         raise RunError(
             f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "

@@ -7,7 +7,7 @@ from closedbook.commands.options import FinetuneOptions, PretrainOptions, StudyO
 from closedbook.commands.words import as_option
 from closedbook.errors import InputError
 from closedbook.recipe.keys import flatten
-from closedbook.recipe.recipe import Recipe, StageConfig
+from closedbook.recipe.recipe import Recipe, StageConfig, check_budget_minutes
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.rows import Rows, recipe_rows
 from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
@@ -57,10 +57,7 @@ def check_budget(options: StudyOptions, stage: str) -> None:
     """Raise InputError where --budget is no time to train for, or another option says how long to train."""
     if options.budget is None:
         return
-    if not 0 < options.budget < float("inf"):
-        raise InputError(
-            f"--budget: a finite number above 0 is needed; received {options.budget}; write it as in --budget 2"
-        )
+    check_budget_minutes(options.budget, "--budget", "--budget 2")
     for key in ("epochs", f"{stage}.epochs", f"{stage}.steps"):
         if key in options.given:
             option = as_option(key)

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from closedbook.errors import RecipeError
+from closedbook.errors import InputError, RecipeError
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 
@@ -134,6 +134,12 @@ def check_seed(seed: int) -> None:
     """Raise RecipeError unless every random generator takes the seed: torch's take 64 bits, NumPy's no negatives."""
     if not 0 <= seed <= MAX_SEED:
         raise RecipeError(f"seed: from 0 to {MAX_SEED} is needed; received {seed}")
+
+
+def check_budget_minutes(minutes: float, name: str, example: str) -> None:
+    """Raise InputError, for the option or argument `name`, unless a budget is a time to train for."""
+    if not 0 < minutes < math.inf:
+        raise InputError(f"{name}: a finite number above 0 is needed; received {minutes}; write it as in {example}")
 
 
 _COURSE_FINETUNE = StageConfig(epochs=10, batch_size=256, learning_rate=6e-4)

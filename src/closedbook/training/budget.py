@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from closedbook.errors import InputError
+from closedbook.recipe.recipe import check_budget_minutes
 from closedbook.training.device import make_fabric
 from closedbook.training.prepared import Prepared
 
@@ -28,10 +29,7 @@ class Budget:
     begin: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        if not 0 < self.minutes < math.inf:
-            raise InputError(
-                f"--budget: a finite number above 0 is needed; received {self.minutes}; write it as in --budget 2"
-            )
+        check_budget_minutes(self.minutes, "--budget", "--budget 2")
 
     @property
     def seconds(self) -> float:
