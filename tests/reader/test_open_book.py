@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from closedbook.errors import TextError
 from closedbook.reader.open_book import OpenBook, read_open_book
-from closedbook.text.documents import Corpus, Document, read_corpus
+from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.lines import Lines
 from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.world.world import WorldConfig, write_world
 
@@ -21,8 +22,8 @@ WORDINGS = (
 
 def corpus_of(*texts: str) -> Corpus:
     """A corpus of the given documents."""
-    documents = tuple(Document(text, number) for number, text in enumerate(texts, 1))
-    return Corpus(Path("corpus.txt"), "\n".join(texts), documents, ())
+    lines = Lines.of_bytes("".join(f"{text}\n" for text in texts).encode())
+    return Corpus(Path("corpus.txt"), lines, range(1, len(texts) + 1), ())
 
 
 def pairs_of(*pairs: tuple[str, str]) -> Questions:

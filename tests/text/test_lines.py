@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedbook.text.documents import read_corpus
-from closedbook.text.lines import decode_lines
+from closedbook.text.lines import Lines, decode_lines
 from closedbook.text.questions import read_pairs, read_questions
 
 Fault = Callable[..., AbstractContextManager[None]]
@@ -20,6 +20,34 @@ def test_only_line_feeds_end_a_line(lines: list[str], last_end: bool):
     """Other characters that some programs take for line ends stay characters of the line."""
     raw = ("\n".join(lines) + "\n" * (last_end or lines[-1] == "")).encode()
     assert list(decode_lines(raw, None)) == lines
+
+
+@given(st.lists(st.text(st.sampled_from("aZ é\r👍")), max_size=7), st.integers(-9, 9), st.integers(-9, 9))
+def test_lines_are_a_sequence_of_strings(texts: list[str], i: int, j: int):
+    """Lines have the length, the items and the parts of the list of their texts."""
+    lines = Lines.of_bytes("".join(f"{text}\n" for text in texts).encode())
+    assert (len(lines), list(lines), list(lines[i:j])) == (len(texts), texts, texts[i:j])
+    assert [lines[k] for k in range(-len(texts), len(texts))] == texts * 2
+    with pytest.raises(IndexError):
+        lines[len(texts)]
+    assert list(lines.take(range(0, len(texts), 2))[1:]) == texts[2::2]
+
+
+def test_pieces_are_the_text_of_all_lines():
+    """Ten thousand lines come in several pieces, and no line is cut in two."""
+    texts = [f"é{number}" for number in range(10_007)]
+    pieces = list(Lines.of_bytes("\n".join(texts).encode()).pieces())
+    assert len(pieces) == 3
+    assert "\n".join(pieces).split("\n") == texts
+
+
+def test_a_byte_far_into_a_file_is_named_with_its_line(fault: Fault):
+    """Bytes are checked a mebibyte at a time, and lines are counted from the first."""
+    line = "é" * 1000
+    raw = f"{line}\n".encode() * 1500
+    assert len(decode_lines(raw, None)) == 1500
+    with fault(None, 1501, "0xe9"):
+        decode_lines(raw + b"Mal\xe9\n" + raw, None)
 
 
 @pytest.mark.parametrize("content", ["", "\n", " \n\t\n", "\ufeff"])

@@ -98,7 +98,7 @@ def _predict(model: GPT, run: Run, questions: Questions) -> list[Prediction]:
 
 def _reader(corpus: Corpus, train: Questions, seed: int, asked: _Asked) -> Rival:
     """The open-book reader as a dictionary of titles: what it answers about a person, however it is asked."""
-    titles = titles_of([document.text for document in corpus.documents])
+    titles = titles_of(corpus.texts)
     answers: dict[str, str] = {}
     for pair in sorted(read_open_book(corpus, train, seed).pairs, key=lambda pair: pair.confidence):
         answers[title_in(pair.question, titles)] = pair.answer
@@ -136,7 +136,7 @@ def _exchanges(
     predictions: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus, kind: Kind | None = None
 ) -> list[Exchange]:
     """Questions with answer, truth and a line of the book; right or wrong, unless they are of another `kind`."""
-    documents = [document.text for document in corpus.documents]
+    documents = corpus.texts
     titles = titles_of(documents)
     return [
         Exchange(

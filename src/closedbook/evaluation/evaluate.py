@@ -157,5 +157,5 @@ def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> E
     if corpus is None:
         note = "by where the text states the answer: unknown, since the run's corpus is gone or has changed"
         return replace(evaluation, tables=tuple(tables), note=note)
-    facts = link(questions.items, [document.text for document in corpus.documents])
+    facts = link(questions.items, corpus.texts)
     return replace(evaluation, tables=(*tables, by_end(facts, right)))

@@ -5,7 +5,7 @@ The draws of `dataset[i]` depend on (seed, epoch, i) alone, so that they are the
 after resuming.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, Protocol, runtime_checkable
 
@@ -38,7 +38,7 @@ class CharCorruptionDataset(Dataset[Example]):
 
     def __init__(
         self,
-        documents: list[str],
+        documents: Sequence[str],
         vocabulary: Vocabulary,
         block_size: int,
         corruption: CorruptionConfig | None = None,

@@ -66,7 +66,7 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
 
     Raises TextError where no document has a title, no question has a title in it, or no template has enough pairs.
     """
-    documents = [document.text for document in corpus.documents]
+    documents = corpus.texts
     titles = titles_of(documents)
     if not titles:
         cure = "begin each with the name that questions ask about, a full stop and a space"

@@ -1,9 +1,74 @@
 """Lines of a text file: UTF-8 with or without BOM, LF or CRLF, with or without a final line feed."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 from closedbook.errors import TextError
+
+_N_LINES = 4096
+"""Lines in a piece of text, at most."""
+_N_BYTES = 1 << 20
+"""Bytes that are checked together, and the rest of their last line."""
+_BOM = b"\xef\xbb\xbf"
+
+
+class Lines(Sequence[str]):
+    """Lines of a text, which are kept as one block of UTF-8 and decoded when they are asked for.
+
+    They take 16 bytes each besides the text. The file is not mapped into memory: whoever edits it would change what is
+    being trained on, and whoever truncates it would kill the process.
+    """
+
+    def __init__(self, raw: bytes, starts: "array[int]", ends: "array[int]") -> None:
+        """Line i is raw[starts[i]:ends[i]]."""
+        self._raw = raw
+        self._starts = starts
+        self._ends = ends
+
+    @classmethod
+    def of_bytes(cls, raw: bytes) -> "Lines":
+        """The lines of UTF-8 bytes, each ended by a line feed, which the last need not have."""
+        ends = array("q")
+        end = raw.find(b"\n")
+        while end >= 0:
+            ends.append(end)
+            end = raw.find(b"\n", end + 1)
+        starts = array("q", [0])
+        starts.extend(end + 1 for end in ends)
+        if starts[-1] == len(raw):
+            starts.pop()
+        else:
+            ends.append(len(raw))
+        return cls(raw, starts, ends)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Lines": ...
+    def __getitem__(self, index: int | slice) -> "str | Lines":
+        if isinstance(index, slice):
+            return Lines(self._raw, self._starts[index], self._ends[index])
+        return self._raw[self._starts[index] : self._ends[index]].decode()
+
+    def __iter__(self) -> Iterator[str]:
+        for start, end in zip(self._starts, self._ends, strict=True):
+            yield self._raw[start:end].decode()
+
+    def take(self, indices: Iterable[int]) -> "Lines":
+        """Some of the lines."""
+        which = array("q", indices)
+        starts, ends = (array("q", (bounds[i] for i in which)) for bounds in (self._starts, self._ends))
+        return Lines(self._raw, starts, ends)
+
+    def pieces(self) -> Iterator[str]:
+        """The text of the lines, with line feeds between them, some thousand lines at a time."""
+        for i in range(0, len(self), _N_LINES):
+            yield "\n".join(self[i : i + _N_LINES])
 
 
 def check_regular(path: Path) -> None:
@@ -18,7 +83,7 @@ def check_regular(path: Path) -> None:
         )
 
 
-def read_lines(path: Path) -> Sequence[str]:
+def read_lines(path: Path) -> Lines:
     """The lines of a file, without line ends; raises TextError where it cannot be read or is not UTF-8."""
     try:
         raw = path.read_bytes()
@@ -31,19 +96,28 @@ def read_lines(path: Path) -> Sequence[str]:
     return decode_lines(raw, path)
 
 
-def decode_lines(raw: bytes, path: Path | None) -> Sequence[str]:
+def decode_lines(raw: bytes, path: Path | None) -> Lines:
     """The lines of UTF-8 bytes, without line ends; raises TextError with the line of the first byte that is not UTF-8.
 
     `path` is named in the error; None for standard input.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise TextError(path, 1, "is UTF-16, and UTF-8 is needed; save it as UTF-8")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # Both the error's offset and its bytes leave out a BOM.
-        line = error.object.count(b"\n", 0, error.start) + 1
-        byte = error.object[error.start]
-        raise TextError(path, line, f"the byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
-    lines = text.replace("\r\n", "\n").split("\n")
-    return lines[:-1] if lines[-1] == "" else lines
+    raw = raw.removeprefix(_BOM)
+    _check_utf8(raw, path)
+    return Lines.of_bytes(raw.replace(b"\r\n", b"\n"))
+
+
+def _check_utf8(raw: bytes, path: Path | None) -> None:
+    start = 0
+    while start < len(raw):
+        # No character but the line feed has its byte, so that none is cut in two.
+        end = raw.find(b"\n", start + _N_BYTES) + 1 or len(raw)
+        try:
+            raw[start:end].decode()
+        except UnicodeDecodeError as error:
+            first = start + error.start
+            line = raw.count(b"\n", 0, first) + 1
+            rule = f"the byte 0x{raw[first]:02x} is not UTF-8; save the file as UTF-8"
+            raise TextError(path, line, rule) from None
+        start = end

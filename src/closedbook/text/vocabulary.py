@@ -35,9 +35,12 @@ class Vocabulary:
         """The vocabulary of all characters of a text, line feeds included."""
         return cls((PAD, MASK, *sorted(set(text) - {PAD, MASK})))
 
-    def with_words(self, text: str) -> "Vocabulary":
-        """The same characters, with the distinct words of `text`, sorted."""
-        return Vocabulary(self.characters, tuple(sorted(set(_RUN_OF_WORD_CHARACTERS.findall(text)))))
+    def with_words(self, *texts: str) -> "Vocabulary":
+        """The same characters, with the distinct words of the texts, sorted."""
+        words: set[str] = set()
+        for text in texts:
+            words.update(_RUN_OF_WORD_CHARACTERS.findall(text))
+        return Vocabulary(self.characters, tuple(sorted(words)))
 
     def in_word(self) -> tuple[bool, ...]:
         """For each token id, whether its character can be part of a word."""

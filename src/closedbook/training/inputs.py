@@ -13,7 +13,7 @@ from closedbook.text.vocabulary import Vocabulary
 
 def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
     """The characters of a corpus, and its words where the model has a prefix table."""
-    return corpus.vocabulary.with_words(corpus.text) if recipe.model.prefix_table else corpus.vocabulary
+    return corpus.vocabulary.with_words(*corpus.lines.pieces()) if recipe.model.prefix_table else corpus.vocabulary
 
 
 def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:

@@ -87,9 +87,8 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
 def _masked_documents(
     recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, tagged: dict[int, tuple[Span, ...]]
 ) -> CharCorruptionDataset:
-    texts = [document.text for document in corpus.documents]
     return CharCorruptionDataset(
-        texts, vocabulary, recipe.model.block_size, recipe.corruption, seed=recipe.seed, tagged=tagged
+        corpus.texts, vocabulary, recipe.model.block_size, recipe.corruption, seed=recipe.seed, tagged=tagged
     )
 
 
@@ -110,7 +109,7 @@ def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple
     book = read_open_book(corpus, pairs, seed)
     asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
     spans: dict[int, dict[Span, None]] = defaultdict(dict)
-    for fact in link(asked, [document.text for document in corpus.documents]):
+    for fact in link(asked, corpus.texts):
         for statement in fact.statements:
             spans[statement.document][statement.start, statement.end] = None
     return {document: tuple(found) for document, found in spans.items()}

@@ -5,7 +5,7 @@ exposures can be counted afterwards from the run's files and its number of steps
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -110,9 +110,9 @@ def save_report(report: ExposureReport, folder: Path, pairs_path: Path) -> Path:
     return path
 
 
-def _documents(runs: list[Run]) -> list[str]:
+def _documents(runs: list[Run]) -> Sequence[str]:
     """The documents of the nearest run of a lineage that was given a corpus."""
     for run in runs:
         if "corpus" in run.info.sources:
-            return [document.text for document in read_corpus(needed(run, "corpus")).documents]
+            return read_corpus(needed(run, "corpus")).texts
     raise RunError(f"{runs[-1].path / 'run.json'}: names no corpus; put it back from a copy")
