@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -309,7 +310,45 @@ def test_short_context_is_a_share_of_the_draws_with_context():
     assert [count / 3000 for count in counts] == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["name_only", "short_context"])
+DISPLACED = CorruptionConfig(0.0, guided=1.0, name_only=1.0, displaced_title=0.5, supervised="content")
+OTHER = "Charles Babbage. He was born in Walworth."
+
+
+def test_a_displaced_title_stands_between_pieces_of_another_document():
+    """The name stays whole, half of the draws have text before it, half have text after it, and the content stays."""
+    london = ADA.index("London"), ADA.index("London") + len("London")
+    befores, afters = Counter[bool](), Counter[bool]()
+    for seed in range(2000):
+        drawn = corrupt(ADA, 131, DISPLACED, Random(seed), [london], OTHER)
+        prefix, suffix, content = parts(drawn.text)
+        assert (suffix, content, drawn.n_context) == ("", "London", len(prefix) + 1)
+        before, after = prefix.split("Ada Byron")
+        assert before == "" or (before[-1] == " " and before[:-1] in OTHER and len(before) <= 17)
+        assert after == ". " or (after[0] == " " and after[1:] in OTHER and len(after) <= 11)
+        befores[before == ""] += 1
+        afters[after == ". "] += 1
+    assert all(900 < counts[True] < 1100 for counts in (befores, afters))
+
+
+@given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, documents)
+def test_a_displaced_title_fits_the_block(document: str, block_size: int, seed: int, other: str):
+    """Whatever the documents, the masked string fits, and it has three masks."""
+    for config in (DISPLACED, replace(DISPLACED, guided=0.0, salient=1.0)):
+        drawn = corrupt(document, block_size, config, Random(seed), other=other)
+        assert len(drawn.text) <= block_size
+        assert drawn.text.count(MASK) == 3
+
+
+def test_without_displaced_titles_no_draw_changes():
+    """A share of 0 draws nothing, whatever the other document."""
+    config = replace(DISPLACED, displaced_title=0.0)
+    for seed in range(50):
+        one, other = Random(seed), Random(seed)
+        assert corrupt(ADA, 131, config, one, [(30, 36)], OTHER) == corrupt(ADA, 131, config, other, [(30, 36)])
+        assert one.getstate() == other.getstate()
+
+
+@pytest.mark.parametrize("name", ["name_only", "short_context", "displaced_title"])
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_out_of_its_range_is_refused(name: str, share: float):
     """A share of draws is from 0 to 1."""

@@ -18,6 +18,8 @@ CONFIGS = {
     "prefix table": replace(VANILLA, prefix_table=True),
     "rotary, prefix table": replace(VANILLA, positions="rotary", prefix_table=True),
     "perceiver, prefix table": replace(VANILLA, variant="perceiver", bottleneck_dim=7, prefix_table=True),
+    "names": replace(VANILLA, prefix_table=True, name_table=True),
+    "strided, narrow names": replace(STRIDED, bottleneck_dim=13, prefix_table=True, name_table=True, name_width=5),
     "strided": replace(STRIDED, bottleneck_dim=13),
     "strided, rotary, prefix table": replace(STRIDED, bottleneck_dim=13, positions="rotary", prefix_table=True),
     "strided, longer segments": replace(STRIDED, bottleneck_dim=8, segment_length=5),
@@ -27,16 +29,30 @@ N_CHARACTERS = 13
 STOP = 1
 # Words consist of all but the first three characters; any two are a prefix, and half of all triples are words.
 LETTERS = range(3, N_CHARACTERS)
-TRIE = PrefixTrie.of_words(
-    [(i, j, k) for i in LETTERS for j in LETTERS for k in LETTERS[(i + j) % 2 :: 2]],
-    [token in LETTERS for token in range(N_CHARACTERS)],
-)
+
+
+def prompts(n: int, *lengths: int) -> list[list[int]]:
+    """Random prompts, cycling through these lengths."""
+    random = Random(7)
+    return [[random.randrange(N_CHARACTERS) for _ in range(lengths[i % len(lengths)])] for i in range(n)]
+
+
+def words_of(texts: list[list[int]]) -> list[tuple[int, ...]]:
+    """The words of texts."""
+    spelled = [" ".join(str(token) if token in LETTERS else "|" for token in text) for text in texts]
+    return [tuple(map(int, word.split())) for text in spelled for word in text.split("|") if word.strip()]
+
+
+# The prompts are titles too, so that names are found in them.
+TITLES = prompts(23, 3, 5, 11)
+WORDS = [(i, j, k) for i in LETTERS for j in LETTERS for k in LETTERS[(i + j) % 2 :: 2]]
+TRIE = PrefixTrie.of_words([*WORDS, *words_of(TITLES)], [token in LETTERS for token in range(N_CHARACTERS)])
 
 
 def lively(config: ModelConfig) -> GPT:
     """A random model that generates different texts after different prompts, some of which end by the stop token."""
     torch.manual_seed(5)
-    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None)
+    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None, TITLES)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter += 0.3 * torch.randn_like(parameter)
@@ -47,12 +63,6 @@ def lively(config: ModelConfig) -> GPT:
         in_half = min(range(N_CHARACTERS), key=lambda token: abs(sum(token in text.ids for text in texts) - 11.5))
         model.head.weight[[STOP, in_half]] = model.head.weight[[in_half, STOP]]
     return model
-
-
-def prompts(n: int, *lengths: int) -> list[list[int]]:
-    """Random prompts, cycling through these lengths."""
-    random = Random(7)
-    return [[random.randrange(N_CHARACTERS) for _ in range(lengths[i % len(lengths)])] for i in range(n)]
 
 
 def same(a: list[Decoded], b: list[Decoded]) -> bool:

@@ -18,7 +18,25 @@ N_CHARACTERS = 29
 # Words have three letters; the first five characters are no letters.
 LETTERS = range(5, N_CHARACTERS)
 WORDS = [(i, j, (i * j) % 23 + 5) for i in LETTERS for j in LETTERS[i % 2 :: 2]]
-TRIE = PrefixTrie.of_words(WORDS, [token in LETTERS for token in range(N_CHARACTERS)])
+
+
+def characters(*shape: int) -> Tensor:
+    """Random characters."""
+    return torch.randint(0, N_CHARACTERS, shape, generator=torch.Generator().manual_seed(5))
+
+
+def words_of(texts: list[list[int]]) -> list[tuple[int, ...]]:
+    """The words of texts."""
+    spelled = [" ".join(str(token) if token in LETTERS else "|" for token in text) for text in texts]
+    return [tuple(map(int, word.split())) for text in spelled for word in text.split("|") if word.strip()]
+
+
+# The texts of the tests are the titles, so that names are found in them.
+TITLES = characters(17, 101).tolist()
+TRIE = PrefixTrie.of_words(
+    [*WORDS, *words_of(TITLES)],
+    [token in LETTERS for token in range(N_CHARACTERS)],
+)
 ROTARY_WITH_TABLE = replace(VANILLA, positions="rotary", prefix_table=True)
 
 VARIANTS = {
@@ -29,6 +47,8 @@ VARIANTS = {
     "vanilla, prefix table": replace(VANILLA, prefix_table=True),
     "vanilla, rotary, prefix table": ROTARY_WITH_TABLE,
     "vanilla, rotary, prefix table, fused": replace(ROTARY_WITH_TABLE, block_size=101),
+    "vanilla, names": replace(VANILLA, prefix_table=True, name_table=True),
+    "vanilla, rotary, narrow names": replace(ROTARY_WITH_TABLE, name_table=True, name_width=5),
     "perceiver": PERCEIVER,
     "perceiver, prefix table": replace(PERCEIVER, prefix_table=True),
     "perceiver, rotary": replace(PERCEIVER, positions="rotary"),
@@ -38,6 +58,7 @@ VARIANTS = {
     "strided": STRIDED,
     "strided, rotary": replace(STRIDED, positions="rotary"),
     "strided, rotary, prefix table": replace(STRIDED, positions="rotary", prefix_table=True),
+    "strided, names": replace(STRIDED, prefix_table=True, name_table=True),
     "strided, two blocks": replace(STRIDED, n_layer=2),
     "strided, longer segments": replace(STRIDED, segment_length=5),
     "strided, one latent per character": replace(STRIDED, bottleneck_dim=17),
@@ -49,18 +70,13 @@ every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANT
 def perturbed(config: ModelConfig) -> GPT:
     """A model in evaluation mode, each of whose parameters has moved away from its initial value, as by training."""
     torch.manual_seed(3)
-    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None)
+    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None, TITLES)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter += 0.2 * torch.randn_like(parameter)
             if name == "prefix_table.table.weight":
                 parameter[0] = 0  # no gradient ever reaches it
     return model.eval()
-
-
-def characters(*shape: int) -> Tensor:
-    """Random characters."""
-    return torch.randint(0, N_CHARACTERS, shape, generator=torch.Generator().manual_seed(5))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ VARIANTS = {
     "vanilla, rotary": replace(VANILLA, positions="rotary"),
     "vanilla, prefix table": replace(VANILLA, prefix_table=True),
     "vanilla, rotary, prefix table": replace(VANILLA, positions="rotary", prefix_table=True),
+    "vanilla, names": replace(VANILLA, prefix_table=True, name_table=True),
+    "vanilla, narrow names": replace(VANILLA, prefix_table=True, name_table=True, name_width=5),
     "perceiver": PERCEIVER,
     "perceiver, prefix table": replace(PERCEIVER, prefix_table=True),
     "perceiver, rotary": replace(PERCEIVER, positions="rotary"),
@@ -38,6 +40,10 @@ N_CHARACTERS = 29
 LETTERS = range(5, N_CHARACTERS)
 WORDS = [(i, j, (i * j) % 23 + 5) for i in LETTERS for j in LETTERS[i % 2 :: 2]]
 TRIE = PrefixTrie.of_words(WORDS, [token in LETTERS for token in range(N_CHARACTERS)])
+# Two titles of four and three words, and a text that has three words of the first, then both words of a name within it.
+_A, _B, _C, _D = (WORDS[i] for i in (11, 13, 101, 103))
+TITLES = [(*_A, 2, *_B, 3, *_C, 2, *_D), (*_D, 1, *_A, 3, *_C)]
+NAMED_TEXT = [*_A, 3, *_B, 4, *_C, 2]
 
 Vectors = list[Tensor]
 
@@ -70,6 +76,34 @@ def prefix_rows(ids: list[int]) -> list[int]:
         prefix = (*prefix, token) if token in LETTERS else ()
         rows.append(row.get(prefix, 0))
     return rows
+
+
+def words_of(ids: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
+    """The words of a text that have ended, each with the position after it."""
+    words, word = [], ()
+    for position, token in enumerate(ids):
+        if token not in LETTERS and word:
+            words.append((word, position))
+        word = (*word, token) if token in LETTERS else ()
+    return words
+
+
+def names_at(ids: list[int]) -> list[tuple[int, int]]:
+    """For each name that ends in a text, its row in the name table and the position after it.
+
+    Rows are in order of length, then of the name without its last word, then of the last word.
+    """
+    titles = [[word for word, _ in words_of([*title, 0])] for title in TITLES]
+    names = {tuple(title[i : i + n]) for title in titles for n in (2, 3, 4) for i in range(len(title) - n + 1)}
+    row = {name: number for number, name in enumerate(sorted(names, key=lambda name: (len(name), name)))}
+    words = words_of(ids)
+    ended = [
+        (tuple(word for word, _ in words[last - n + 1 : last + 1]), words[last][1])
+        for last in range(len(words))
+        for n in (2, 3, 4)
+        if last >= n - 1
+    ]
+    return [(row[name], position) for name, position in ended if name in row]
 
 
 @dataclass(frozen=True)
@@ -178,6 +212,11 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], ids: list[int]) -
         xs = [x + p["pos_emb"][0, t] for t, x in enumerate(xs)]
     if config.prefix_table:
         xs = [x + p["prefix_table.table.weight"][row] for x, row in zip(xs, prefix_rows(ids), strict=True)]
+    if config.name_table:
+        for row, position in names_at(ids):
+            vector = p["name_table.table.weight"][row]
+            narrow = config.name_width > 0
+            xs[position] = xs[position] + (p["name_table.projection.weight"] @ vector if narrow else vector)
     if config.variant == "vanilla":
         for number in range(config.n_layer):
             xs = self_attention_block(p, f"blocks.{number}", config, xs)
@@ -195,13 +234,16 @@ def reference(config: ModelConfig, weights: dict[str, Tensor], ids: list[int]) -
 def test_the_forward_pass_is_the_reference(config: ModelConfig):
     """In float32 the model agrees with an independent float64 reference to a relative error of 1e-5."""
     torch.manual_seed(3)
-    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None).eval()
+    model = GPT(config, N_CHARACTERS, TRIE if config.prefix_table else None, TITLES).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter += 0.2 * torch.randn_like(parameter)
             if name == "prefix_table.table.weight":
                 parameter[0] = 0  # no gradient ever reaches it
         idx = torch.randint(0, N_CHARACTERS, (1, 11), generator=torch.Generator().manual_seed(5))
+        if config.name_table:
+            idx = torch.tensor([NAMED_TEXT])
+            assert len(names_at(NAMED_TEXT)) == 3
         logits = model(idx)[0].double()
         expected = reference(config, model.state_dict(), idx[0].tolist())
     assert (logits - expected).abs().max() / expected.abs().max() < 1e-5

@@ -24,6 +24,9 @@ Objective = Literal["span", "salient", "guided"]
 
 _N_MASKS = 3
 _SHORT_CONTEXT = 24
+# A displaced title: the longest pieces before it and after it, in characters.
+_MAX_BEFORE = 16
+_MAX_AFTER = 10
 _UNQUOTED_WORD = re.compile(r"\w[\w'’-]*")
 """A word without the quotation mark before it, so that a quoted name begins with its capital."""
 
@@ -44,13 +47,15 @@ class CorruptionConfig:
     """Weight of reader-guided masking: as salient, but mask what the reader takes for an answer; needs pairs."""
     name_only: float = 0.0
     """salient and guided: share of draws that keep no context but the title."""
+    displaced_title: float = 0.0
+    """name_only: share of draws with text of another document before the title, and of draws with such text after."""
     short_context: float = 0.0
     """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
     supervised: Literal["all", "content"] = "all"
     """all: predict every character; content: predict only the masked content and its MASKs, except under span."""
 
     def __post_init__(self) -> None:
-        for name in ("name_only", "short_context"):
+        for name in ("name_only", "short_context", "displaced_title"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
@@ -67,11 +72,17 @@ class Masked:
 
 
 def corrupt(
-    document: str, block_size: int, config: CorruptionConfig, random: Random, tagged: Sequence[Span] = ()
+    document: str,
+    block_size: int,
+    config: CorruptionConfig,
+    random: Random,
+    tagged: Sequence[Span] = (),
+    other: str = "",
 ) -> Masked:
     """A masked string of at most `block_size` characters, by an objective drawn according to the weights.
 
     Objective guided masks one of the spans in `tagged`, each with the same probability; without any it is salient.
+    A displaced title stands between pieces of the document `other`.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
@@ -85,7 +96,31 @@ def corrupt(
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
+    if max_context == 0 and config.displaced_title:
+        title = document[: title_length(document)]
+        has_room = len(text) + _MAX_BEFORE + 1 + _MAX_AFTER <= block_size
+        if title and text.startswith(title + MASK) and has_room:
+            text = _with_title_displaced(text, title, other, config.displaced_title, random)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
+
+
+def _with_title_displaced(masked: str, title: str, other: str, share: float, random: Random) -> str:
+    """A masked string that keeps only the title, with other text before it, and after it in its full stop's place.
+
+    A question has the name at other positions and among other words, and finds only what was learned under all of them.
+    """
+    before, after, name = "", title, title.removesuffix(". ")
+    if random.random() < share:
+        before = _piece(other, _MAX_BEFORE, random) + " "
+    if random.random() < share:
+        after = name + " " + _piece(other, _MAX_AFTER, random)
+    return before + after + masked[len(title) :]
+
+
+def _piece(text: str, max_length: int, random: Random) -> str:
+    """A piece of a text at a random position, of random length."""
+    start = random.randint(0, len(text))
+    return text[start : start + random.randint(0, max_length)]
 
 
 def corrupt_span(document: str, block_size: int, random: Random) -> str:

@@ -64,7 +64,10 @@ class CharCorruptionDataset(Dataset[Example]):
     def drawn(self, index: int) -> Masked:
         """The masked string, and how many of its leading characters are context."""
         random = draw_generator(self.seed, self.draw(index), index)
-        return corrupt(self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()))
+        other = self.documents[random.randrange(len(self))] if self.corruption.displaced_title else ""
+        return corrupt(
+            self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()), other
+        )
 
     def draw(self, index: int) -> int:
         """The number of the draw that `dataset[index]` returns: the epoch."""

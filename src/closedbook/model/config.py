@@ -37,6 +37,10 @@ class ModelConfig:
     """learned: one vector per position, added to the embeddings; rotary: rotation of queries and keys."""
     prefix_table: bool = False
     """Prefix embedding table: one learned vector per distinct word prefix in the corpus, added to the embeddings."""
+    name_table: bool = False
+    """Name table: one learned vector per name of several words in the titles; needs prefix_table."""
+    name_width: int = 0
+    """Name table: channels per row, which a linear layer projects to n_embd; 0: n_embd, without that layer."""
     embd_pdrop: float = 0.1
     """Dropout on the embeddings."""
     resid_pdrop: float = 0.1
@@ -64,8 +68,11 @@ class ModelConfig:
             raise RecipeError(
                 f"model.n_layer: the Perceiver needs 2 at least, one down and one up; received {self.n_layer}"
             )
-        if self.segment_length < 0:
-            raise RecipeError(f"model.segment_length: 0 or more is needed; received {self.segment_length}")
+        for name in ("segment_length", "name_width"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"model.{name}: 0 or more is needed; received {getattr(self, name)}")
+        if self.name_table and not self.prefix_table:
+            raise RecipeError("model.name_table: finds words by the prefix table, so prefix_table = true is needed")
         if self.is_strided and self.segment_size * self.bottleneck_dim < self.block_size:
             raise RecipeError(
                 f"model.segment_length: bottleneck_dim ({self.bottleneck_dim}) segments must cover block_size "

@@ -3,6 +3,8 @@
 Letters: B batch, T time, C channels, V vocabulary.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from closedbook.model.blocks import (
 from closedbook.model.config import ModelConfig
 from closedbook.model.kernels.dropout import Dropout
 from closedbook.model.kv_cache import KVCache
+from closedbook.model.name_table import NameTable, NameTrie
 from closedbook.model.prefix_table import PrefixTable, PrefixTrie
 
 
@@ -31,11 +34,17 @@ class GPT(nn.Module):
     | LayerNorm             | weight 1, bias 0  |
     | learned positions     | 0                 |
     | the basis C           | Xavier uniform    |
-    | prefix table          | 0                 |
+    | tables                | 0                 |
     """
 
-    def __init__(self, config: ModelConfig, vocab_size: int, prefixes: PrefixTrie | None = None) -> None:
-        """`prefixes` are those of the corpus's words; a config with `prefix_table` needs them."""
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocab_size: int,
+        prefixes: PrefixTrie | None = None,
+        titles: Sequence[Sequence[int]] = (),
+    ) -> None:
+        """`prefixes` are those of the corpus's words, `titles` its titles as token ids: the tables need them."""
         super().__init__()
         self.config = config
         self.vocab_size = vocab_size
@@ -48,6 +57,9 @@ class GPT(nn.Module):
         if config.prefix_table:
             assert prefixes is not None, "a prefix table needs the corpus's prefixes"
             self.prefix_table = PrefixTable(prefixes, config.n_embd)
+        if config.name_table:
+            names = NameTrie.of_titles(titles, self.prefix_table)
+            self.name_table = NameTable(names, config.n_embd, config.name_width or config.n_embd)
         self.drop = Dropout(config.embd_pdrop)
         if config.variant == "perceiver":
             self.down_block = (StridedDownProjectBlock if config.is_strided else DownProjectBlock)(config)
@@ -67,8 +79,9 @@ class GPT(nn.Module):
 
     @property
     def n_table_parameters(self) -> int:
-        """How many of them the prefix table has; a training step reads and updates only a few of its rows."""
-        return sum(p.numel() for p in self.prefix_table.parameters()) if self.config.prefix_table else 0
+        """How many of them the tables have; a training step reads and updates only a few of their rows."""
+        tables = [module for module in self.modules() if isinstance(module, nn.Embedding) and module.sparse]
+        return sum(table.weight.numel() for table in tables)
 
     @property
     def has_kv_cache(self) -> bool:
@@ -91,11 +104,24 @@ class GPT(nn.Module):
         """All embeddings of the positions after those in `cache`, added up."""
         x = self.embed_characters(idx, cache)
         if self.config.prefix_table:
-            rows = self.prefix_table.rows(idx, None if cache is None else cache.prefix)
-            if cache is not None:
-                cache.prefix = rows[:, -1]
-            x = x + self.prefix_table(rows)
+            x = self.add_rows(x, idx, cache)
         return self.drop(x)
+
+    def add_rows(
+        self, x: Float[Tensor, "B T C"], idx: Int64[Tensor, "B T"], cache: KVCache | None = None
+    ) -> Float[Tensor, "B T C"]:
+        """x with what the tables have for each position."""
+        before = None if cache is None else cache.prefix
+        rows = self.prefix_table.rows(idx, before)
+        x = x + self.prefix_table(rows)
+        if cache is not None:
+            cache.prefix = rows[:, -1]
+        if not self.config.name_table:
+            return x
+        found, words = self.name_table.find(rows, before, None if cache is None else cache.words)
+        if cache is not None:
+            cache.words = words
+        return self.name_table(x, found)
 
     def embed_characters(self, idx: Int64[Tensor, "B T"], cache: KVCache | None = None) -> Float[Tensor, "B T C"]:
         """Character embeddings, plus position embeddings where they are learned."""
@@ -138,9 +164,13 @@ class GPT(nn.Module):
 
 
 def _initialize(module: nn.Module) -> None:
-    if isinstance(module, PrefixTable):
-        nn.init.zeros_(module.table.weight)
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, mean=0.0, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
+    # Children come first, so this replaces what a table's embedding and projection have as such.
+    if isinstance(module, PrefixTable | NameTable):
+        nn.init.zeros_(module.table.weight)
+    if isinstance(module, NameTable) and isinstance(module.projection, nn.Linear):
+        # So that a step changes the embedding by as much as it changes the row.
+        nn.init.normal_(module.projection.weight, std=module.projection.in_features**-0.5)

@@ -46,9 +46,10 @@ def _with_room(
 
 
 class KVCache:
-    """The caches of all layers, the number of characters read, and the prefix table's row of the last one.
+    """The caches of all layers, the number of characters read, and what the tables need to go on.
 
-    `blocks` belong to the self-attention blocks, the other three to the strided Perceiver.
+    `blocks` belong to the self-attention blocks, the next three to the strided Perceiver. `prefix` is the last
+    character's row in the prefix table, `words` are those of the last three words.
     """
 
     def __init__(self, n_blocks: int) -> None:
@@ -58,6 +59,7 @@ class KVCache:
         self.up_latents = LayerCache()
         self.up_characters = LayerCache()
         self.prefix: Int64[Tensor, " B"] | None = None
+        self.words: Int64[Tensor, "B 3"] | None = None
 
     def __len__(self) -> int:
         return self.n_positions
@@ -68,3 +70,5 @@ class KVCache:
             cache.keep(rows)
         if self.prefix is not None:
             self.prefix = self.prefix[rows]
+        if self.words is not None:
+            self.words = self.words[rows]

@@ -15,8 +15,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-_OUTSIDE = 0
-_UNKNOWN = -1
+OUTSIDE = 0
+"""The row of a character outside of words; its vector is zero."""
+
+UNKNOWN = -1
+"""In place of a row after a prefix that the trie does not have."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,13 @@ class PrefixTrie:
     def of_words(cls, words: Sequence[Sequence[int]], in_word: Sequence[bool]) -> "PrefixTrie":
         """All prefixes of `words`, each a sequence of token ids."""
         edges: list[tuple[int, int]] = []
-        level = {_OUTSIDE: sorted(set(map(tuple, words)))}
+        level = {OUTSIDE: sorted(set(map(tuple, words)))}
         depth = 0
         # Level by level, each in the order of its parents, so that the edges come out sorted.
         while level:
             below: dict[int, list[tuple[int, ...]]] = {}
             for parent, members in level.items():
-                prefix, last = _OUTSIDE, -1
+                prefix, last = OUTSIDE, -1
                 for word in members:
                     if len(word) == depth:
                         continue
@@ -62,7 +65,7 @@ class PrefixTable(nn.Module):
 
     def __init__(self, trie: PrefixTrie, n_embd: int) -> None:
         super().__init__()
-        self.table = nn.Embedding(len(trie) + 1, n_embd, padding_idx=_OUTSIDE, sparse=True)
+        self.table = nn.Embedding(len(trie) + 1, n_embd, padding_idx=OUTSIDE, sparse=True)
         edges = torch.tensor(trie.edges, dtype=torch.long).view(-1, 2)
         in_word = torch.tensor(trie.in_word, dtype=torch.bool)
         # No weights: they follow from the vocabulary, which is saved with the run.
@@ -71,7 +74,7 @@ class PrefixTable(nn.Module):
 
     def forward(self, rows: Int64[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
         """The vectors of the given rows."""
-        return self.table(rows.clamp(min=_OUTSIDE))
+        return self.table(rows.clamp(min=OUTSIDE))
 
     def rows(self, idx: Int64[Tensor, "B T"], before: Int64[Tensor, " B"] | None = None) -> Int64[Tensor, "B T"]:
         """The row of the prefix that ends at each character; `before` is the row at the character before `idx`."""
@@ -80,17 +83,28 @@ class PrefixTable(nn.Module):
         rows = []
         within = self.in_word[idx]  # B T
         for t in range(idx.size(1)):
-            row = torch.where(within[:, t], self._extended(row, idx[:, t]), _OUTSIDE)
+            row = torch.where(within[:, t], self._extended(row, idx[:, t]), OUTSIDE)
             rows.append(row)
         return torch.stack(rows, dim=1)
 
     def _extended(self, row: Int64[Tensor, " B"], character: Int64[Tensor, " B"]) -> Int64[Tensor, " B"]:
-        """The row of the prefix extended by one character, or _UNKNOWN."""
+        """The row of the prefix extended by one character, or UNKNOWN."""
         assert isinstance(self.keys, Tensor)
         assert isinstance(self.in_word, Tensor)
-        key = row * len(self.in_word) + character
-        if not len(self.keys):
-            return torch.full_like(row, _UNKNOWN)
         # After an unknown prefix the key is negative, so that nothing is found there either.
-        index = torch.searchsorted(self.keys, key).clamp(max=len(self.keys) - 1)
-        return torch.where(self.keys[index] == key, index + 1, _UNKNOWN)
+        index = index_of(row * len(self.in_word) + character, self.keys)
+        return torch.where(index == UNKNOWN, UNKNOWN, index + 1)
+
+    @property
+    def outside(self) -> int:
+        """A token id whose character is outside of words."""
+        assert isinstance(self.in_word, Tensor)
+        return int((~self.in_word).nonzero()[0])
+
+
+def index_of(keys: Int64[Tensor, "*B"], sorted_keys: Int64[Tensor, " N"]) -> Int64[Tensor, "*B"]:
+    """Where each key is in the sorted keys, or UNKNOWN."""
+    if not len(sorted_keys):
+        return torch.full_like(keys, UNKNOWN)
+    index = torch.searchsorted(sorted_keys, keys).clamp(max=len(sorted_keys) - 1)
+    return torch.where(sorted_keys[index] == keys, index, UNKNOWN)

@@ -1,10 +1,11 @@
 """Recipe keys and values of older versions: what they are called now, and what was removed. Imports no torch.
 
 A saved recipe names every key. A renamed key is read under its new name, and a removed one is passed over if its value
-is the one that the code of today always uses.
+is the one that the code of today always uses. A key that was added later has the value that changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 _STAGES = ("pretrain", "study", "finetune", "scratch")
@@ -41,6 +42,13 @@ REMOVED: dict[str, Any] = {
 }
 """Removed keys, each with the only value that is still accepted: what the code of today does."""
 
+ADDED: dict[str, Any] = {
+    "model.name_table": False,
+    "model.name_width": 0,
+    "corruption.displaced_title": 0.0,
+}
+"""Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
+
 
 def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """A recipe file's tables under today's names, and the old name or value of each dotted key that had one.
@@ -61,6 +69,20 @@ def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             value = NEW_VALUES[new][value]
         _put(result, keys, value)
     return result, old
+
+
+def with_added(tables: dict[str, Any], known: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    """The tables of a recipe that was saved before keys were added, with these keys; and which they are.
+
+    A file that names a preset, or lacks a key that every version has, was not saved by a run and is left as it is.
+    """
+    missing = [key for key in known if not _has(tables, key)]
+    if "preset" in tables or not all(key in ADDED for key in missing):
+        return tables, []
+    result = deepcopy(tables)
+    for key in missing:
+        _put(result, tuple(key.split(".")), ADDED[key])
+    return result, missing
 
 
 def _is_removed(key: str, value: Any) -> bool:

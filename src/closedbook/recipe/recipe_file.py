@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from closedbook.errors import RecipeError, TextError
 from closedbook.recipe.keys import Keys, Scalar, dotted, field_types, flatten, items, toml_value
-from closedbook.recipe.old_keys import NEW_NAMES, REMOVED, modernized
+from closedbook.recipe.old_keys import NEW_NAMES, REMOVED, modernized, with_added
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.text.lines import decode_lines
 
@@ -28,17 +28,18 @@ _MAX_SHOWN = 60
 def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     """A preset, or a TOML file that changes one; and where the value of each dotted key came from.
 
-    A file that names no preset changes `fast`. A preset's name wins over a file of that name; write ./fast for the
-    file. Raises RecipeError with file and line for an unknown key or a value that the recipe cannot have.
+    A file that names no preset changes `fast`, unless a run saved it: then every value is its own. A preset's name wins
+    over a file of that name; write ./fast for the file. Raises RecipeError with file and line for an unknown key or a value that the recipe cannot have.
     """
     if name_or_path in PRESETS:
         recipe = PRESETS[name_or_path]
         return recipe, dict.fromkeys(flatten(recipe), f"preset {name_or_path}")
     file = _read(Path(name_or_path))
     preset = _one_of(file, ("preset",), file.tables.get("preset", _DEFAULT_PRESET), tuple(PRESETS))
-    own = {name: value for name, value in file.tables.items() if name != "preset"}
-    recipe = _merged(file, PRESETS[preset], own, ())
+    tables, added = with_added(file.tables, flatten(PRESETS[preset]))
+    recipe = _merged(file, PRESETS[preset], {name: tables[name] for name in tables if name != "preset"}, ())
     sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
+    sources |= dict.fromkeys(added, f"{name_or_path}, which is older than this key")
     for keys, where in file.where.items():
         if dotted(keys) in sources:
             old = file.old.get(dotted(keys))

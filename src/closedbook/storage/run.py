@@ -106,8 +106,9 @@ class Run:
 
 
 def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
-    """A new model over a vocabulary, with a prefix table of its words where the configuration has one."""
-    return GPT(config, len(vocabulary), prefixes_of(vocabulary) if config.prefix_table else None)
+    """A new model over a vocabulary, with tables of its words and titles where the configuration has them."""
+    prefixes = prefixes_of(vocabulary) if config.prefix_table else None
+    return GPT(config, len(vocabulary), prefixes, [vocabulary.encode(title) for title in vocabulary.titles])
 
 
 def prefixes_of(vocabulary: Vocabulary) -> PrefixTrie:
@@ -153,6 +154,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
         **asdict(info),
         "vocabulary": "".join(info.vocabulary.characters),
         "words": info.vocabulary.words,
+        "titles": info.vocabulary.titles,
         "torch": torch.__version__,
     }
     with write_folder_atomically(path, "a run") as folder:
@@ -174,7 +176,9 @@ def open_run(path: Path) -> Run:
             n_documents=facts["n_documents"],
             sources={name: Source(**source) for name, source in facts["sources"].items()},
             parent=facts["parent"],
-            vocabulary=Vocabulary(tuple(facts["vocabulary"]), tuple(facts.get("words", ()))),
+            vocabulary=Vocabulary(
+                tuple(facts["vocabulary"]), tuple(facts.get("words", ())), tuple(facts.get("titles", ()))
+            ),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None

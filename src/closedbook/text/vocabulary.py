@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 PAD = "\N{WHITE SQUARE}"
@@ -17,12 +17,13 @@ _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 class Vocabulary:
     """PAD, MASK and then the sorted characters of a corpus; a character's index is its token id.
 
-    `words` are the corpus's distinct words, for a model with a prefix table. Raises ValueError where `characters` does
-    not begin with PAD and MASK, repeats a character, or has an item that is not one character.
+    `words` are the corpus's distinct words and `titles` its titles, for a model with tables of them. Raises ValueError
+    where `characters` does not begin with PAD and MASK, repeats a character, or has an item that is not one character.
     """
 
     characters: tuple[str, ...]
     words: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.characters[:2] != (PAD, MASK):
@@ -40,7 +41,11 @@ class Vocabulary:
         words: set[str] = set()
         for text in texts:
             words.update(_RUN_OF_WORD_CHARACTERS.findall(text))
-        return Vocabulary(self.characters, tuple(sorted(words)))
+        return replace(self, words=tuple(sorted(words)))
+
+    def with_titles(self, titles: Iterable[str]) -> "Vocabulary":
+        """The same, with distinct titles, sorted."""
+        return replace(self, titles=tuple(sorted(set(titles))))
 
     def in_word(self) -> tuple[bool, ...]:
         """For each token id, whether its character can be part of a word."""

@@ -6,14 +6,20 @@ from closedbook.errors import InputError
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
+from closedbook.text.links import titles_of
 from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
 from closedbook.text.validation import validation_split
 from closedbook.text.vocabulary import Vocabulary
 
 
 def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
-    """The characters of a corpus, and its words where the model has a prefix table."""
-    return corpus.vocabulary.with_words(*corpus.lines.pieces()) if recipe.model.prefix_table else corpus.vocabulary
+    """The characters of a corpus, and its words and titles where the model has tables of them."""
+    vocabulary = corpus.vocabulary
+    if recipe.model.prefix_table:
+        vocabulary = vocabulary.with_words(*corpus.lines.pieces())
+    if recipe.model.name_table:
+        vocabulary = vocabulary.with_titles(titles_of(corpus.texts))
+    return vocabulary
 
 
 def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:

@@ -54,7 +54,7 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
     table. A group's `ratio` is its learning rate as a multiple of the stage's.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tables = [trained.pop(name) for name in sorted(trained) if name.startswith("prefix_table.")]
+    tables = [trained.pop(name) for name in sorted(trained) if name.endswith("_table.table.weight")]
     groups: list[dict[str, Any]] = []
     if stage.optimizer == "muon":
         inside = [name for name in sorted(trained) if trained[name].dim() == 2 and "." in name.removesuffix(".weight")]
