@@ -29,7 +29,8 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     """A preset, or a TOML file that changes one; and where the value of each dotted key came from.
 
     A file that names no preset changes `fast`, unless a run saved it: then every value is its own. A preset's name wins
-    over a file of that name; write ./fast for the file. Raises RecipeError with file and line for an unknown key or a value that the recipe cannot have.
+    over a file of that name; write ./fast for the file. Raises RecipeError with file and line for an unknown key or a
+    value that the recipe cannot have.
     """
     if name_or_path in PRESETS:
         recipe = PRESETS[name_or_path]
