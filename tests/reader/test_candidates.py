@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.reader.candidates import candidates, count_shapes, tokenize
+from closedbook.reader.candidates import by_length, candidates, count_shapes, tokenize
 
 
 def found(text: str, *answers: str, start: int = 0) -> list[str]:
     """The candidates of a text for the shapes of some answers."""
     tokens = tokenize(text)
-    return [tokens.text_of(span) for span in candidates(tokens, start, count_shapes(answers))]
+    return [tokens.text_of(span) for span in candidates(tokens, start, by_length(count_shapes(answers)))]
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,20 @@ A shape is the classes of a span's tokens and the characters between them: 'Lond
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 TokenSpan = tuple[int, int]
 """Index of the first and of the last token of a span, both included."""
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"(\w+|[^\w\s])")
 
 
-@dataclass(frozen=True)
-class Tokens:
+class Tokens(NamedTuple):
     """A text as tokens: their text, where they stand ([start, end) in characters), and their classes.
 
     A word's class is 'A' if it begins with a capital, else 'a'; a number's is a '9' for each digit, five at most ('9a'
@@ -24,9 +26,9 @@ class Tokens:
     """
 
     text: str
-    words: tuple[str, ...]
-    positions: tuple[tuple[int, int], ...]
-    classes: tuple[str, ...]
+    words: Sequence[str]
+    positions: Sequence[tuple[int, int]]
+    classes: Sequence[str]
 
     def text_of(self, span: TokenSpan) -> str:
         """The text of a span."""
@@ -35,6 +37,8 @@ class Tokens:
     def shape(self, span: TokenSpan) -> str:
         """The classes of a span's tokens, with the characters between the tokens."""
         first, last = span
+        if first == last:
+            return self.classes[first]
         parts = [self.classes[first]]
         for k in range(first + 1, last + 1):
             parts += [self.text[self.positions[k - 1][1] : self.positions[k][0]], self.classes[k]]
@@ -43,9 +47,15 @@ class Tokens:
 
 def tokenize(text: str) -> Tokens:
     """The words and punctuation marks of a text, in order."""
-    matches = list(_TOKEN.finditer(text))
-    words = tuple(match.group() for match in matches)
-    return Tokens(text, words, tuple(match.span() for match in matches), tuple(map(_class, words)))
+    parts = _TOKEN.split(text)  # what stands between two tokens, and the tokens
+    ends = list(accumulate(map(len, parts)))
+    words = parts[1::2]
+    return Tokens(text, words, list(zip(ends[::2], ends[1::2], strict=False)), list(map(_class, words)))
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The distinct words and punctuation marks of a text."""
+    return frozenset(_TOKEN.findall(text))
 
 
 def count_shapes(answers: Iterable[str]) -> Counter[str]:
@@ -54,17 +64,32 @@ def count_shapes(answers: Iterable[str]) -> Counter[str]:
     return Counter(tokens.shape((0, len(tokens.words) - 1)) for tokens in tokenized if tokens.words)
 
 
-def candidates(tokens: Tokens, start: int, shapes: Collection[str]) -> list[TokenSpan]:
-    """All spans that have one of the shapes and begin at character `start` or later."""
-    lengths = sorted({len(_TOKEN.findall(shape)) for shape in shapes})
-    found = []
-    for first, (position, _) in enumerate(tokens.positions):
-        if position >= start:
-            spans = [(first, first + n - 1) for n in lengths if first + n <= len(tokens.words)]
-            found += [span for span in spans if tokens.shape(span) in shapes]
-    return found
+def by_length(shapes: Iterable[str]) -> dict[int, set[str]]:
+    """Shapes by their number of tokens, the shortest first."""
+    lengths: dict[int, set[str]] = {}
+    for shape in sorted(shapes, key=_n_tokens):
+        lengths.setdefault(_n_tokens(shape), set()).add(shape)
+    return lengths
 
 
+def candidates(tokens: Tokens, start: int, shapes: Mapping[int, Collection[str]]) -> list[TokenSpan]:
+    """All spans that have one of the shapes (as of `by_length`) and begin at character `start` or later."""
+    begin = bisect_left(tokens.positions, (start,))
+    n = len(tokens.words)
+    spans = [
+        (first, first + length - 1)
+        for length, of_length in shapes.items()
+        for first in range(begin, n - length + 1)
+        if tokens.shape((first, first + length - 1)) in of_length
+    ]
+    return sorted(spans)
+
+
+def _n_tokens(shape: str) -> int:
+    return len(_TOKEN.findall(shape))
+
+
+@lru_cache(1 << 16)
 def _class(word: str) -> str:
     if not word[0].isalnum() and word[0] != "_":
         return word

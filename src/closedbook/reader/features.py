@@ -2,85 +2,127 @@
 
 A feature is a string that a candidate has or does not have. None is specific to a language or a kind of answer: the
 weights learn which words and forms matter.
+
+Many features depend on the kinds of a document's tokens alone. They are made once for each sequence of kinds, which
+the lines of a corpus can share.
 """
 
 from bisect import bisect
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from closedbook.reader.candidates import Tokens, TokenSpan
 
 _PADDING = 5
 """Padding tokens at both ends, as many as the widest window of neighbours."""
+_FRONT, _BACK = ("^",) * _PADDING, ("$",) * _PADDING
 _N_WORDS_BEFORE = 15
 _N_WORDS_AFTER = 8
 _NAMES = frozenset("AT")
 _FREQUENCIES = (1, 2, 3, 6, 15, 40)
 """Bounds of the bins of a candidate's frequency in documents of other titles."""
+_N_PATTERNS = 1024
+"""Sequences of kinds whose features are kept, at most."""
 
 
-class _Padded(NamedTuple):
-    """A document's tokens, padded at both ends."""
+class Features(NamedTuple):
+    """The features of an alternative: `shared` is the same tuple for equal kinds around it, `own` are the others."""
 
-    words: Sequence[str]
-    """The tokens; a number is replaced by its class."""
-    kinds: Sequence[str]
-    """The same, but a capitalised word is 'T' if the title has it, else 'A'."""
-    n_names: Sequence[int]
-    """How many names (runs of capitalised words) began before each token."""
-    nesting: Sequence[str]
-    """Whether each token is in parentheses, and how many were opened before it (0, 1, or 2 for more)."""
+    own: list[str]
+    shared: tuple[str, ...]
 
 
-def features(
-    tokens: Tokens, title: Collection[str], spans: Sequence[TokenSpan], elsewhere: Mapping[str, int]
-) -> Iterator[list[str]]:
-    """The features of each candidate.
+class _Around(NamedTuple):
+    """What the kinds around tokens i to j give: features, and the candidate's position in a list of names."""
 
-    `title` is the title's words; `elsewhere` gives, for a candidate's text, the number of other titles that have it.
+    features: tuple[str, ...]
+    n_before: int
+    start: int
+    """The first token of the list."""
+    n_after: int
+    end: int
+    """The last token of the list."""
+
+
+class _Pattern:
+    """The kinds of a document's tokens, padded at both ends.
+
+    A kind is the word itself, but a number's is its class, and a capitalised word's is 'T' if the title has it, else
+    'A'.
     """
-    padded = _pad(tokens, title)
-    for first, last in spans:
-        text = tokens.text_of((first, last))
-        i, j = first + _PADDING, last + _PADDING
-        yield [
-            "bias",
-            *_neighbours(padded, i, j),
-            *_distant_words(padded, i, j),
-            *_form(text, padded.kinds[i]),
-            *_names_around(padded, i, j),
-            *_lists_and_frequencies(padded, i, j, elsewhere, text),
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self.kinds = kinds
+        self.n_names = _count_names(kinds)
+        self.nesting = _nesting(kinds)
+        self._around: dict[TokenSpan, _Around] = {}
+        self._none: dict[int, tuple[str, ...]] = {}
+
+    def around(self, i: int, j: int) -> _Around:
+        """What the kinds around tokens i to j give."""
+        found = self._around.get((i, j))
+        if found is None:
+            found = self._around[i, j] = _around(self, i, j)
+        return found
+
+    def none(self, n_candidates: int) -> tuple[str, ...]:
+        found = self._none.get(n_candidates)
+        if found is None:
+            words = {f"none {kind}" for kind in self.kinds[_PADDING:-_PADDING] if kind not in _NAMES}
+            # Sorted, because the order of a set of strings differs between processes, and so would a sum of floats.
+            found = self._none[n_candidates] = ("none", f"none n={min(n_candidates, 12)}", *sorted(words))
+        return found
+
+
+class Context:
+    """A document's tokens as its candidates see them; `title` is the title's words."""
+
+    def __init__(self, tokens: Tokens, title: Collection[str]) -> None:
+        words = [kind if kind[0] == "9" else word for word, kind in zip(tokens.words, tokens.classes, strict=True)]
+        kinds = [
+            word if kind != "A" else "T" if word in title else "A"
+            for word, kind in zip(words, tokens.classes, strict=True)
         ]
+        self._tokens = tokens
+        self._words = [*_FRONT, *words, *_BACK]
+        self._pattern = _pattern((*_FRONT, *kinds, *_BACK))
+
+    def features(self, span: TokenSpan, elsewhere: Callable[[str], int]) -> Features:
+        """The features of a candidate; `elsewhere` gives, for its text, the number of other titles that have it."""
+        words, text = self._words, self._tokens.text_of(span)
+        i, j = span[0] + _PADDING, span[1] + _PADDING
+        around = self._pattern.around(i, j)
+        frequencies = _lists_and_frequencies(words, i, j, around, elsewhere, text)
+        return Features(["bias", *_neighbours(words, i, j), *_form(text), *frequencies], around.features)
+
+    def none_features(self, n_candidates: int) -> tuple[str, ...]:
+        """The features that a document gives to 'none of them': its number of candidates and uncapitalised words."""
+        return self._pattern.none(n_candidates)
 
 
-def none_features(tokens: Tokens, n_candidates: int) -> list[str]:
-    """The features that a document gives to 'none of them': its number of candidates and its uncapitalised words."""
-    words = {
-        f"none {_word(word, kind)}" for word, kind in zip(tokens.words, tokens.classes, strict=True) if kind != "A"
-    }
-    # Sorted, because the order of a set of strings differs between processes, and so would a sum of floats.
-    return ["none", f"none n={min(n_candidates, 12)}", *sorted(words)]
+@lru_cache(_N_PATTERNS)
+def _pattern(kinds: tuple[str, ...]) -> _Pattern:
+    return _Pattern(kinds)
 
 
-def _pad(tokens: Tokens, title: Collection[str]) -> _Padded:
-    front, back = ["^"] * _PADDING, ["$"] * _PADDING
-    pairs = list(zip(tokens.words, tokens.classes, strict=True))
-    words = [*front, *(_word(word, kind) for word, kind in pairs), *back]
-    kinds = [*front, *(_kind(word, kind, title) for word, kind in pairs), *back]
-    return _Padded(words, kinds, _count_names(kinds), _nesting(words))
-
-
-def _word(word: str, kind: str) -> str:
-    return kind if kind[0] == "9" else word
-
-
-def _kind(word: str, kind: str, title: Collection[str]) -> str:
-    if kind != "A":
-        return _word(word, kind)
-    return "T" if word in title else "A"
+def _around(pattern: _Pattern, i: int, j: int) -> _Around:
+    kinds = pattern.kinds
+    n_before, start = _list_before(kinds, i)
+    n_after, end = _list_after(kinds, j)
+    found = (
+        *_neighbouring_kinds(kinds, i, j),
+        *_distant_words(pattern, i, j),
+        f"kind={kinds[i]}",
+        *_names_around(pattern, i, j),
+        f"part={n_before} {n_after}",
+        f"part-kinds={n_before} {' '.join(kinds[start - 2 : start])}",
+    )
+    return _Around(found, n_before, start, n_after, end)
 
 
 def _count_names(kinds: Sequence[str]) -> list[int]:
+    """How many names (runs of capitalised words) began before each token."""
     counts, n = [], 0
     for k, kind in enumerate(kinds):
         counts.append(n)
@@ -88,26 +130,34 @@ def _count_names(kinds: Sequence[str]) -> list[int]:
     return counts
 
 
-def _nesting(words: Sequence[str]) -> list[str]:
+def _nesting(kinds: Sequence[str]) -> list[str]:
+    """Whether each token is in parentheses, and how many were opened before it (0, 1, or 2 for more)."""
     depth, n_opened, nesting = 0, 0, []
-    for word in words:
-        if word == "(":
+    for kind in kinds:
+        if kind == "(":
             depth, n_opened = depth + 1, n_opened + 1
-        elif word == ")":
+        elif kind == ")":
             depth = max(0, depth - 1)
         nesting.append(f"{'in' if depth else 'out'} {min(n_opened, 2)}")
     return nesting
 
 
-def _neighbours(padded: _Padded, i: int, j: int) -> Iterator[str]:
-    """Words and kinds next to tokens i to j, alone and together."""
-    words, kinds = padded.words, padded.kinds
-    for n in (1, 2):
-        yield f"w-{n}={words[i - n]}"
-        yield f"w+{n}={words[j + n]}"
-    yield f"w-2-1={words[i - 2]} {words[i - 1]}"
-    yield f"w+1+2={words[j + 1]} {words[j + 2]}"
-    yield f"w-1+1={words[i - 1]} {words[j + 1]}"
+def _neighbours(words: Sequence[str], i: int, j: int) -> tuple[str, ...]:
+    """Words next to tokens i to j, alone and together."""
+    before, after = words[i - 1], words[j + 1]
+    before_2, after_2 = words[i - 2], words[j + 2]
+    return (
+        f"w-1={before}",
+        f"w+1={after}",
+        f"w-2={before_2}",
+        f"w+2={after_2}",
+        f"w-2-1={before_2} {before}",
+        f"w+1+2={after} {after_2}",
+        f"w-1+1={before} {after}",
+    )
+
+
+def _neighbouring_kinds(kinds: Sequence[str], i: int, j: int) -> Iterator[str]:
     for n in (2, 3, 4, 5):
         yield f"k-{n}={' '.join(kinds[i - n : i])}"
     for n in (2, 3, 4):
@@ -116,53 +166,51 @@ def _neighbours(padded: _Padded, i: int, j: int) -> Iterator[str]:
     yield f"k-2+2={' '.join(kinds[i - 2 : i])} _ {' '.join(kinds[j + 1 : j + 3])}"
 
 
-def _distant_words(padded: _Padded, i: int, j: int) -> Iterator[str]:
+def _distant_words(pattern: _Pattern, i: int, j: int) -> Iterator[str]:
     """Uncapitalised words further off, with the number of names between: 'born', then the first name after it."""
-    words, kinds, n_names = padded.words, padded.kinds, padded.n_names
+    kinds, n_names = pattern.kinds, pattern.n_names
     before = range(i - 1, max(i - 1 - _N_WORDS_BEFORE, _PADDING - 1), -1)
     after = range(j + 1, min(j + 1 + _N_WORDS_AFTER, len(kinds) - _PADDING))
-    found = [f"<{words[k]} {min(n_names[i] - n_names[k], 3)}" for k in before if kinds[k] not in _NAMES]
-    found += [f">{words[k]} {min(n_names[k] - n_names[j], 3)}" for k in after if kinds[k] not in _NAMES]
+    found = [f"<{kinds[k]} {min(n_names[i] - n_names[k], 3)}" for k in before if kinds[k] not in _NAMES]
+    found += [f">{kinds[k]} {min(n_names[k] - n_names[j], 3)}" for k in after if kinds[k] not in _NAMES]
     yield from dict.fromkeys(found)
 
 
-def _form(text: str, kind: str) -> Iterator[str]:
-    yield f"is={text}"
-    yield f"kind={kind}"
-    yield f"length={min(len(text), 12)}"
-    yield f"capitals={text.isupper()}"
+def _form(text: str) -> tuple[str, str, str]:
+    return f"is={text}", f"length={min(len(text), 12)}", f"capitals={text.isupper()}"
 
 
-def _names_around(padded: _Padded, i: int, j: int) -> Iterator[str]:
+def _names_around(pattern: _Pattern, i: int, j: int) -> Iterator[str]:
     """The candidate's position within a name, in parentheses, and among the document's names."""
-    words, kinds = padded.words, padded.kinds
+    kinds = pattern.kinds
     before = next(n for n in range(1, i + 1) if kinds[i - n] not in _NAMES)
     after = next(n for n in range(1, len(kinds) - j) if kinds[j + n] not in _NAMES)
     yield f"name={min(before, 4)} {min(after, 4)}"
-    yield f"name-={min(before, 4)} {words[i - before]}"
-    yield f"name+={min(after, 4)} {words[j + after]}"
-    yield f"nesting={padded.nesting[i]}"
-    yield f"names={min(padded.n_names[i], 6)}"
+    yield f"name-={min(before, 4)} {kinds[i - before]}"
+    yield f"name+={min(after, 4)} {kinds[j + after]}"
+    yield f"nesting={pattern.nesting[i]}"
+    yield f"names={min(pattern.n_names[i], 6)}"
 
 
-def _lists_and_frequencies(padded: _Padded, i: int, j: int, elsewhere: Mapping[str, int], text: str) -> Iterator[str]:
+def _lists_and_frequencies(
+    words: Sequence[str], i: int, j: int, around: _Around, elsewhere: Callable[[str], int], text: str
+) -> list[str]:
     """The candidate's position in a list such as 'Columbus, Ohio, USA', and how frequent it is in other documents."""
-    words, kinds = padded.words, padded.kinds
-    n_before, start = _list_before(kinds, i)
-    n_after, end = _list_after(kinds, j)
-    part = f"{n_before} {n_after}"
-    yield f"part={part}"
-    yield f"part={part} {words[end + 1]}"
-    yield f"part-={n_before} {words[start - 1]}"
-    yield f"part-kinds={n_before} {' '.join(kinds[start - 2 : start])}"
-    frequency = bisect(_FREQUENCIES, elsewhere.get(text, 0))
-    yield f"frequency={frequency}"
-    yield f"frequency={frequency} part={part}"
-    yield f"frequency={frequency} {words[i - 1]}"
+    n_before, n_after = around.n_before, around.n_after
+    part = f"part={n_before} {n_after}"
+    frequency = f"frequency={bisect(_FREQUENCIES, elsewhere(text))}"
+    found = [
+        f"{part} {words[around.end + 1]}",
+        f"part-={n_before} {words[around.start - 1]}",
+        frequency,
+        f"{frequency} {part}",
+        f"{frequency} {words[i - 1]}",
+    ]
     if n_before:
-        yield f"frequency={frequency} before={bisect(_FREQUENCIES, elsewhere.get(words[i - 2], 0))}"
+        found.append(f"{frequency} before={bisect(_FREQUENCIES, elsewhere(words[i - 2]))}")
     if n_after:
-        yield f"frequency={frequency} after={bisect(_FREQUENCIES, elsewhere.get(words[j + 2], 0))}"
+        found.append(f"{frequency} after={bisect(_FREQUENCIES, elsewhere(words[j + 2]))}")
+    return found
 
 
 def _list_before(kinds: Sequence[str], i: int) -> tuple[int, int]:

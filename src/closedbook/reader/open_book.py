@@ -5,7 +5,7 @@ training pair asks about it. The reader sees the corpus and the training pairs a
 pairs has a scorer of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from closedbook.errors import TextError
@@ -19,7 +19,7 @@ MIN_STATED = 10
 """A template is left out if the documents of fewer titles state their answers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SilverPair:
     """A question and the reader's answer, found in document number `document` of the corpus, from 0.
 
@@ -66,8 +66,7 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
 
     Raises TextError where no document has a title, no question has a title in it, or no template has enough pairs.
     """
-    documents = corpus.texts
-    titles = titles_of(documents)
+    titles = titles_of(corpus.texts)
     if not titles:
         cure = "begin each with the name that questions ask about, a full stop and a space"
         raise TextError(corpus.path, None, f"no document has a title; {cure}")
@@ -79,14 +78,14 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     silver: list[SilverPair] = []
     held_out: list[HeldOut] = []
     for template, by_title in linked.templates.items():
-        scorer = Scorer(documents, titles, by_title, seed)
+        scorer = Scorer(corpus.texts, titles, by_title, seed)
         if scorer.n_stated < MIN_STATED:
             found = f"the documents state {scorer.n_stated} of the answers for {len(by_title)} titles"
             notes.append(f"{pairs.path}: '{template}' is left out: {found}, and {MIN_STATED} are needed")
             continue
-        of_template, scale = _cross_fit(scorer, list(titles), by_title)
+        of_template, scale = _cross_fit(scorer, by_title)
         held_out += of_template
-        silver += _silver_pairs(scorer, scale, template, list(titles), by_title)
+        silver += _silver_pairs(scorer, scale, template, titles, by_title)
         n_right = sum(item.answer == item.expected for item in of_template)
         notes.append(f"'{template}': right on {n_right} of {len(of_template)} held-out questions")
     if not silver:
@@ -94,15 +93,12 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     return OpenBook(tuple(silver), tuple(notes), tuple(held_out))
 
 
-def _cross_fit(
-    scorer: Scorer, titles: Sequence[str], pairs: Mapping[str, Sequence[Question]]
-) -> tuple[list[HeldOut], float]:
+def _cross_fit(scorer: Scorer, pairs: Mapping[str, Sequence[Question]]) -> tuple[list[HeldOut], float]:
     """The held-out answer to each pair, title by title, and the scale for confidences."""
     best_answers, scale = scorer.cross_fit()
     held_out = []
-    for number, title in enumerate(titles):
-        best = best_answers[number]
-        for pair in pairs.get(title, ()):
+    for number, (title, best) in enumerate(zip(scorer.titles, best_answers, strict=True)):
+        for pair in pairs[title]:
             assert pair.answer is not None, "pairs were checked when they were read"
             stated = pair.answer in scorer.candidates(number)
             held_out.append(HeldOut(pair.text, pair.answer, best.answer, best.confidence, stated))
@@ -110,17 +106,19 @@ def _cross_fit(
 
 
 def _silver_pairs(
-    scorer: Scorer, scale: float, template: Template, titles: Sequence[str], pairs: Mapping[str, Sequence[Question]]
-) -> list[SilverPair]:
+    scorer: Scorer, scale: float, template: Template, titles: Iterable[str], pairs: Mapping[str, Sequence[Question]]
+) -> Iterator[SilverPair]:
     """The silver pairs of all titles that have a pair or a candidate."""
-    silver = []
-    for number, (title, best) in enumerate(zip(titles, scorer.best_answers(scale), strict=True)):
+    numbers = {title: number for number, title in enumerate(scorer.titles)}
+    best_answers = scorer.best_answers(scale)
+    for title in titles:
         for pair in pairs.get(title, ()):
             assert pair.answer is not None, "pairs were checked when they were read"
-            silver.append(SilverPair(pair.text, pair.answer, 1.0, scorer.document_of(number, pair.answer)))
-        if title not in pairs and best.answer is not None:
-            silver.append(SilverPair(template.question(title), best.answer, best.confidence, best.document))
-    return silver
+            yield SilverPair(pair.text, pair.answer, 1.0, scorer.document_of(numbers[title], pair.answer))
+        if title not in pairs:
+            best = next(best_answers)
+            if best.answer is not None:
+                yield SilverPair(template.question(title), best.answer, best.confidence, best.document)
 
 
 def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled: int) -> list[str]:
