@@ -1,6 +1,10 @@
-import pytest
+from itertools import islice
 
-from closedbook.text.links import Fact, Statement, link, title_in, titles_of
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from closedbook.text.links import Fact, Statement, link, mentions, title_in, titles_of
 from closedbook.text.questions import Question
 
 DOCUMENTS = [
@@ -61,3 +65,16 @@ def test_names_and_answers_can_end_in_punctuation():
     """Where a text begins or ends with punctuation, a letter may follow or precede it."""
     (fact,) = link([Question("Who is M.I.A. (singer) now?", "'10%'", 1)], ["M.I.A. (singer). She owns'10%'of it ."])
     assert fact.statements == (Statement(0, 25, 30),)
+
+
+short = st.text(st.sampled_from("aBé_ .'"), min_size=1, max_size=4)
+
+
+@given(short, short, short)
+def test_a_statement_is_the_first_mention_of_the_answer(title: str, answer: str, other: str):
+    """It is what the pattern of mentions finds, whatever title and answer are, even if one is a part of the other."""
+    document = f"{title}. {other}{title}{other} {answer}a{answer} {other} {answer}"
+    (fact,) = link([Question(title, answer, 1)], [document])
+    assume(fact.title == title)
+    found = (match.span() for match in mentions(title, answer).finditer(document, len(title)) if match["answer"])
+    assert [(one.start, one.end) for one in fact.statements] == list(islice(found, 1))

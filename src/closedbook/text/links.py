@@ -7,7 +7,7 @@ document mentions the answer for another reason first.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from closedbook.text.questions import Question
@@ -44,14 +44,36 @@ class Fact:
         return min((statement.end for statement in self.statements), default=None)
 
 
-def titles_of(documents: Sequence[str]) -> dict[str, list[int]]:
+class TitleIndex(Mapping[str, Sequence[int]]):
+    """The titles of documents, in the order of the documents; a document without a title is left out.
+
+    Most titles have one document, so that its index is kept without a list around it.
+    """
+
+    def __init__(self, documents: Iterable[str]) -> None:
+        self._first: dict[str, int] = {}
+        self._more: dict[str, list[int]] = defaultdict(list)
+        for index, document in enumerate(documents):
+            title = document[: title_length(document)].removesuffix(". ")
+            if title and self._first.setdefault(title, index) != index:
+                self._more[title].append(index)
+
+    def __getitem__(self, title: str) -> Sequence[int]:
+        return [self._first[title], *self._more.get(title, ())]
+
+    def __contains__(self, title: object) -> bool:
+        return title in self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+
+def titles_of(documents: Iterable[str]) -> TitleIndex:
     """The titles of documents; a document without a title is left out."""
-    titles = defaultdict(list)
-    for index, document in enumerate(documents):
-        title = document[: title_length(document)].removesuffix(". ")
-        if title:
-            titles[title].append(index)
-    return dict(titles)
+    return TitleIndex(documents)
 
 
 def title_in(question: str, titles: Titles) -> str:
@@ -61,17 +83,20 @@ def title_in(question: str, titles: Titles) -> str:
     return max((question[i:j] for i, j in spans), key=len, default="")
 
 
-def link(pairs: Sequence[Question], documents: Sequence[str]) -> list[Fact]:
+def link(pairs: Iterable[Question], documents: Sequence[str]) -> list[Fact]:
     """The fact of each pair, in order; every pair must have an answer."""
+    return list(facts_of(pairs, documents))
+
+
+def facts_of(pairs: Iterable[Question], documents: Sequence[str]) -> Iterator[Fact]:
+    """As `link`, one at a time, for more pairs than should be in memory."""
     titles = titles_of(documents)
-    facts = []
     for pair in pairs:
         assert pair.answer is not None, "pairs were checked when they were read"
         title = title_in(pair.text, titles)
         statements = [_statement(i, documents[i], title, pair.answer) for i in titles.get(title, ())]
         found = tuple(statement for statement in statements if statement is not None)
-        facts.append(Fact(pair.text, pair.answer, pair.line, title, found))
-    return facts
+        yield Fact(pair.text, pair.answer, pair.line, title, found)
 
 
 def mentions(name: str, answer: str) -> re.Pattern[str]:
@@ -94,7 +119,28 @@ def whole_words(text: str) -> str:
 
 
 def _statement(index: int, document: str, title: str, answer: str) -> Statement | None:
-    for match in mentions(title, answer).finditer(document, len(title)):
-        if match.lastgroup == "answer":
-            return Statement(index, *match.span())
+    """The first of the answer's `mentions` after the title; without the pattern, which takes longer to compile."""
+    start = len(title)
+    while (at := _find_word(document, answer, start)) >= 0:
+        name = _find_word(document, title, start)
+        if name < 0 or (at, -len(answer)) < (name, -len(title)):
+            return Statement(index, at, at + len(answer))
+        start = name + len(title)
     return None
+
+
+def _find_word(document: str, text: str, start: int) -> int:
+    """Where a text stands first, from `start` on, as `whole_words` has it; -1 for nowhere."""
+    at = document.find(text, start)
+    while at >= 0:
+        end = at + len(text)
+        begins_within = at > 0 and _is_of_word(text[0]) and _is_of_word(document[at - 1])
+        ends_within = end < len(document) and _is_of_word(text[-1]) and _is_of_word(document[end])
+        if not (begins_within or ends_within):
+            return at
+        at = document.find(text, at + 1)
+    return -1
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

@@ -3,17 +3,18 @@
 Training and the exposure ledger both make it here, so that the ledger counts what was trained on.
 """
 
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from closedbook.errors import TextError
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.tagged import TaggedSpans
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import Kind
 from closedbook.text.documents import Corpus, Span
-from closedbook.text.links import link
+from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
 from closedbook.text.vocabulary import Vocabulary
 
@@ -85,7 +86,7 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
 
 
 def _masked_documents(
-    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, tagged: dict[int, tuple[Span, ...]]
+    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, tagged: Mapping[int, tuple[Span, ...]]
 ) -> CharCorruptionDataset:
     return CharCorruptionDataset(
         corpus.texts, vocabulary, recipe.model.block_size, recipe.corruption, seed=recipe.seed, tagged=tagged
@@ -100,24 +101,21 @@ def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
     return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
 
 
-def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> dict[int, tuple[Span, ...]]:
-    """The spans that the reader takes for answers, by index of the document.
+def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> TaggedSpans:
+    """The spans that the reader takes for answers.
 
     One for each of the pairs' question templates; templates with the same answer share one. Raises TextError where the
     reader learns nothing from the pairs.
     """
     book = read_open_book(corpus, pairs, seed)
-    asked = [Question(pair.question, pair.answer, 0) for pair in book.pairs]
-    spans: dict[int, dict[Span, None]] = defaultdict(dict)
-    for fact in link(asked, corpus.texts):
-        for statement in fact.statements:
-            spans[statement.document][statement.start, statement.end] = None
-    return {document: tuple(found) for document, found in spans.items()}
+    asked = (Question(pair.question, pair.answer, 0) for pair in book.pairs)
+    stated = (statement for fact in facts_of(asked, corpus.texts) for statement in fact.statements)
+    return TaggedSpans(stated, len(corpus.texts))
 
 
 def _tagged(
     recipe: Recipe, corpus: Corpus, pairs: Questions | None
-) -> tuple[dict[int, tuple[Span, ...]], tuple[str, ...]]:
+) -> tuple[Mapping[int, tuple[Span, ...]], tuple[str, ...]]:
     """The spans that objective guided masks, and notes to show the user."""
     if pairs is None or not recipe.corruption.guided:
         return {}, ()
