@@ -78,7 +78,9 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     silver: list[SilverPair] = []
     held_out: list[HeldOut] = []
     for template, by_title in linked.templates.items():
-        scorer = Scorer(corpus.texts, titles, by_title, seed)
+        # Fewer titles than are needed are left out, whatever the other titles' documents say: those are not read.
+        which = titles if len(by_title) >= MIN_STATED else {title: titles[title] for title in by_title}
+        scorer = Scorer(corpus.texts, which, by_title, seed)
         if scorer.n_stated < MIN_STATED:
             found = f"the documents state {scorer.n_stated} of the answers for {len(by_title)} titles"
             notes.append(f"{pairs.path}: '{template}' is left out: {found}, and {MIN_STATED} are needed")
