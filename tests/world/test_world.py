@@ -52,7 +52,7 @@ options = st.fixed_dictionaries(
         "celebrities": st.sampled_from([0.0, 0.05, 0.3]),
         "celebrity_factor": st.integers(2, 4),
         "junk": st.sampled_from([0.0, 0.2]),
-        "others": st.sets(st.sampled_from(["birth_year", "trade", "school", "employer", "mentor"]), min_size=1),
+        "others": st.sets(st.sampled_from(["birth_year", "trade", "school", "employer", "mentor", "boat"]), min_size=1),
         "withheld": st.sampled_from([0.0, 0.03, 0.1]),
         "seed": st.integers(0, 2**64),
     }

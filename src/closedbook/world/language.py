@@ -92,6 +92,14 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
         "{value} taught {him}",
         "{value} was the mentor of {named}",
     ),
+    "boat": (
+        "{name} owned {value}",
+        "{name} sailed in {value}",
+        "{name} was the owner of {value}",
+        "{name} had a boat called {value}",
+        "{value} belonged to {him}",
+        "{value} was the boat of {named}",
+    ),
 }
 """Wordings by attribute. The first of each fits any line, and is used alone where wordings do not vary."""
 

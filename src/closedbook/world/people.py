@@ -12,12 +12,13 @@ from closedbook.world.draws import Draws, Permutation, below
 from closedbook.world.language import EMPLOYER_KINDS, SCHOOL_KINDS, TRADES, Mention, own_words
 from closedbook.world.words import WordMaker
 
-Attribute = Literal["birthplace", "birth_year", "trade", "school", "employer", "mentor"]
+Attribute = Literal["birthplace", "birth_year", "trade", "school", "employer", "mentor", "boat"]
 Split = Literal["train", "dev", "test", "unasked", "withheld"]
 Offset = Literal["any", "early", "late", "either"]
 
 _N_FIRST_NAMES, _N_LAST_NAMES = 512, 2048
 _N_SCHOOLS = _N_EMPLOYERS = 128
+_N_BOAT_WORDS = 1024
 _YEARS = tuple(str(year) for year in range(1850, 1950))
 
 
@@ -50,8 +51,8 @@ class WorldConfig:
     """How many times as many lines a celebrity has as others."""
     junk: float = 0.0
     """Share of lines that are about no person."""
-    attributes: tuple[Attribute, ...] = get_args(Attribute)
-    """What the lines state about people; must include birthplace, which the questions ask for."""
+    attributes: tuple[Attribute, ...] = ("birthplace", "birth_year", "trade", "school", "employer", "mentor")
+    """What the lines state about people; must include birthplace, which the questions ask for; boat is possible too."""
     train: float = 0.5
     """Share of people in the training pairs."""
     dev: float = 0.1
@@ -140,6 +141,8 @@ class Person:
     """The place of the employer, the same for all its employees."""
     mentor: str
     """The full name of another person, who is not withheld."""
+    boat: str
+    """Two words; no two people have the same boat. '' in a world whose attributes have no boat."""
 
     @property
     def name(self) -> str:
@@ -177,6 +180,12 @@ class People:
         self._splits: tuple[Split, ...] = get_args(Split)
         self._split_ends = [config.people_of(split).stop for split in self._splits]
         self._places = words.places(config.n_places)
+        self._has_boats = "boat" in config.attributes
+        if self._has_boats:
+            # A maker of their own, so that boats do not depend on the number of places.
+            boat_words = WordMaker(config.seed, taken=own_words(), purpose="boats").boats(2 * _N_BOAT_WORDS)
+            self._boat_words = boat_words[:_N_BOAT_WORDS], boat_words[_N_BOAT_WORDS:]
+            self._boat_numbers = Permutation(_N_BOAT_WORDS**2, Draws(config.seed, "boat"))
         n_names = _N_FIRST_NAMES * _N_LAST_NAMES
         self._name_numbers = Permutation(n_names, Draws(config.seed, "names"))
         longest = max(config.n_places, len(_YEARS), len(TRADES), _N_SCHOOLS, _N_EMPLOYERS)
@@ -216,11 +225,22 @@ class People:
             employer=self._employers[employer],
             seat=self._seats[employer],
             mentor=" ".join(self._name(self._mentor_of(number))),
+            boat=self._boat(number),
         )
+
+    def mentor(self, person: Person) -> Person:
+        """A person's mentor."""
+        return self.person(self._mentor_of(person.number))
 
     def _name(self, number: int) -> tuple[str, str]:
         first, last = divmod(self._name_numbers(number), _N_LAST_NAMES)
         return self._first_names[first], self._last_names[last]
+
+    def _boat(self, number: int) -> str:
+        if not self._has_boats:
+            return ""
+        first, second = divmod(self._boat_numbers(number), _N_BOAT_WORDS)
+        return f"{self._boat_words[0][first]} {self._boat_words[1][second]}"
 
     def _mentor_of(self, number: int) -> int:
         """The number of another person whom the corpus mentions."""

@@ -1,4 +1,4 @@
-"""Invented words of seeded syllables: names of people, schools, employers and towns."""
+"""Invented words of seeded syllables: names of people, schools, employers, towns and boats."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ _ONSETS = "b d f g h j k l l m m n n p r r s s t t v v z br dr gr kl pl st tr"
 _MEDIALS = "b d d g k l l m m n n p r r s t t v v z ld lm ln lt lv mb nd nk nt rd rk rl rm rn rt rv sk st"
 _FIRST_ENDINGS = "a a a e i i o o an en el in is on or us"
 _LAST_ENDINGS = "ak ald an and ane ar ard ask ec ek ell en ent er esh ett ik in ing ir olt on or osk ov un und"
+_BOAT_ONSETS = "c c ch cl cr w w wh y y"
 _CODAS = "b d g k l ll m n n nd r r rk rl rm rn s s sk st t v v"
 _PLACE_ENDINGS = """a ava ea eno era ika ima ino ira ona ora oss una uva croft dune fell gard heim holt
     mere mond moor stead tarn vale wold vik"""
@@ -42,8 +43,8 @@ class WordMaker:
     Since none is a prefix of another, searching a text for a name never finds a longer name.
     """
 
-    def __init__(self, seed: int, taken: set[str]) -> None:
-        self._draws = Draws(seed, "words")
+    def __init__(self, seed: int, taken: set[str], purpose: str = "words") -> None:
+        self._draws = Draws(seed, purpose)
         self._n_drawn = 0
         self._words = {*taken, *_REAL.split()}
         self._prefixes: set[str] = set()
@@ -60,6 +61,10 @@ class WordMaker:
     def places(self, n: int) -> list[str]:
         """Names of towns."""
         return self._words_of(n, PLACE_LENGTH, ["", *_ONSETS.split()], _CODAS, _PLACE_ENDINGS)
+
+    def boats(self, n: int) -> list[str]:
+        """Words for boats; they begin with letters with which no word of another kind begins."""
+        return self._words_of(n, LAST_NAME_LENGTH, _BOAT_ONSETS.split(), _MEDIALS, _LAST_ENDINGS)
 
     def _words_of(self, n: int, longest: int, onsets: list[str], middles: str, endings: str) -> list[str]:
         made: list[str] = []

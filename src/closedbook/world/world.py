@@ -17,7 +17,7 @@ A line of facts.jsonl, with spans as [start, end) in characters of the line of t
      "person": 17, "split": "train",        null, as is name, in a line about no person
      "name": "Mira Tosk",
      "name_spans": [[0, 9], [11, 20]],      spans of the full name, the title's first
-     "facts": [{"attribute": "birthplace",  or birth_year, trade, school, employer, mentor, seat
+     "facts": [{"attribute": "birthplace",  or birth_year, trade, school, employer, mentor, boat, seat
                 "value": "Zorvik",
                 "value_span": [33, 39],
                 "subject_span": [11, 20],   the mention of the person; for a seat, of the employer
