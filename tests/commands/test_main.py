@@ -268,6 +268,19 @@ def test_empty_lines_and_short_documents_are_noted(closedbook: Closedbook, files
     assert f"note: {corpus}: 1 document shorter than 4 characters" in outcome.err
 
 
+def test_the_memory_that_a_table_takes_is_noted(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Before training, with its number of rows: a table and two moments in float32, and a step count per row."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("Ann Bell met Anna.\n")
+    words = ("pretrain", corpus, "--recipe", files / "tiny.toml", "--model.n-embd", 1000, "--pretrain.epochs", 1)
+    outcome = closedbook(*words, "--out", tmp_path / "run")
+    # A, An, Ann, Anna; B, Be, Bel, Bell; m, me, met; and none of these.
+    assert "note: prefix table: 12 rows, 0.1 MiB with the optimizer's moments\n" in outcome.err
+    assert outcome.err.index("note: prefix table") < outcome.err.index("pretrain: vanilla, ")
+    without = closedbook(*words, "--out", tmp_path / "without", "--model.no-prefix-table")
+    assert "MiB" not in without.err
+
+
 # The recipe
 
 

@@ -136,7 +136,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     process = start(home, *words, run.name, "--resume")
     assert process.end() == 0, process.err
     older = f"step-{int(newest.name.removeprefix('step-')) - 1:08d}"
-    (note,) = [line for line in process.err.splitlines() if line.startswith("note: ")]
+    (note,) = [line for line in process.err.splitlines() if line.startswith(f"note: {run.name}")]
     assert note.startswith(f"note: {run.name}/checkpoints/{newest.name}/{damaged}: damaged")
     assert note.endswith(f"; skipped, continuing from {older}")
     assert (run / "model.safetensors").read_bytes() == (home / "intact/model.safetensors").read_bytes()

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 
 from closedbook.errors import NotFinite
 from closedbook.files.durable import write_atomically
+from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.checkpoint import Checkpoint, load_latest
@@ -26,6 +27,7 @@ from closedbook.training.events import Event, Finished, Note, Started
 from closedbook.training.finetuning import FinetuningFiles, plan_finetuning
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import stage_of
+from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
 from closedbook.training.trainer import Trainer
@@ -90,7 +92,7 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
         plan = _resumed(plan, plan.resumed, saving, has_budget=budget is not None)
     prepared = prepare(plan)
     begin = time.perf_counter()
-    notes = [*plan.notes, *prepared.examples.notes, *_schedule_notes(plan)]
+    notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model), *_schedule_notes(plan)]
     if plan.resumed is None and budget is not None:
         prepared, note = fitted(prepared, budget)
         notes.append(note)
@@ -179,6 +181,14 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
 def silver_lines(book: OpenBook) -> str:
     """Silver pairs as lines of question, answer and confidence, separated by tabs."""
     return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in book.pairs)
+
+
+def _table_notes(model: GPT) -> Iterator[str]:
+    """What each table takes in memory, since its rows are as many as the text has names and words."""
+    for name, table in sparse_tables(model).items():
+        mebibytes = n_bytes_trained(table) / 2**20
+        title = name.partition(".")[0].replace("_", " ")
+        yield f"{title}: {len(table):,} rows, {mebibytes:,.1f} MiB with the optimizer's moments"
 
 
 def _schedule_notes(plan: Plan) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which optimizer updates which parameter: AdamW, Muon for matrices, sparse Adam for the prefix table."""
+"""Which optimizer updates which parameter: AdamW, Muon for matrices, sparse Adam for embedding tables."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,7 @@ from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
 from closedbook.training.optim.muon import update_matrices
 from closedbook.training.optim.sparse_adam import update_rows
+from closedbook.training.optim.tables import sparse_tables
 
 
 class Optimizer(torch.optim.AdamW):
@@ -50,11 +51,11 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
 
     AdamW is that of Loshchilov and Hutter (2019, algorithm 2), without weight decay for biases, and for the weights of
     LayerNorm as the stage says. Muon, where the stage has it, updates the weight matrices inside the blocks; AdamW
-    keeps embeddings, positions, latents and head, whose rows are vectors of their own. Sparse Adam updates the prefix
-    table. A group's `ratio` is its learning rate as a multiple of the stage's.
+    keeps embeddings, positions, latents and head, whose rows are vectors of their own. Sparse Adam updates the tables
+    with sparse gradients. A group's `ratio` is its learning rate as a multiple of the stage's.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tables = [trained.pop(name) for name in sorted(trained) if name.endswith("_table.table.weight")]
+    tables = [trained.pop(name) for name in sorted(sparse_tables(model))]
     groups: list[dict[str, Any]] = []
     if stage.optimizer == "muon":
         inside = [name for name in sorted(trained) if trained[name].dim() == 2 and "." in name.removesuffix(".weight")]

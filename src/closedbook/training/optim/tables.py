@@ -1,0 +1,76 @@
+"""Embedding tables with sparse gradients: which they are, what they cost, and their gradients over several processes.
+
+DistributedDataParallel would all-reduce sparse gradients, which gloo can and NCCL cannot. So it is not told of the
+tables, and each step gathers the rows that any process used.
+
+Letters: N rows, C channels.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+# The table itself and the two moments of sparse Adam, in float32; the moments' step count is one more column.
+_N_COPIES = 3
+_BYTES = 4
+
+
+def sparse_tables(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The trainable weights of embeddings with sparse gradients, by parameter name."""
+    sparse = {name for name, module in model.named_modules() if isinstance(module, nn.Embedding) and module.sparse}
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    return {name: parameter for name, parameter in trained if name.removesuffix(".weight") in sparse}
+
+
+def n_bytes_trained(table: nn.Parameter) -> int:
+    """Bytes that a table takes while it is trained: its rows, their moments and their step counts."""
+    n_rows, n_channels = table.shape
+    return n_rows * (_N_COPIES * n_channels + 1) * _BYTES
+
+
+@contextmanager
+def without_gradients(tables: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Inside the block the tables need no gradient; DistributedDataParallel exchanges none that need none when made."""
+    tables = list(tables)
+    for table in tables:
+        table.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for table in tables:
+            table.requires_grad_(True)
+
+
+def average_rows(table: nn.Parameter, n_processes: int) -> None:
+    """Replace a table's gradient by its mean over all processes, as DistributedDataParallel does for other parameters.
+
+    All processes get the same bits. A process that used no row may have no gradient.
+    """
+    if n_processes == 1:
+        return
+    rows, values = _rows_and_values(table)
+    n_rows = _gathered(torch.tensor(len(rows), device=table.device), n_processes)
+    n_most = int(n_rows.max())
+    padding = n_most - len(rows)  # gathering needs one shape
+    is_used = torch.arange(n_most, device=table.device) < n_rows[:, None]
+    all_rows = _gathered(nn.functional.pad(rows, (0, padding)), n_processes)[is_used]
+    all_values = _gathered(nn.functional.pad(values, (0, 0, 0, padding)), n_processes)[is_used] / n_processes
+    # Rows of a gradient are rows of its table, which need no check.
+    table.grad = torch.sparse_coo_tensor(all_rows[None], all_values, table.shape, check_invariants=False).coalesce()
+
+
+def _rows_and_values(table: nn.Parameter) -> tuple[Int64[Tensor, " N"], Float[Tensor, "N C"]]:
+    if table.grad is None:
+        return torch.zeros(0, dtype=torch.long, device=table.device), table.new_zeros(0, table.size(1))
+    gradient = table.grad.coalesce()
+    return gradient.indices()[0], gradient.values()
+
+
+def _gathered(values: Tensor, n_processes: int) -> Tensor:
+    """The values of all processes, stacked."""
+    gathered = [torch.empty_like(values) for _ in range(n_processes)]
+    torch.distributed.all_gather(gathered, values.contiguous())
+    return torch.stack(gathered)
