@@ -13,6 +13,7 @@ import pytest
 
 from closedbook.assignment.targets import TARGETS
 from closedbook.commands.main import COMMANDS
+from closedbook.progress.console import quietly
 
 Closedbook = Callable[..., Any]
 
@@ -419,6 +420,28 @@ def test_no_notes_are_printed_before_an_error(closedbook: Closedbook, runs: Path
     (tmp_path / "corpus.txt").write_text("A line.\n\nab\n")
     line = fault(closedbook("pretrain", tmp_path / "corpus.txt", "--out", runs / "pretrained"))
     assert line.startswith(f"{runs / 'pretrained'}: is there already")
+
+
+def test_several_processes_without_torchrun_are_refused(
+    pretrain: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """WORLD_SIZE alone names no processes to wait for."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert fault(pretrain()).startswith("WORLD_SIZE: torchrun sets it for several processes, and RANK, LOCAL_RANK, ")
+    assert not (tmp_path / "RUN").exists()
+
+
+@pytest.mark.parametrize(("local_rank", "is_said"), [("0", True), ("1", False)])
+def test_of_several_processes_the_first_of_each_machine_says_what_is_wrong(
+    closedbook: Closedbook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_rank: str, is_said: bool
+):
+    """A file can be missing on one machine alone."""
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("LOCAL_RANK", local_rank)
+    with quietly(False):
+        outcome = closedbook("pretrain", tmp_path / "none.txt", "--out", tmp_path / "RUN")
+    assert outcome.status == 2
+    assert ("none.txt: no such file" in outcome.err) == is_said
 
 
 def test_a_users_own_recipe_in_the_new_folder_is_not_overwritten(closedbook: Closedbook, files: Path, tmp_path: Path):

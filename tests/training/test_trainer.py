@@ -1,21 +1,14 @@
-"""The training loop. Run as a script, this file is one of two processes: see test_two_processes_equal_one."""
+"""The training loop in one process; test_processes.py has it in two."""
 
 import copy
 import json
 import math
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from closedbook.errors import NotFinite
@@ -27,7 +20,6 @@ from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.text.questions import Question
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.device import leave_group, make_fabric
 from closedbook.training.trainer import StepReport, Trainer
 
 TEXTS = [f"{name} was born in {place}." for name, place in zip("ABCDEFG", "PQRSTUV", strict=True)]
@@ -290,70 +282,3 @@ def test_a_golden_run(variant: str):
     stage = replace(STAGE, epochs=7, decay_norms=False)
     reports = list(make_trainer(config, stage).run())[:20]
     assert [report.loss for report in reports] == pytest.approx(GOLDEN[variant], rel=1e-4)
-
-
-# Two processes. Without dropout, whose masks differ between processes; with micro-batches, so that gradients are
-# exchanged after the last alone, and the prefix table's as rows; with sorted batches; and with a low learning rate,
-# because AdamW amplifies rounding errors.
-SHARED_MODEL = replace(STILL, variant="perceiver", n_layer=3, positions="rotary", prefix_table=True)
-SHARED_STAGE = replace(STAGE, accumulate=2, learning_rate=5e-4, sort_window=2, table_ratio=1.0)
-
-
-def one_of_two(out: Path) -> None:
-    """Train as one of two processes; rank 0 saves weights and reports."""
-    torch.set_num_threads(1)
-    trainer = make_trainer(SHARED_MODEL, SHARED_STAGE, fabric=make_fabric("float32"))
-    reports = [vars(facts(report)) for report in trainer.run()]
-    if trainer.fabric.global_rank == 0:
-        save_file(weights(trainer), out / "weights.safetensors")
-        (out / "reports.json").write_text(json.dumps(reports), encoding="utf-8")
-
-
-def start_process(rank: int, port: int, out: Path) -> subprocess.Popen[str]:
-    """Start this file as a script, in an environment like torchrun's."""
-    environment: dict[str, Any] = {
-        **os.environ,
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "TORCHELASTIC_RUN_ID": "test",
-        "CUDA_VISIBLE_DEVICES": "",
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, __file__, str(out)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def test_two_processes_equal_one(tmp_path: Path):
-    """Reports and weights are those of one process, although one has no row in an epoch's last step."""
-    alone = make_trainer(SHARED_MODEL, SHARED_STAGE)
-    beginning = weights(alone)
-    expected = [vars(facts(report)) for report in alone.run()]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = [start_process(rank, port, tmp_path) for rank in (0, 1)]
-    try:
-        outputs = [process.communicate(timeout=60)[0] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert [process.returncode for process in processes] == [0, 0], "\n".join(outputs)
-    reports = json.loads((tmp_path / "reports.json").read_text(encoding="utf-8"))
-    for one, two in zip(expected, reports, strict=True):
-        assert two == pytest.approx(one, rel=1e-4)
-    assert largest_difference(weights(alone), beginning) > 1e-3
-    assert largest_difference(weights(alone), load_file(tmp_path / "weights.safetensors")) < 1e-6
-
-
-if __name__ == "__main__":
-    one_of_two(Path(sys.argv[1]))
-    leave_group()

@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except ClosedbookError as error:
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            be_quiet(False)  # A file can be missing on one machine alone, which says so.
         message = str(error)
         if type(error) in (InputError, RecipeError) and not message.startswith("-"):
             message = named_by_flag(message, words)  # It names a field or a Python argument; the user typed an option.

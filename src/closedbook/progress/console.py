@@ -23,9 +23,9 @@ def out(line: str) -> None:
     sys.stdout.flush()
 
 
-def be_quiet() -> None:
-    """Print nothing from now on."""
-    console.quiet = True
+def be_quiet(is_quiet: bool = True) -> None:
+    """Print nothing from now on, or print again."""
+    console.quiet = is_quiet
 
 
 @contextmanager

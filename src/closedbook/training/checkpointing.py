@@ -87,12 +87,15 @@ class Checkpointer:
 
     def finish(self) -> Iterator[Note]:
         """Save the final weights: the last, or with patience those of the best evaluation, which a note then says."""
+        if self.trainer.fabric.is_global_zero:  # the others might read what is being written
+            yield from self._save_final()
+        self.trainer.fabric.barrier()
+
+    def _save_final(self) -> Iterator[Note]:
         best = load_best(self.run.path) if self.patience and self.best >= 0 else None
         if best is not None and self.n_worse:
             evaluations = f"{self.n_worse} evaluation{'s' * (self.n_worse > 1)}"
             epoch = best.state["epoch"]
             kept = f"after epoch {epoch}" if epoch else "that training started from"
             yield Note(f"accuracy has not risen for {evaluations}, so the weights {kept} are kept")
-        if self.trainer.fabric.is_global_zero:
-            self.run.finish(self.trainer.model.state_dict() if best is None else best.weights)
-        self.trainer.fabric.barrier()
+        self.run.finish(self.trainer.model.state_dict() if best is None else best.weights)

@@ -20,6 +20,7 @@ from closedbook.recipe.recipe import Precision, StageConfig
 from closedbook.text.vocabulary import PAD_ID
 from closedbook.training.loss import SummedLoss
 from closedbook.training.optim.optimizer import make_optimizer
+from closedbook.training.optim.tables import average_rows, sparse_tables, without_gradients
 from closedbook.training.schedule import Schedule
 
 
@@ -71,7 +72,10 @@ class Trainer:
         self.step = 0
         self.n_rows = 0
         self.position = Position(0, 0)
-        self.loss, self.optimizer = fabric.setup(SummedLoss(model), make_optimizer(model, stage, precision))
+        self.tables = tuple(sparse_tables(model).values())
+        optimizer = make_optimizer(model, stage, precision)
+        with without_gradients(self.tables):
+            self.loss, self.optimizer = fabric.setup(SummedLoss(model), optimizer)
 
     def run(self) -> Iterator[StepReport]:
         """Take the steps that are left, and report each.
@@ -98,7 +102,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
-        # Without the prefix table, whose rows sparse Adam moves by the same length whatever the gradient's norm.
+        # Without the tables, whose rows sparse Adam moves by the same length whatever the gradient's norm.
         dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
         norm = torch.nn.utils.clip_grad_norm_(dense, self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
@@ -134,6 +138,8 @@ class Trainer:
                 # Times the number of processes, because these average their gradients and the sum is wanted.
                 self.fabric.backward(micro_nats * (self.fabric.world_size / max(1, n_supervised)))
             nats += micro_nats.detach()
+        for table in self.tables:
+            average_rows(table, self.fabric.world_size)
         return self._total(nats).item(), n_supervised, n_characters
 
     def _total(self, values: Tensor) -> Tensor:
