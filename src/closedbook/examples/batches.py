@@ -5,7 +5,7 @@ sorted by length and cut into batches, which come in an order drawn anew. The co
 off; this changes no result, since every variant is causal: a column changes no logit before it. A window of one batch
 is not sorted.
 
-Letters: B batch, T time, U time after cutting.
+Letters: B batch, N examples, T time, U time after cutting.
 """
 
 from collections.abc import Iterator
@@ -78,44 +78,45 @@ class Batches:
         """The batches of epoch `start.epoch` from its step `start.step` on."""
         self.dataset.epoch = start.epoch
         first = start.step // self.window
-        windows = self._windows(start.epoch)[first:]
         loader: DataLoader[Example] = DataLoader(
             self.dataset,  # type: ignore[arg-type]  # anything with len and [] will do
-            batch_sampler=windows,
+            batch_sampler=self._windows(start.epoch, first),
             num_workers=self.n_workers,
-            collate_fn=list,
+            collate_fn=_stacked,
             # The loader draws a seed for its workers in each epoch, and must leave torch's global generator alone.
             generator=torch.Generator().manual_seed(0),
         )
         step = first * self.window
-        for number, examples in enumerate(loader, first):
+        for number, (x, y) in enumerate(loader, first):
             # Equal lengths keep a window of one batch in its order.
-            lengths = [used_length(y) if self.window > 1 else 0 for _, y in examples]
+            lengths = used_lengths(y).tolist() if self.window > 1 else [0] * len(y)
             for members in self._sorted_batches(lengths, start.epoch, number):
                 step += 1
                 if step <= start.step:
                     continue
                 after = Position(start.epoch + 1, 0) if step == self.n_steps else Position(start.epoch, step)
-                yield self._batch([examples[member] for member in members], after)
+                yield self._batch(x, y, members, after)
 
-    def rows(self, epoch: int, n_steps: int) -> list[int]:
+    def rows(self, epoch: int, n_steps: int) -> Iterator[int]:
         """The indices of the examples in the first `n_steps` steps of an epoch."""
         self.dataset.epoch = epoch
-        rows: list[int] = []
         for number, window in enumerate(self._windows(epoch)):
             left = n_steps - number * self.window
             if left <= 0:
                 break
-            # Only a window that is not used whole needs its examples' lengths, to know which batches come first.
-            is_whole = left >= self.window
-            lengths = [0] * len(window) if is_whole else [used_length(self.dataset[i][1]) for i in window]
-            batches = self._sorted_batches(lengths, epoch, number)
-            rows += [window[member] for members in batches[:left] for member in members]
-        return rows
+            if left >= self.window:
+                yield from window
+                continue
+            # Only here the lengths matter, which say what batches come first.
+            lengths = used_lengths(torch.stack([self.dataset[row][1] for row in window])).tolist()
+            for members in self._sorted_batches(lengths, epoch, number)[:left]:
+                yield from (window[member] for member in members)
 
-    def _windows(self, epoch: int) -> list[list[int]]:
+    def _windows(self, epoch: int, first: int = 0) -> Iterator[list[int]]:
+        """The rows of each window from number `first` on."""
         order, size = self.order(epoch), self.batch_size * self.window
-        return [order[i : i + size] for i in range(0, len(order), size)]
+        for i in range(first * size, len(order), size):
+            yield order[i : i + size].tolist()
 
     def _sorted_batches(self, lengths: list[int], epoch: int, number: int) -> list[list[int]]:
         """The members of each batch of window `number`, whose rows have these lengths."""
@@ -124,22 +125,26 @@ class Batches:
         draw_generator(self.seed, epoch, number).shuffle(batches)
         return batches
 
-    def _batch(self, examples: list[Example], after: Position) -> Batch:
-        """This process's rows of a batch; a process without any gets one row of padding."""
-        own = examples[self.rank :: self.n_processes] or examples[:1]
-        x, y = (torch.stack(column) for column in zip(*own, strict=True))
-        x, y = trim(x, y, _WIDTH_MULTIPLE if self.window > 1 else 1)
-        if self.rank >= len(examples):
+    def _batch(self, x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], members: list[int], after: Position) -> Batch:
+        """This process's rows of a batch, some of x and y; a process without any gets one row of padding."""
+        own = members[self.rank :: self.n_processes] or members[:1]
+        x, y = trim(x[own], y[own], _WIDTH_MULTIPLE if self.window > 1 else 1)
+        if self.rank >= len(members):
             x, y = torch.full_like(x, PAD_ID), torch.full_like(y, PAD_ID)
-        return Batch(x, y, len(examples), after)
+        return Batch(x, y, len(members), after)
 
-    def order(self, epoch: int) -> list[int]:
+    def order(self, epoch: int) -> Int64[Tensor, " N"]:
         """The dataset's indices in the order of an epoch."""
         if not self.shuffle:
-            return list(range(len(self.dataset)))
+            return torch.arange(len(self.dataset))
         # Epochs need unrelated generators, and torch takes one seed of 64 bits.
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        return torch.randperm(len(self.dataset), generator=generator).tolist()
+        return torch.randperm(len(self.dataset), generator=generator)
+
+
+def _stacked(examples: list[Example]) -> tuple[Int64[Tensor, "B T"], Int64[Tensor, "B T"]]:
+    x, y = (torch.stack(column) for column in zip(*examples, strict=True))
+    return x, y
 
 
 def trim(
@@ -162,5 +167,9 @@ def micro_batches(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], max_batches:
 
 def used_length(y: Int64[Tensor, " T"]) -> int:
     """Number of columns up to the last that counts in the loss."""
-    supervised = (y != PAD_ID).nonzero()
-    return int(supervised[-1]) + 1 if len(supervised) else 0
+    return int(used_lengths(y[None]))
+
+
+def used_lengths(y: Int64[Tensor, "B T"]) -> Int64[Tensor, " B"]:
+    """For each row the number of columns up to the last that counts in the loss."""
+    return ((y != PAD_ID) * torch.arange(1, y.size(1) + 1, device=y.device)).amax(1)

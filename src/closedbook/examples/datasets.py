@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -78,9 +79,7 @@ class CharCorruptionDataset(Dataset[Example]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         masked = self.drawn(index)
-        x, y = shifted(self.vocabulary.encode(masked.text), self.block_size)
-        y[: masked.n_context - 1] = PAD_ID
-        return x, y
+        return shifted(self.vocabulary.encode(masked.text), self.block_size, masked.n_context)
 
 
 class NameDataset(Dataset[Example]):
@@ -96,11 +95,14 @@ class NameDataset(Dataset[Example]):
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> Example:
+        ids = self.vocabulary.encode(self.string(index))
+        return shifted(ids, self.block_size, len(self.pairs[index].text))
+
+    def string(self, index: int) -> str:
+        """The pair in the form of `pair_string`."""
         pair = self.pairs[index]
         assert pair.answer is not None, "pairs were checked when they were read"
-        x, y = shifted(self.vocabulary.encode(pair_string(pair.text, pair.answer)), self.block_size)
-        y[: len(pair.text) - 1] = PAD_ID
-        return x, y
+        return pair_string(pair.text, pair.answer)
 
 
 class MixedDataset(Dataset[Example]):
@@ -134,20 +136,29 @@ class MixedDataset(Dataset[Example]):
         self.documents.epoch, document = divmod(self.epoch * self.n_documents + index, len(self.documents))
         return document
 
+    def pair(self, index: int) -> int:
+        """The pair at an index from `n_documents` on in this epoch."""
+        return (self.epoch * self.n_pairs + index - self.n_documents) % len(self.pairs)
+
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if index < self.n_documents:
             return self.documents[self.document(index)]
-        n_pairs_before = self.epoch * self.n_pairs + index - self.n_documents
-        return self.pairs[n_pairs_before % len(self.pairs)]
+        return self.pairs[self.pair(index)]
 
 
-def shifted(ids: list[int], block_size: int) -> Example:
-    """x and y of a masked string: its ids padded to block_size, without the last and without the first."""
-    padded = torch.full((block_size,), PAD_ID, dtype=torch.long)
-    padded[: len(ids)] = torch.tensor(ids, dtype=torch.long)
-    return padded[:-1].clone(), padded[1:].clone()
+def shifted(ids: list[int], block_size: int, n_context: int = 1) -> Example:
+    """x and y of a masked string: its ids padded to block_size, without the last and without the first.
+
+    y has PAD in place of the first `n_context` ids, which are not predicted.
+    """
+    # NumPy, because making a short tensor takes several times longer.
+    padded = np.full(block_size, PAD_ID)
+    padded[: len(ids)] = ids
+    y = padded[1:].copy()
+    y[: n_context - 1] = PAD_ID
+    return torch.from_numpy(padded[:-1]), torch.from_numpy(y)
 
 
 def draw_generator(seed: int, epoch: int, index: int) -> Random:

@@ -114,7 +114,7 @@ def test_replay_counts_what_training_is_given(name: str):
     n_examples = 0
     for epoch in range(11):
         given = [text for batch in batches.epoch(Position(epoch, 0)) for text in texts_of(batch)]
-        texts = {row: example_text(dataset, row) for row in batches.order(epoch)}
+        texts = {row: example_text(dataset, row) for row in batches.order(epoch).tolist()}
         assert sorted(given) == sorted(texts.values())
         n_examples += len(texts)
         for row, text in texts.items():
@@ -133,7 +133,7 @@ def test_an_epoch_may_be_replayed_in_parts():
     """The rows before and after an interruption make up the whole epoch."""
     dataset = datasets()["mixed"]
     whole, parts = Ledger(link(PAIRS, DOCUMENTS)), Ledger(link(PAIRS, DOCUMENTS))
-    order = Batches(dataset, 3, shuffle=True, seed=5).order(2)
+    order = Batches(dataset, 3, shuffle=True, seed=5).order(2).tolist()
     replay(dataset, whole, 2)
     replay(dataset, parts, 2, order[:4])
     assert parts.exposures != whole.exposures

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import Fact, mentions
-from closedbook.text.vocabulary import MASK, PAD_ID
+from closedbook.text.vocabulary import MASK
 
 
 @dataclass(frozen=True)
@@ -99,25 +99,25 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
     """
     dataset.epoch = epoch
     for row in range(len(dataset)) if rows is None else rows:
-        match _document_of(dataset, row):
-            case None:
-                ledger.count_pair(example_text(dataset, row))
-            case documents, document if document in ledger.documents:
+        match _item_of(dataset, row):
+            case NameDataset() as pairs, pair:
+                ledger.count_pair(pairs.string(pair))
+            case CharCorruptionDataset() as documents, document if document in ledger.documents:
                 masked = documents.drawn(document)
                 ledger.count_document(document, masked.text, masked.n_context)
 
 
 def example_text(dataset: EpochDataset, row: int) -> str:
     """The string of the example at `row` in the dataset's current epoch."""
-    x, y = dataset[row]
-    ids = [*x.tolist(), int(y[-1])]
-    assert isinstance(dataset, CharCorruptionDataset | NameDataset | MixedDataset), "training has no other datasets"
-    vocabulary = dataset.documents.vocabulary if isinstance(dataset, MixedDataset) else dataset.vocabulary
-    return vocabulary.decode(i for i in ids if i != PAD_ID)
+    part, index = _item_of(dataset, row)
+    return part.string(index) if isinstance(part, NameDataset) else part.masked(index)
 
 
-def _document_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset, int] | None:
-    """The documents and the index of the document that is at `row` in this epoch; None for a pair."""
-    if isinstance(dataset, MixedDataset):
-        return (dataset.documents, dataset.document(row)) if row < dataset.n_documents else None
-    return (dataset, row) if isinstance(dataset, CharCorruptionDataset) else None
+def _item_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset | NameDataset, int]:
+    """The dataset that the example at `row` of this epoch comes from, and its index there."""
+    if not isinstance(dataset, MixedDataset):
+        assert isinstance(dataset, CharCorruptionDataset | NameDataset), "training has no other datasets"
+        return dataset, row
+    if row < dataset.n_documents:
+        return dataset.documents, dataset.document(row)
+    return dataset.pairs, dataset.pair(row)
