@@ -8,7 +8,9 @@ from closedbook.reader.candidates import by_length, candidates, count_shapes, to
 def found(text: str, *answers: str, start: int = 0) -> list[str]:
     """The candidates of a text for the shapes of some answers."""
     tokens = tokenize(text)
-    return [tokens.text_of(span) for span in candidates(tokens, start, by_length(count_shapes(answers)))]
+    return [
+        tokens.text_of(span) for span in candidates(tokens, tokens.n_before(start), by_length(count_shapes(answers)))
+    ]
 
 
 @pytest.mark.parametrize(

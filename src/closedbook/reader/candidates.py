@@ -34,6 +34,10 @@ class Tokens(NamedTuple):
         """The text of a span."""
         return self.text[self.positions[span[0]][0] : self.positions[span[1]][1]]
 
+    def n_before(self, character: int) -> int:
+        """How many tokens begin before a character of the text."""
+        return bisect_left(self.positions, (character,))
+
     def shape(self, span: TokenSpan) -> str:
         """The classes of a span's tokens, with the characters between the tokens."""
         first, last = span
@@ -53,11 +57,6 @@ def tokenize(text: str) -> Tokens:
     return Tokens(text, words, list(zip(ends[::2], ends[1::2], strict=False)), list(map(_class, words)))
 
 
-def words_of(text: str) -> frozenset[str]:
-    """The distinct words and punctuation marks of a text."""
-    return frozenset(_TOKEN.findall(text))
-
-
 def count_shapes(answers: Iterable[str]) -> Counter[str]:
     """How many answers have each shape; an answer without tokens has none."""
     tokenized = [tokenize(answer) for answer in answers]
@@ -72,14 +71,13 @@ def by_length(shapes: Iterable[str]) -> dict[int, set[str]]:
     return lengths
 
 
-def candidates(tokens: Tokens, start: int, shapes: Mapping[int, Collection[str]]) -> list[TokenSpan]:
-    """All spans that have one of the shapes (as of `by_length`) and begin at character `start` or later."""
-    begin = bisect_left(tokens.positions, (start,))
+def candidates(tokens: Tokens, n_title: int, shapes: Mapping[int, Collection[str]]) -> list[TokenSpan]:
+    """All spans that have one of the shapes (as of `by_length`) and begin after the first `n_title` tokens."""
     n = len(tokens.words)
     spans = [
         (first, first + length - 1)
         for length, of_length in shapes.items()
-        for first in range(begin, n - length + 1)
+        for first in range(n_title, n - length + 1)
         if tokens.shape((first, first + length - 1)) in of_length
     ]
     return sorted(spans)

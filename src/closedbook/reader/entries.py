@@ -5,9 +5,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from itertools import chain
 from typing import NamedTuple
 
-from closedbook.reader.candidates import Tokens, TokenSpan, by_length, candidates, tokenize, words_of
+from closedbook.reader.candidates import Tokens, TokenSpan, by_length, candidates, tokenize
 from closedbook.reader.features import Context, Features
-from closedbook.text.titles import title_length
 
 NONE = 0
 """The number of the text of 'none of them'."""
@@ -22,9 +21,9 @@ class Alternative(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A title's words, and its documents: index, tokens, candidates."""
+    """A title's documents: index, tokens, candidates; their first `n_title` tokens are the title and its full stop."""
 
-    words: frozenset[str]
+    n_title: int
     documents: list[tuple[int, Tokens, list[TokenSpan]]]
 
     def texts(self) -> list[str]:
@@ -35,7 +34,7 @@ class Entry(NamedTuple):
         """Each candidate, and then 'none of them'."""
         none: list[tuple[str, ...]] = []
         for document, tokens, spans in self.documents:
-            context = Context(tokens, self.words)
+            context = Context(tokens, self.n_title)
             for span in spans:
                 yield Alternative(tokens.text_of(span), document, context.features(span, elsewhere))
             none.append(context.none_features(len(spans)))
@@ -61,12 +60,12 @@ class Entries:
 
     def __getitem__(self, title: str) -> Entry:
         found = []
+        start = len(title) + 1  # after the full stop, which is no candidate
         for document in self.titles[title]:
-            text = self._documents[document]
-            tokens = tokenize(text)
-            start = max(title_length(text), len(title))
-            found.append((document, tokens, candidates(tokens, start, self._shapes)))
-        return Entry(words_of(title), found)
+            tokens = tokenize(self._documents[document])
+            n_title = tokens.n_before(start)
+            found.append((document, tokens, candidates(tokens, n_title, self._shapes)))
+        return Entry(n_title, found)
 
 
 class CandidateTexts:

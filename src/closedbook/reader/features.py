@@ -8,7 +8,7 @@ the lines of a corpus can share.
 """
 
 from bisect import bisect
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -76,12 +76,13 @@ class _Pattern:
 
 
 class Context:
-    """A document's tokens as its candidates see them; `title` is the title's words."""
+    """A document's tokens as its candidates see them; the first `n_title` are its title."""
 
-    def __init__(self, tokens: Tokens, title: Collection[str]) -> None:
+    def __init__(self, tokens: Tokens, n_title: int) -> None:
+        title = tokens.words[:n_title]
         words = [kind if kind[0] == "9" else word for word, kind in zip(tokens.words, tokens.classes, strict=True)]
         kinds = [
-            word if kind != "A" else "T" if word in title else "A"
+            ("T" if word in title else "A") if kind == "A" else word
             for word, kind in zip(words, tokens.classes, strict=True)
         ]
         self._tokens = tokens
