@@ -75,7 +75,7 @@ def characters_of_epoch(dataset: EpochDataset) -> int:
 
 
 def linked(pairs: Questions, corpus: Corpus) -> list[Fact]:
-    return link(pairs.items, [document.text for document in corpus.documents])
+    return link(pairs.items, corpus.texts)
 
 
 def measured(n_people: int) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from closedbook.text.questions import Question
 
 N_FOLDS = 5
 """Folds of the titles with pairs, for held-out answers."""
-_N_TITLES = 1024
-"""Titles that are scored together."""
+_N_TITLES = 32
+"""Titles that are scored together; with more, the garbage collector looks at their features again and again."""
 _N_SUMS = 10_000
 """Sums of shared features' weights that are kept, at most."""
 

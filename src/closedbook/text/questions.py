@@ -13,7 +13,7 @@ _PAIR_RULE = "a pair is question<TAB>answer, and this line has {received}"
 _PAIR_CURE = "; write the question, one tab and the answer"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Question:
     """A question and, in a pair, its answer; `line` is its number in the file, from 1."""
 
