@@ -6,7 +6,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from closedbook.reader.candidates import Tokens, TokenSpan, by_length, candidates, tokenize
-from closedbook.reader.features import Context, Features
+from closedbook.reader.features import Context, Features, Patterns, kept_patterns
 
 NONE = 0
 """The number of the text of 'none of them'."""
@@ -25,6 +25,7 @@ class Entry(NamedTuple):
 
     n_title: int
     documents: list[tuple[int, Tokens, list[TokenSpan]]]
+    patterns: Patterns
 
     def texts(self) -> list[str]:
         """The texts of the candidates, one for each mention."""
@@ -34,7 +35,7 @@ class Entry(NamedTuple):
         """Each candidate, and then 'none of them'."""
         none: list[tuple[str, ...]] = []
         for document, tokens, spans in self.documents:
-            context = Context(tokens, self.n_title)
+            context = Context(tokens, self.n_title, self.patterns)
             for span in spans:
                 yield Alternative(tokens.text_of(span), document, context.features(span, elsewhere))
             none.append(context.none_features(len(spans)))
@@ -50,6 +51,7 @@ class Entries:
         self.titles = titles
         self._documents = documents
         self._shapes = by_length(shapes)
+        self._patterns = kept_patterns()
 
     def __iter__(self) -> Iterator[Entry]:
         return map(self.__getitem__, self.titles)
@@ -65,7 +67,7 @@ class Entries:
             tokens = tokenize(self._documents[document])
             n_title = tokens.n_before(start)
             found.append((document, tokens, candidates(tokens, n_title, self._shapes)))
-        return Entry(n_title, found)
+        return Entry(n_title, found, self._patterns)
 
 
 class CandidateTexts:

@@ -45,7 +45,7 @@ class _Around(NamedTuple):
     """The last token of the list."""
 
 
-class _Pattern:
+class Pattern:
     """The kinds of a document's tokens, padded at both ends.
 
     A kind is the word itself, but a number's is its class, and a capitalised word's is 'T' if the title has it, else
@@ -67,6 +67,7 @@ class _Pattern:
         return found
 
     def none(self, n_candidates: int) -> tuple[str, ...]:
+        """The features that the document gives to 'none of them'."""
         found = self._none.get(n_candidates)
         if found is None:
             words = {f"none {kind}" for kind in self.kinds[_PADDING:-_PADDING] if kind not in _NAMES}
@@ -75,10 +76,13 @@ class _Pattern:
         return found
 
 
+Patterns = Callable[[tuple[str, ...]], Pattern]
+
+
 class Context:
     """A document's tokens as its candidates see them; the first `n_title` are its title."""
 
-    def __init__(self, tokens: Tokens, n_title: int) -> None:
+    def __init__(self, tokens: Tokens, n_title: int, patterns: Patterns) -> None:
         title = tokens.words[:n_title]
         words = [kind if kind[0] == "9" else word for word, kind in zip(tokens.words, tokens.classes, strict=True)]
         kinds = [
@@ -87,7 +91,7 @@ class Context:
         ]
         self._tokens = tokens
         self._words = [*_FRONT, *words, *_BACK]
-        self._pattern = _pattern((*_FRONT, *kinds, *_BACK))
+        self._pattern = patterns((*_FRONT, *kinds, *_BACK))
 
     def features(self, span: TokenSpan, elsewhere: Callable[[str], int]) -> Features:
         """The features of a candidate; `elsewhere` gives, for its text, the number of other titles that have it."""
@@ -102,12 +106,12 @@ class Context:
         return self._pattern.none(n_candidates)
 
 
-@lru_cache(_N_PATTERNS)
-def _pattern(kinds: tuple[str, ...]) -> _Pattern:
-    return _Pattern(kinds)
+def kept_patterns() -> Patterns:
+    """Makes the pattern of some kinds, and keeps those that were asked for last."""
+    return lru_cache(_N_PATTERNS)(Pattern)
 
 
-def _around(pattern: _Pattern, i: int, j: int) -> _Around:
+def _around(pattern: Pattern, i: int, j: int) -> _Around:
     kinds = pattern.kinds
     n_before, start = _list_before(kinds, i)
     n_after, end = _list_after(kinds, j)
@@ -167,7 +171,7 @@ def _neighbouring_kinds(kinds: Sequence[str], i: int, j: int) -> Iterator[str]:
     yield f"k-2+2={' '.join(kinds[i - 2 : i])} _ {' '.join(kinds[j + 1 : j + 3])}"
 
 
-def _distant_words(pattern: _Pattern, i: int, j: int) -> Iterator[str]:
+def _distant_words(pattern: Pattern, i: int, j: int) -> Iterator[str]:
     """Uncapitalised words further off, with the number of names between: 'born', then the first name after it."""
     kinds, n_names = pattern.kinds, pattern.n_names
     before = range(i - 1, max(i - 1 - _N_WORDS_BEFORE, _PADDING - 1), -1)
@@ -181,7 +185,7 @@ def _form(text: str) -> tuple[str, str, str]:
     return f"is={text}", f"length={min(len(text), 12)}", f"capitals={text.isupper()}"
 
 
-def _names_around(pattern: _Pattern, i: int, j: int) -> Iterator[str]:
+def _names_around(pattern: Pattern, i: int, j: int) -> Iterator[str]:
     """The candidate's position within a name, in parentheses, and among the document's names."""
     kinds = pattern.kinds
     before = next(n for n in range(1, i + 1) if kinds[i - n] not in _NAMES)
