@@ -98,7 +98,7 @@ closedbook.study("corpus.txt", "train.tsv", "run", setting="guess")
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
     assert done.stdout == f"{run.generate('Where', temperature=0.0, n_characters=5)}\n"
-    rule = "InputError: setting: one of self-study, guided, unguided, assignment is needed; received 'guess'"
+    rule = "InputError: setting: one of self-study, guided, asking, unguided, assignment is needed; received 'guess'"
     assert done.stderr.splitlines()[-1].endswith(rule)
 
 

@@ -207,7 +207,7 @@ def test_a_setting_sets_the_masks(setting: Setting):
     assert recipe == in_setting(FAST, setting)
     changed = {key for key, source in sources.items() if source != "preset fast"}
     assert {sources[key] for key in changed} <= {f"setting {setting}"}
-    assert ("corruption.guided" in changed) == (setting in ("unguided", "assignment"))
+    assert ("corruption.guided" in changed) == (setting in ("asking", "unguided", "assignment"))
 
 
 def test_self_study_is_the_default_setting():
@@ -220,6 +220,7 @@ def test_self_study_is_the_default_setting():
     [
         ("unguided", "--corruption.guided", 0.5, 0.0),
         ("unguided", "--corruption.span", 1.0, 0.0),
+        ("asking", "--corruption.span", 1.0, 0.0),
         ("assignment", "--corruption.salient", 0.5, 0.0),
         ("assignment", "--corruption.supervised", "content", "all"),
     ],
@@ -239,6 +240,9 @@ def test_an_option_that_the_setting_allows_wins():
     wanted = in_setting(FAST, "unguided")
     assert recipe == replace(wanted, corruption=replace(wanted.corruption, name_only=0.25))
     assert sources["corruption.name_only"] == "flag --corruption.name-only"
+    recipe, _ = given("study", "--setting", "asking", "--pretrain.mix-pairs", 0.25, stage="pretrain")
+    assert recipe.pretrain.mix_pairs == 0.25
+    assert recipe.corruption == in_setting(FAST, "asking").corruption
 
 
 def test_guided_needs_guided_masks(closedbook: Closedbook):

@@ -117,6 +117,8 @@ def test_the_majority_baseline_gives_the_training_pairs_commonest_answer():
         ("pretrain", CorruptionConfig(span=0.0, salient=0.1, guided=0.9), True, "guided"),
         ("pretrain", CorruptionConfig(span=0.0, salient=0.1, guided=0.9), False, "unguided"),
         ("pretrain", CorruptionConfig(span=0.5, salient=0.5), True, "unguided"),
+        ("pretrain", CorruptionConfig(span=0.0, salient=1.0, nameless=0.3), True, "asking"),
+        ("pretrain", CorruptionConfig(span=0.0, salient=1.0, nameless=0.3), False, "unguided"),
         ("pretrain", CorruptionConfig(), True, "assignment"),
         ("finetune", CorruptionConfig(), True, "no text"),
     ],

@@ -9,10 +9,13 @@ from closedbook.recipe.settings import DECIDED_BY, SETTINGS, in_setting
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_setting_changes_the_masks_alone(preset: str, setting: str):
-    """All else is the recipe's, and a recipe of the setting stays as it is."""
+    """All else is the recipe's but the share of pairs in asking, and a recipe of the setting stays as it is."""
     recipe = PRESETS[preset]
     masked = in_setting(recipe, setting)
-    assert replace(masked, corruption=recipe.corruption) == recipe
+    shares = masked.pretrain.mix_pairs, recipe.pretrain.mix_pairs
+    assert shares[0] == (0.5 if setting == "asking" else shares[1])
+    pretrain = replace(masked.pretrain, mix_pairs=shares[1])
+    assert replace(masked, corruption=recipe.corruption, pretrain=pretrain) == recipe
     assert in_setting(masked, setting) == masked
 
 
@@ -28,6 +31,13 @@ def test_unguided_masks_names_and_numbers_and_nothing_knows_the_answer():
     for recipe in (FAST, COURSE):
         masks = in_setting(recipe, "unguided").corruption
         assert (masks.span, masks.salient, masks.guided) == (0.0, 1.0, 0.0)
+
+
+def test_asking_has_unguided_masks_and_nameless_ones():
+    """Nothing but the nameless draws, by which the model asks itself, tells it from unguided."""
+    asking, unguided = in_setting(FAST, "asking").corruption, in_setting(FAST, "unguided").corruption
+    assert asking.nameless > 0
+    assert replace(asking, nameless=0.0) == unguided
 
 
 def test_assignment_is_the_courses_objective():

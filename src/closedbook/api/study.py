@@ -39,8 +39,8 @@ def study(
     about some of the titles, question<TAB>answer per line; the accuracy on pairs in `dev` is shown during training.
 
     `setting` is what training knows about answers. "self-study": a reader, taught by the pairs, asks and answers about
-    every document, and the model learns that. Else only the pairs' questions are asked, and documents are masked:
-    "guided" where the reader finds answers, "unguided" at names and numbers, "assignment" at random.
+    every document, and the model learns that; "asking": the model does so itself. Else only the pairs' questions are
+    asked, and masks are where the reader finds answers ("guided"), at names ("unguided"), or anywhere ("assignment").
 
     `recipe` is a preset ("fast", "plain", "perceiver", "course"), a TOML file or a Recipe; `seed` replaces its seed.
     `budget_minutes` fits the number of steps to a time, the reader's included. `resume` continues an interrupted run

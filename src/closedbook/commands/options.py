@@ -135,6 +135,10 @@ class StudyOptions:
     guided, unguided, assignment: training asks the questions of the training pairs alone; all other answers come from
     masked documents. guided: the reader chooses the spans to mask, so it finds the facts and the model memorizes them.
     unguided: names and numbers are masked, and nothing knows which is an answer. assignment: random spans are masked.
+
+    asking: as unguided, but after 4, 8, 16, ... epochs the model itself, which has learned the training pairs, chooses
+    an answer about everyone else among the names and numbers of their documents, and is trained on its choices too. So
+    the accuracy on --dev is not one on held-out questions here either.
     """
 
     corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]

@@ -6,9 +6,9 @@ from pathlib import Path
 from closedbook.commands.options import FinetuneOptions, PretrainOptions, StudyOptions
 from closedbook.commands.words import as_option
 from closedbook.errors import InputError
-from closedbook.recipe.keys import flatten
+from closedbook.recipe.keys import flatten, toml_value
 from closedbook.recipe.recipe import Recipe, StageConfig, check_budget_minutes
-from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.recipe_file import load_recipe, with_values
 from closedbook.recipe.rows import Rows, recipe_rows
 from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
 
@@ -87,24 +87,24 @@ def _with_length(options: TrainOptions, stage: str, config: StageConfig) -> tupl
 
 
 def _with_masks(recipe: Recipe, setting: Setting, given: frozenset[str]) -> tuple[Recipe, Sources]:
-    """The recipe with the masks of a setting, and the keys that it changed; given options win where it allows them."""
+    """The recipe in a setting, and the keys that this changed; given options win where the setting allows them."""
     if setting == "guided" and not recipe.corruption.guided:
         raise InputError(
             "--setting: guided needs corruption.guided above 0; received 0.0; write --setting unguided or assignment, "
             "or give --corruption.guided"
         )
     masked, sources = in_setting(recipe, setting), {}
-    for field in fields(recipe.corruption):
-        key = f"corruption.{field.name}"
-        value, wanted = getattr(recipe.corruption, field.name), getattr(masked.corruption, field.name)
+    values = flatten(recipe)
+    for key, wanted in flatten(masked).items():
+        value = values[key]
         if value == wanted:
             continue
         if key not in given:
             sources[key] = f"setting {setting}"
-        elif field.name in DECIDED_BY[setting]:
+        elif key.removeprefix("corruption.") in DECIDED_BY[setting]:
             raise InputError(
                 f"{as_option(key)}: --setting {setting} sets it to {wanted}; received {value}; leave out one of the two"
             )
         else:
-            masked = replace(masked, corruption=replace(masked.corruption, **{field.name: value}))
+            masked = with_values(masked, [f"{key}={toml_value(value)}"])
     return masked, sources

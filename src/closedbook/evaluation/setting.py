@@ -13,6 +13,8 @@ IN_WORDS: dict[RunSetting, str] = {
     "self-study": "self-study: trained on the open-book reader's answers to questions about everyone in the text, "
     "these questions too where the reader was sure enough",
     "guided": "guided: the open-book reader chose the masked spans; only questions of training pairs were asked",
+    "asking": "asking: names and numbers were masked; the model itself, which had learned the training pairs, chose an "
+    "answer about everyone in the text, and was trained on these too where it was sure enough",
     "unguided": "unguided: names and numbers were masked, and nothing knew which of them is the answer",
     "assignment": "assignment: random spans were masked",
     "no text": "no text: trained on question and answer pairs alone",
@@ -40,5 +42,7 @@ def _own_setting(run: Run) -> RunSetting:
     corruption = run.recipe.corruption
     if corruption.guided and "pairs" in run.info.sources:
         return "guided"
+    if corruption.nameless and "pairs" in run.info.sources:
+        return "asking"
     # Without pairs there is no reader, and the guided objective masks names and numbers.
     return "unguided" if corruption.guided or corruption.salient else "assignment"

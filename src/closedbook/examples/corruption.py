@@ -51,11 +51,14 @@ class CorruptionConfig:
     """name_only: share of draws with text of another document before the title, and of draws with such text after."""
     short_context: float = 0.0
     """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
+    nameless: float = 0.0
+    """Share of draws without a title: a name or number, then the words before it. With pairs and without guided, the
+    model asks itself."""
     supervised: Literal["all", "content"] = "all"
     """all: predict every character; content: predict only the masked content and its MASKs, except under span."""
 
     def __post_init__(self) -> None:
-        for name in ("name_only", "short_context", "displaced_title"):
+        for name in ("name_only", "short_context", "displaced_title", "nameless"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]

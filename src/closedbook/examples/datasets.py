@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from closedbook.examples.corruption import CorruptionConfig, Masked, corrupt, pair_string
+from closedbook.examples.nameless import draw_nameless
 from closedbook.text.documents import Span
 from closedbook.text.questions import Question
 from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
@@ -65,6 +66,10 @@ class CharCorruptionDataset(Dataset[Example]):
     def drawn(self, index: int) -> Masked:
         """The masked string, and how many of its leading characters are context."""
         random = draw_generator(self.seed, self.draw(index), index)
+        if self.corruption.nameless and random.random() < self.corruption.nameless:
+            nameless = draw_nameless(self.documents[index], self.block_size, random)
+            if nameless is not None:
+                return nameless
         other = self.documents[random.randrange(len(self))] if self.corruption.displaced_title else ""
         return corrupt(
             self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()), other

@@ -89,11 +89,11 @@ def _losses(event: "Evaluated") -> str:
 
 
 def _caveat(run: "Run") -> str:
-    """What accuracy during training is not, where the run or one that it began from is a self-study."""
+    """What accuracy during training is not, where others than the pairs answered these questions."""
     from closedbook.evaluation.setting import setting_of
 
-    is_studied = setting_of(run) == "self-study"
-    return " (the reader answered these questions, and its answers are trained on)" if is_studied else ""
+    who = {"self-study": "the reader", "asking": "the model"}.get(setting_of(run))
+    return f" ({who} answered these questions, and its answers are trained on)" if who else ""
 
 
 @contextmanager

@@ -46,6 +46,7 @@ ADDED: dict[str, Any] = {
     "model.name_table": False,
     "model.name_width": 0,
     "corruption.displaced_title": 0.0,
+    "corruption.nameless": 0.0,
 }
 """Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
 

@@ -4,6 +4,7 @@
 | ---------- | ----------------------------- | ---------------------------- | --------------------------- |
 | self-study | about everyone, by the reader | as the recipe says           | the reader, who answers too |
 | guided     | about the pairs' people only  | chosen by the reader         | the reader                  |
+| asking     | about everyone, by the model  | any name or number, whole    | the model, from the pairs   |
 | unguided   | about the pairs' people only  | any name or number, whole    | nobody                      |
 | assignment | about the pairs' people only  | random spans                 | nobody                      |
 
@@ -15,24 +16,32 @@ from typing import Literal, get_args
 
 from closedbook.recipe.recipe import Recipe
 
-Setting = Literal["self-study", "guided", "unguided", "assignment"]
+Setting = Literal["self-study", "guided", "asking", "unguided", "assignment"]
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
 
 DECIDED_BY: dict[Setting, tuple[str, ...]] = {
     "self-study": (),
     "guided": (),
-    "unguided": ("span", "salient", "guided"),
-    "assignment": ("span", "salient", "guided", "supervised"),
+    "asking": ("span", "salient", "guided"),
+    "unguided": ("span", "salient", "guided", "nameless"),
+    "assignment": ("span", "salient", "guided", "nameless", "supervised"),
 }
 """Fields of CorruptionConfig that a setting fixes. The others that `in_setting` sets are defaults of the setting."""
 
 
 def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
-    """The recipe with the masks of a setting; 'self-study' and 'guided' leave them as they are."""
+    """The recipe with the masks of a setting, and in 'asking' its share of pairs.
+
+    'self-study' and 'guided' leave the recipe as it is.
+    """
     masks = recipe.corruption
-    if setting == "unguided":
+    if setting in ("asking", "unguided"):
         # A few characters of context in half of the draws: docs/notebook.md, "Unguided masks".
-        masks = replace(masks, span=0.0, guided=0.0, salient=1.0, name_only=0.4, short_context=0.8)
-    elif setting == "assignment":
-        masks = replace(masks, span=1.0, guided=0.0, salient=0.0, supervised="all")
+        masks = replace(masks, span=0.0, guided=0.0, salient=1.0, name_only=0.4, short_context=0.8, nameless=0.0)
+    if setting == "asking":
+        # What an answer looks like is learned from pairs, and so is what the model chose: docs/notebook.md, "Asking".
+        pretrain = replace(recipe.pretrain, mix_pairs=0.5)
+        return replace(recipe, corruption=replace(masks, nameless=0.3), pretrain=pretrain)
+    if setting == "assignment":
+        masks = replace(masks, span=1.0, guided=0.0, salient=0.0, nameless=0.0, supervised="all")
     return replace(recipe, corruption=masks)

@@ -10,6 +10,7 @@ from closedbook.errors import InputError
 from closedbook.recipe.recipe import check_budget_minutes
 from closedbook.training.device import make_fabric
 from closedbook.training.prepared import Prepared
+from closedbook.training.rounds import n_rounds, seconds_per_round
 
 MIN_STEPS = 50
 MIN_SHARE = 0.25
@@ -49,10 +50,13 @@ def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, str]:
     """
     seconds_read = budget.seconds_used
     seconds_per_step = _seconds_per_step(prepared)
+    asking = prepared.examples.asking
+    per_round = 0.0 if asking is None else seconds_per_round(asking, prepared.model)
     # One process decides for all, since each has a clock of its own.
-    times = (seconds_read, budget.seconds_used - seconds_read, seconds_per_step)
-    seconds_read, seconds_timed, seconds_per_step = make_fabric(prepared.plan.precision).broadcast(times)
+    times = (seconds_read, budget.seconds_used - seconds_read, seconds_per_step, per_round)
+    seconds_read, seconds_timed, seconds_per_step, per_round = make_fabric(prepared.plan.precision).broadcast(times)
     seconds_left = budget.seconds - seconds_read - seconds_timed
+    seconds_left -= per_round * _most_rounds(prepared, seconds_left / seconds_per_step)
     n_steps = max(0, int(_SAFE_SHARE * seconds_left / seconds_per_step))
     used = f"reading took {seconds_read:.0f} s and timing {seconds_timed:.0f} s"
     if n_steps < MIN_STEPS or seconds_read > (1 - MIN_SHARE) * budget.seconds:
@@ -67,6 +71,12 @@ def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, str]:
         f"budget: of {budget.seconds:.0f} s {used}; {n_steps:,} steps fit into the {seconds_left:.0f} s that are left"
     )
     return replace(prepared, plan=prepared.plan.with_steps(n_steps)), note
+
+
+def _most_rounds(prepared: Prepared, n_steps: float) -> int:
+    """How many rounds `n_steps` steps have, in which the model asks itself."""
+    steps_per_epoch = -(-len(prepared.examples.dataset) // prepared.plan.stage.batch_size)
+    return n_rounds(1 + int(n_steps / steps_per_epoch))
 
 
 def _seconds_per_step(prepared: Prepared) -> float:

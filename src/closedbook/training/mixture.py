@@ -17,6 +17,7 @@ from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.asking import Asking, asking_of
 
 N_MASKS_OF_PAIR = 2
 """Number of MASKs in the string of a pair."""
@@ -24,11 +25,12 @@ N_MASKS_OF_PAIR = 2
 
 @dataclass(frozen=True)
 class Examples:
-    """A dataset, notes to show the user, and self-study's silver pairs."""
+    """A dataset, notes to show the user, self-study's silver pairs, and what a model that asks itself needs."""
 
     dataset: EpochDataset
     notes: tuple[str, ...] = ()
     silver: OpenBook | None = None
+    asking: Asking | None = None
 
     @property
     def text(self) -> CharCorruptionDataset | None:
@@ -72,7 +74,12 @@ def examples_of(
     names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
     if kind == "finetune":
         return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
-    return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes)
+    asking = None
+    if recipe.corruption.nameless and not recipe.corruption.guided:
+        asking = asking_of(corpus.texts, pairs.items, names)
+        n_questions = sum(map(len, asking.templates.values()))
+        notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
+    return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes, asking=asking)
 
 
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:

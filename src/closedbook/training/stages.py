@@ -14,7 +14,6 @@ from lightning_fabric import Fabric
 from closedbook.errors import NotFinite
 from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
-from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
@@ -30,6 +29,7 @@ from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
+from closedbook.training.rounds import Rounds, silver_lines
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
@@ -102,18 +102,26 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
+    asking = prepared.examples.asking
+    rounds = None if asking is None else Rounds(asking, run.path, trainer)
     checkpointer = Checkpointer(run, trainer, saving.every_seconds, checkpoint)
     yield Started(run, trainer.model.n_parameters, trainer.step, trainer.n_steps)
     # After the evaluation before the first step a checkpoint may be saved; without one, that evaluation is repeated.
     is_new = checkpoint is None
     with MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics:
-        yield from _steps(trainer, _validation(prepared), checkpointer, metrics, is_new=is_new)
+        yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
     yield from checkpointer.finish()
     yield Finished(run, time.perf_counter() - begin)
 
 
 def _steps(
-    trainer: Trainer, validation: Validation | None, checkpointer: Checkpointer, metrics: MetricsLog, *, is_new: bool
+    trainer: Trainer,
+    validation: Validation | None,
+    checkpointer: Checkpointer,
+    metrics: MetricsLog,
+    rounds: Rounds | None,
+    *,
+    is_new: bool,
 ) -> Iterator[Event]:
     """The steps that are left, with evaluations and checkpoints between them."""
 
@@ -133,6 +141,7 @@ def _steps(
             metrics.step(report)
             if report.ends_epoch:
                 give_back_memory()
+            yield from () if rounds is None else rounds.after(report)
             is_last = report.step == report.n_steps
             if is_last or (report.ends_epoch and (report.epoch + 1) % trainer.stage.evaluate_every == 0):
                 yield from evaluate(report.epoch + 1)
@@ -174,13 +183,8 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
             create_run(saving.out, plan.recipe, plan.info)
         fabric.barrier()
     if silver is not None and checkpoint is None and fabric.is_global_zero:
-        write_atomically(run.path / "silver.tsv", silver_lines(silver).encode())
+        write_atomically(run.path / "silver.tsv", silver_lines(silver.pairs).encode())
     return run, checkpoint
-
-
-def silver_lines(book: OpenBook) -> str:
-    """Silver pairs as lines of question, answer and confidence, separated by tabs."""
-    return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in book.pairs)
 
 
 def _table_notes(model: GPT) -> Iterator[str]:

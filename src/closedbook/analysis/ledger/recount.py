@@ -12,7 +12,8 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact
 from closedbook.text.questions import Question, Questions
 from closedbook.training.metrics import read_metrics, read_steps
-from closedbook.training.mixture import examples_of, stage_of
+from closedbook.training.mixture import Examples, examples_of, stage_of
+from closedbook.training.rounds import learn_as_of
 
 
 def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
@@ -21,26 +22,36 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
     Raises RunError where a file of the run has changed, and where its recipe gives other examples than it was trained
     on, since masks may change between versions.
     """
-    dataset = dataset_of(run)
+    examples = examples_of_run(run)
+    dataset, asking = examples.dataset, examples.asking
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     batches = Batches(dataset, stage.batch_size, shuffle=stage.shuffle, seed=run.recipe.seed, window=stage.sort_window)
     _check_examples(run, dataset, batches.n_steps)
     end = _position(run, batches.n_steps)
     ledger = Ledger(facts, [_as_asked(fact, run) for fact in facts])
     for epoch in range(end.epoch):
+        if asking is not None:
+            learn_as_of(asking, run.path, epoch)
         replay(dataset, ledger, epoch)
     if end.step:
+        if asking is not None:
+            learn_as_of(asking, run.path, end.epoch)
         replay(dataset, ledger, end.epoch, batches.rows(end.epoch, end.step))
     return ledger.exposures
 
 
 def dataset_of(run: Run) -> EpochDataset:
-    """The examples that a run was trained on; raises RunError where a file is gone or has changed."""
+    """The dataset of `examples_of_run`."""
+    return examples_of_run(run).dataset
+
+
+def examples_of_run(run: Run) -> Examples:
+    """The examples that a run's training began with; raises RunError where a file is gone or has changed."""
     pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     has_text = run.info.kind != "finetune" or stage.replay > 0
     corpus = read_corpus(needed(run, "corpus")) if has_text else None
-    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs).dataset
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
 
 
 def _as_asked(fact: Fact, run: Run) -> str:

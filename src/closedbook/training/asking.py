@@ -1,0 +1,115 @@
+"""Asking: a model chooses by itself, among the names and numbers of a document, the answer to the pairs' question.
+
+While it trains, the model learns nameless strings of two forms (examples/nameless.py): pieces of any document, and the
+answers of the training pairs, each with the words before it. For a piece with the words before it, s, and a question q,
+
+    log P(s | q without its title) - log P(s | a masked piece)
+
+is by Bayes' rule the log-odds that s answers q, but for a constant of the document, where each piece is as likely to be
+masked. A document's likeliest piece becomes a silver pair, which the model learns from then on: hard EM (Min et al.
+2019, section 3). No name is in the score. So the silver pairs that the model has learned have no part in the next
+choice, and mistakes do not confirm themselves.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from random import Random
+
+from closedbook.examples.corruption import pair_string
+from closedbook.examples.datasets import NameDataset
+from closedbook.examples.nameless import pieces, with_words_before
+from closedbook.model.gpt import GPT
+from closedbook.model.likelihood import log_likelihoods
+from closedbook.reader.open_book import MIN_STATED, SilverPair
+from closedbook.reader.templates import Template, link_templates
+from closedbook.text.links import Titles, facts_of, titles_of
+from closedbook.text.questions import Question
+from closedbook.text.vocabulary import MASK
+
+_TITLES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whom a model asks itself about, and the pairs that it learns.
+
+    `given` are the training pairs and their nameless pairs; `templates` are those of the pairs, each with the titles
+    that no pair asks about. `names` is the dataset of pairs that is trained on.
+    """
+
+    documents: Sequence[str]
+    titles: Titles
+    given: tuple[Question, ...]
+    templates: Mapping[Template, Sequence[str]]
+    names: NameDataset
+
+    def ask(self, model: GPT) -> list[SilverPair]:
+        """The likeliest answer to each template's question about each of its titles that has a piece."""
+        return [
+            pair
+            for template, titles in self.templates.items()
+            for begin in range(0, len(titles), _TITLES_AT_ONCE)
+            for pair in self._chosen(model, template, titles[begin : begin + _TITLES_AT_ONCE])
+        ]
+
+    def learn(self, silver: Iterable[Question]) -> None:
+        """Train on these silver pairs from now on, besides what is given; pairs that exceed the block are left out."""
+        pairs = [*self.given, *silver]
+        block_size = self.names.block_size
+        fitting = [pair for pair in pairs if len(pair_string(pair.text, pair.answer or "")) <= block_size]
+        # In their order, one epoch would have training pairs alone and another none of them.
+        Random(len(fitting)).shuffle(fitting)
+        self.names.pairs = fitting
+
+    def sample(self, n_titles: int) -> "Asking":
+        """The same, but asked about the first titles of each template alone."""
+        return replace(self, templates={template: titles[:n_titles] for template, titles in self.templates.items()})
+
+    def _chosen(self, model: GPT, template: Template, titles: Sequence[str]) -> Iterator[SilverPair]:
+        question, longest = template.question("") + MASK, self.names.block_size
+        found = []
+        for title in titles:
+            for index in self.titles[title]:
+                document = self.documents[index]
+                strings = [(piece, with_words_before(document, piece) + MASK) for piece in pieces(document)]
+                found += [(title, index, *one) for one in strings if len(question + one[1]) <= longest]
+        encode = self.names.vocabulary.encode
+        as_answer, as_masked = (
+            log_likelihoods(model, [(encode(prompt), encode(string)) for *_, string in found])
+            for prompt in (question, MASK + MASK)
+        )
+        best: dict[str, dict[str, tuple[float, int]]] = defaultdict(dict)
+        for (title, index, (start, end), _), asked, masked in zip(found, as_answer, as_masked, strict=True):
+            text = self.documents[index][start:end]
+            best[title][text] = max(best[title].get(text, (-math.inf, index)), (asked - masked, index))
+        for title, scores in best.items():
+            answer, (score, index) = max(scores.items(), key=lambda item: item[1])
+            total = sum(math.exp(other - score) for other, _ in scores.values())
+            yield SilverPair(template.question(title), answer, 1 / total, index)
+
+
+def asking_of(documents: Sequence[str], pairs: Sequence[Question], names: NameDataset) -> Asking:
+    """Before the first round. A template is asked if the documents of at least ten titles state its pairs' answers."""
+    titles = titles_of(documents)
+    given, templates = list(pairs), {}
+    for template, by_title in link_templates(pairs, titles).templates.items():
+        nameless = list(_nameless_pairs(template, by_title, documents))
+        if len(nameless) >= MIN_STATED:
+            given += nameless
+            templates[template] = [title for title in titles if title not in by_title]
+    asking = Asking(documents, titles, tuple(given), templates, names)
+    asking.learn([])
+    return asking
+
+
+def _nameless_pairs(
+    template: Template, by_title: Mapping[str, Sequence[Question]], documents: Sequence[str]
+) -> Iterator[Question]:
+    """The nameless pair of each pair whose answer stands in a document of its title."""
+    for fact in facts_of(chain.from_iterable(by_title.values()), documents):
+        for statement in fact.statements[:1]:
+            piece = statement.start, statement.end
+            yield Question(template.question(""), with_words_before(documents[statement.document], piece), fact.line)
