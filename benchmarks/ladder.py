@@ -3,8 +3,9 @@
     python benchmarks/ladder.py CORPUS TRAIN DEV --setting self-study --budget 4 [--recipe plain] [--seed 0]
         [--set KEY=VALUE ...] > benchmarks/results/ladder-self-study-4.json
 
-Minutes are those of reading, of the open-book reader, of fitting the schedule and of the steps; evaluations on the way
-are left out of them (--every 0: none but the last). DEV chooses nothing: the weights scored are the run's last.
+Minutes are those of reading, of the open-book reader, of fitting the schedule, of the steps and of asking; evaluations
+on the way are left out of them (--every 0: none but the last). DEV chooses nothing: the weights scored are the run's
+last.
 """
 
 from pathlib import Path

@@ -28,7 +28,7 @@ from closedbook.storage.run import Run, open_run
 from closedbook.text.questions import Questions, read_pairs
 from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
-from closedbook.training.events import Evaluated, Event, Started
+from closedbook.training.events import Asked, Evaluated, Event, Started
 from closedbook.training.stages import pretrain, self_study
 from closedbook.training.trainer import StepReport
 from machine import facts
@@ -99,7 +99,7 @@ def run_trial(one: Trial, corpus: Path, train: Path, dev: Path, run: Path) -> di
 def _followed(events: Iterator[Event], begin: float) -> dict[str, Any]:
     """Minutes, steps and the curve of a training run."""
     curve: list[tuple[float, int]] = []
-    setup = steps = 0.0
+    setup = steps = asking = 0.0
     n_steps = n_characters = 0
     for event in events:
         if isinstance(event, Started):
@@ -107,12 +107,15 @@ def _followed(events: Iterator[Event], begin: float) -> dict[str, Any]:
         elif isinstance(event, StepReport):
             steps += event.seconds
             n_characters += event.n_characters
+        elif isinstance(event, Asked):
+            asking += event.seconds
         elif isinstance(event, Evaluated):
-            curve.append((round((setup + steps) / 60, 3), event.score.n_correct))
+            curve.append((round((setup + steps + asking) / 60, 3), event.score.n_correct))
             print(f"{curve[-1][0]} minutes: {event.score}", file=sys.stderr, flush=True)
     return {
-        "minutes": round((setup + steps) / 60, 3),
+        "minutes": round((setup + steps + asking) / 60, 3),
         "setup_seconds": round(setup, 1),
+        **({"asking_seconds": round(asking, 1)} if asking else {}),
         "n_steps": n_steps,
         "seconds_a_step": round(steps / max(1, n_steps), 4),
         "characters_a_second": round(n_characters / max(steps, 1e-9)),

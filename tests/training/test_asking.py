@@ -11,6 +11,7 @@ from closedbook.errors import RunError
 from closedbook.evaluation.setting import setting_of
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import NameDataset
+from closedbook.progress.follow import follow
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.settings import in_setting
 from closedbook.storage.run import open_run
@@ -20,7 +21,7 @@ from closedbook.text.questions import Question, read_pairs
 from closedbook.text.vocabulary import MASK, Vocabulary
 from closedbook.training.asking import Asking, asking_of
 from closedbook.training.checkpointing import Saving
-from closedbook.training.events import Note
+from closedbook.training.events import Asked
 from closedbook.training.mixture import examples_of
 from closedbook.training.prepared import new_model
 from closedbook.training.rounds import learn_as_of, n_rounds, round_of, seconds_per_round, silver_lines
@@ -132,12 +133,23 @@ def test_a_run_stopped_while_it_says_what_it_asked_has_learned_it(home: Path, tm
     run = tmp_path / "run"
     events = _events(home, run, recipe=SHORT)
     for event in events:
-        if isinstance(event, Note) and event.text.startswith("after epoch 4 the model asks itself"):
+        if isinstance(event, Asked):
             break
     events.close()
     for _ in _events(home, run, recipe=SHORT, resume=True):
         pass
     assert (run / "model.safetensors").read_bytes() == (home / "short/model.safetensors").read_bytes()
+
+
+def test_each_round_is_said(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """In one line, with the number of answers that are learned from then on."""
+    follow("study", _events(home, tmp_path / "run", recipe=SHORT))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "asked itself" in line]
+    n_learned = [len(_asked(home / f"short/asked-{epoch}.tsv")) for epoch in (4, 8)]
+    assert lines == [
+        f"study: after epoch {epoch} it asked itself, and learns {n} answers"
+        for epoch, n in zip((4, 8), n_learned, strict=True)
+    ]
 
 
 def test_a_round_whose_file_is_gone_is_named(tmp_path: Path):

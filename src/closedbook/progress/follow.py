@@ -30,7 +30,7 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
     `rows` are the recipe's, shown once everything that was given has been checked. Ctrl-C and SIGTERM wait for the
     step in progress, so that the run can be saved.
     """
-    from closedbook.training.events import Evaluated, Finished, Note, Started
+    from closedbook.training.events import Asked, Evaluated, Finished, Note, Started
     from closedbook.training.trainer import StepReport
 
     view = View(title)
@@ -48,6 +48,8 @@ def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "
                     _show_start(title, view, event, rows)
                 case StepReport():
                     view.step(event)
+                case Asked():
+                    say(f"{title}: after epoch {event.epoch} it asked itself, and learns {event.n_learned:,} answers")
                 case Evaluated():
                     say(f"{title}: {pairs} accuracy {event.score} after epoch {event.epoch}; {_losses(event)}{caveat}")
                     caveat = ""  # said once

@@ -40,6 +40,15 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """After `epoch` epochs the model asked itself, in `seconds`, and learns `n_learned` of its answers from then on."""
+
+    epoch: int
+    n_learned: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint was saved after `step`."""
 
@@ -54,4 +63,4 @@ class Finished:
     seconds: float
 
 
-Event = Note | Started | StepReport | Evaluated | Saved | Finished
+Event = Note | Started | StepReport | Evaluated | Asked | Saved | Finished

@@ -14,7 +14,7 @@ from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import SilverPair
 from closedbook.text.questions import Question
 from closedbook.training.asking import Asking
-from closedbook.training.events import Note
+from closedbook.training.events import Asked
 from closedbook.training.trainer import StepReport, Trainer
 
 MIN_CONFIDENCE = 0.5
@@ -44,18 +44,18 @@ class Rounds:
         self.trainer = trainer
         learn_as_of(asking, run, trainer.position.epoch)
 
-    def after(self, report: StepReport) -> Iterator[Note]:
+    def after(self, report: StepReport) -> Iterator[Asked]:
         """Ask where a round is due after this step; before the step is saved, so that a checkpoint has its pairs."""
         epoch = report.epoch + 1
         if not report.ends_epoch or report.step == report.n_steps or round_of(epoch) != epoch:
             return
-        fabric = self.trainer.fabric
+        begin, fabric = time.perf_counter(), self.trainer.fabric
         if fabric.is_global_zero:
             chosen = [pair for pair in self.asking.ask(self.trainer.model) if pair.confidence > MIN_CONFIDENCE]
             write_atomically(_path(self.run, epoch), silver_lines(chosen).encode())
         fabric.barrier()
         n_learned = learn_as_of(self.asking, self.run, epoch)
-        yield Note(f"after epoch {epoch} the model asks itself, and learns {n_learned:,} of its answers")
+        yield Asked(epoch, n_learned, time.perf_counter() - begin)
 
 
 def learn_as_of(asking: Asking, run: Path, epoch: int) -> int:
