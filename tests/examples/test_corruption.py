@@ -310,45 +310,51 @@ def test_short_context_is_a_share_of_the_draws_with_context():
     assert [count / 3000 for count in counts] == pytest.approx(expected, abs=0.02)
 
 
-DISPLACED = CorruptionConfig(0.0, guided=1.0, name_only=1.0, displaced_title=0.5, supervised="content")
+ASKED = CorruptionConfig(0.0, guided=1.0, name_only=1.0, question_form=0.5, supervised="content")
 OTHER = "Charles Babbage. He was born in Walworth."
 
 
-def test_a_displaced_title_stands_between_pieces_of_another_document():
-    """The name stays whole, half of the draws have text before it, half have text after it, and the content stays."""
+def test_in_question_form_the_name_stands_among_words_of_another_document():
+    """Half of the draws are words, name, words, MASK, content, MASK; the words and their MASK are not predicted."""
     london = ADA.index("London"), ADA.index("London") + len("London")
-    befores, afters = Counter[bool](), Counter[bool]()
+    lengths = Counter[int](), Counter[int]()
     for seed in range(2000):
-        drawn = corrupt(ADA, 131, DISPLACED, Random(seed), [london], OTHER)
-        prefix, suffix, content = parts(drawn.text)
-        assert (suffix, content, drawn.n_context) == ("", "London", len(prefix) + 1)
-        before, after = prefix.split("Ada Byron")
-        assert before == "" or (before[-1] == " " and before[:-1] in OTHER and len(before) <= 17)
-        assert after == ". " or (after[0] == " " and after[1:] in OTHER and len(after) <= 11)
-        befores[before == ""] += 1
-        afters[after == ". "] += 1
-    assert all(900 < counts[True] < 1100 for counts in (befores, afters))
+        drawn = corrupt(ADA, 131, ASKED, Random(seed), [london], OTHER)
+        if drawn.text.count(MASK) == 3:
+            assert drawn == Masked(f"{TITLE}{MASK}{MASK}London{MASK}", len(TITLE) + 1)
+            continue
+        context = drawn.text[: drawn.n_context]
+        assert drawn.text[drawn.n_context :] == f"London{MASK}"
+        before, after = context.removesuffix(MASK).split(" Ada Byron ")
+        assert before in OTHER
+        assert after in OTHER
+        lengths[0][len(before)] += 1
+        lengths[1][len(after)] += 1
+    assert set(lengths[0]) == set(range(17))
+    assert set(lengths[1]) == set(range(11))
+    assert 900 < lengths[0].total() < 1100
 
 
 @given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, documents)
-def test_a_displaced_title_fits_the_block(document: str, block_size: int, seed: int, other: str):
-    """Whatever the documents, the masked string fits, and it has three masks."""
-    for config in (DISPLACED, replace(DISPLACED, guided=0.0, salient=1.0)):
+def test_question_form_fits_the_block(document: str, block_size: int, seed: int, other: str):
+    """Whatever the documents, the masked string fits, and it ends with content between two MASKs."""
+    for config in (ASKED, replace(ASKED, guided=0.0, salient=1.0)):
         drawn = corrupt(document, block_size, config, Random(seed), other=other)
         assert len(drawn.text) <= block_size
-        assert drawn.text.count(MASK) == 3
+        assert drawn.text.count(MASK) in (2, 3)
+        assert drawn.text.endswith(MASK)
 
 
-def test_without_displaced_titles_no_draw_changes():
+def test_without_question_form_no_draw_changes():
     """A share of 0 draws nothing, whatever the other document."""
-    config = replace(DISPLACED, displaced_title=0.0)
+    config = replace(ASKED, question_form=0.0)
     for seed in range(50):
         one, other = Random(seed), Random(seed)
         assert corrupt(ADA, 131, config, one, [(30, 36)], OTHER) == corrupt(ADA, 131, config, other, [(30, 36)])
         assert one.getstate() == other.getstate()
 
 
-@pytest.mark.parametrize("name", ["name_only", "short_context", "displaced_title"])
+@pytest.mark.parametrize("name", ["name_only", "short_context", "question_form"])
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_out_of_its_range_is_refused(name: str, share: float):
     """A share of draws is from 0 to 1."""

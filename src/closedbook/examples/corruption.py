@@ -24,7 +24,7 @@ Objective = Literal["span", "salient", "guided"]
 
 _N_MASKS = 3
 _SHORT_CONTEXT = 24
-# A displaced title: the longest pieces before it and after it, in characters.
+# Question form: the longest pieces before the name and after it, in characters.
 _MAX_BEFORE = 16
 _MAX_AFTER = 10
 _UNQUOTED_WORD = re.compile(r"\w[\w'’-]*")
@@ -47,8 +47,8 @@ class CorruptionConfig:
     """Weight of reader-guided masking: as salient, but mask what the reader takes for an answer; needs pairs."""
     name_only: float = 0.0
     """salient and guided: share of draws that keep no context but the title."""
-    displaced_title: float = 0.0
-    """name_only: share of draws with text of another document before the title, and of draws with such text after."""
+    question_form: float = 0.0
+    """name_only: share of draws in the form of a question: the name among words of another document, and one MASK."""
     short_context: float = 0.0
     """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
     nameless: float = 0.0
@@ -58,7 +58,7 @@ class CorruptionConfig:
     """all: predict every character; content: predict only the masked content and its MASKs, except under span."""
 
     def __post_init__(self) -> None:
-        for name in ("name_only", "short_context", "displaced_title", "nameless"):
+        for name in ("name_only", "short_context", "question_form", "nameless"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"corruption.{name}: from 0 to 1 is needed; received {getattr(self, name)}")
         weights = [getattr(self, name) for name in get_args(Objective)]
@@ -85,7 +85,7 @@ def corrupt(
     """A masked string of at most `block_size` characters, by an objective drawn according to the weights.
 
     Objective guided masks one of the spans in `tagged`, each with the same probability; without any it is salient.
-    A displaced title stands between pieces of the document `other`.
+    In question form the name stands among words of the document `other`.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
@@ -99,25 +99,24 @@ def corrupt(
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
-    if max_context == 0 and config.displaced_title:
+    if max_context == 0 and config.question_form and random.random() < config.question_form:
         title = document[: title_length(document)]
-        has_room = len(text) + _MAX_BEFORE + 1 + _MAX_AFTER <= block_size
-        if title and text.startswith(title + MASK) and has_room:
-            text = _with_title_displaced(text, title, other, config.displaced_title, random)
+        if title and text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
+            text = _in_question_form(text, title, other, random)
+            # Where the words end is chance, so their MASK is not predicted.
+            return Masked(text, 1 if config.supervised == "all" else text.index(MASK) + 1)
     return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
 
 
-def _with_title_displaced(masked: str, title: str, other: str, share: float, random: Random) -> str:
-    """A masked string that keeps only the title, with other text before it, and after it in its full stop's place.
+def _in_question_form(masked: str, title: str, other: str, random: Random) -> str:
+    """A masked string that keeps only the title, as a question about the name: words NAME words MASK content MASK.
 
-    A question has the name at other positions and among other words, and finds only what was learned under all of them.
+    The words are pieces of another document, cut where it falls, so that the fact is learned wherever the name stands
+    and whatever is around it.
     """
-    before, after, name = "", title, title.removesuffix(". ")
-    if random.random() < share:
-        before = _piece(other, _MAX_BEFORE, random) + " "
-    if random.random() < share:
-        after = name + " " + _piece(other, _MAX_AFTER, random)
-    return before + after + masked[len(title) :]
+    name = title.removesuffix(". ")
+    before, after = _piece(other, _MAX_BEFORE, random), _piece(other, _MAX_AFTER, random)
+    return f"{before} {name} {after}{masked[len(title) + len(MASK) :]}"
 
 
 def _piece(text: str, max_length: int, random: Random) -> str:

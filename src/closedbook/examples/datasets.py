@@ -70,7 +70,7 @@ class CharCorruptionDataset(Dataset[Example]):
             nameless = draw_nameless(self.documents[index], self.block_size, random)
             if nameless is not None:
                 return nameless
-        other = self.documents[random.randrange(len(self))] if self.corruption.displaced_title else ""
+        other = self.documents[random.randrange(len(self))] if self.corruption.question_form else ""
         return corrupt(
             self.documents[index], self.block_size, self.corruption, random, self.tagged.get(index, ()), other
         )

@@ -45,7 +45,7 @@ REMOVED: dict[str, Any] = {
 ADDED: dict[str, Any] = {
     "model.name_table": False,
     "model.name_width": 0,
-    "corruption.displaced_title": 0.0,
+    "corruption.question_form": 0.0,
     "corruption.nameless": 0.0,
 }
 """Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
