@@ -335,14 +335,21 @@ def test_in_question_form_the_name_stands_among_words_of_another_document():
     assert 900 < lengths[0].total() < 1100
 
 
-@given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, documents)
-def test_question_form_fits_the_block(document: str, block_size: int, seed: int, other: str):
+@given(st.one_of(documents, worded.map(" ".join).filter(bool)), st.integers(9, 61), seeds, documents, st.data())
+def test_question_form_fits_the_block(document: str, block_size: int, seed: int, other: str, data: st.DataObject):
     """Whatever the documents, the masked string fits, and it ends with content between two MASKs."""
-    for config in (ASKED, replace(ASKED, guided=0.0, salient=1.0)):
-        drawn = corrupt(document, block_size, config, Random(seed), other=other)
-        assert len(drawn.text) <= block_size
-        assert drawn.text.count(MASK) in (2, 3)
-        assert drawn.text.endswith(MASK)
+    start = data.draw(st.integers(0, len(document) - 1))
+    tagged = [(start, data.draw(st.integers(start + 1, len(document))))]
+    drawn = corrupt(document, block_size, ASKED, Random(seed), tagged, other)
+    assert len(drawn.text) <= block_size
+    assert drawn.text.count(MASK) in (2, 3)
+    assert drawn.text.endswith(MASK)
+
+
+def test_only_an_answer_is_masked_in_question_form():
+    """What no reader tagged, any other name or number of a document, answers no question."""
+    for seed in range(50):
+        assert corrupt(ADA, 131, ASKED, Random(seed), other=OTHER).text.count(MASK) == 3
 
 
 def test_without_question_form_no_draw_changes():

@@ -48,7 +48,7 @@ class CorruptionConfig:
     name_only: float = 0.0
     """salient and guided: share of draws that keep no context but the title."""
     question_form: float = 0.0
-    """name_only: share of draws in the form of a question: the name among words of another document, and one MASK."""
+    """guided: share of name-only draws in a question's form: the name among words of another document, and one MASK."""
     short_context: float = 0.0
     """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
     nameless: float = 0.0
@@ -99,13 +99,14 @@ def corrupt(
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
-    if max_context == 0 and config.question_form and random.random() < config.question_form:
+    n_context = text.rindex(MASK, 0, -1)
+    # Only what the reader takes for an answer: any other name or number would answer no question.
+    if span is not None and max_context == 0 and config.question_form and random.random() < config.question_form:
         title = document[: title_length(document)]
         if title and text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
             text = _in_question_form(text, title, other, random)
-            # Where the words end is chance, so their MASK is not predicted.
-            return Masked(text, 1 if config.supervised == "all" else text.index(MASK) + 1)
-    return Masked(text, 1 if config.supervised == "all" else text.rindex(MASK, 0, -1))
+            n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
+    return Masked(text, 1 if config.supervised == "all" else n_context)
 
 
 def _in_question_form(masked: str, title: str, other: str, random: Random) -> str:
