@@ -93,12 +93,15 @@ def test_an_answer_that_never_ends_has_32_characters():
     assert prediction.confidence == pytest.approx(share**32, rel=1e-4, abs=0)
 
 
-def test_an_immediate_mask_is_an_empty_answer():
-    """The confidence is the probability of the MASK alone."""
-    (prediction,) = predict(parrot(MASK, 3.0), VOCABULARY, ["Where?"])
-    share = math.exp(3) / (math.exp(3) + len(VOCABULARY) - 1)
-    assert prediction == Prediction("Where?", "", prediction.confidence, ended=True)
-    assert prediction.confidence == pytest.approx(share, rel=1e-5)
+def test_no_answer_is_empty():
+    """Where a MASK is likeliest at once, the likeliest other character begins the answer, with its own probability."""
+    model = parrot(MASK, 3.0)
+    with torch.no_grad():
+        model.head.weight[VOCABULARY.stoi["o"]] = model.head.weight[MASK_ID] / 3
+    (prediction,) = predict(model, VOCABULARY, ["Where?"])
+    total = math.exp(3) + math.exp(1) + len(VOCABULARY) - 2
+    assert prediction == Prediction("Where?", "o", prediction.confidence, ended=True)
+    assert prediction.confidence == pytest.approx(math.exp(1) / total * math.exp(3) / total, rel=1e-5)
 
 
 def test_line_feeds_never_reach_an_answer():

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from random import Random
 
@@ -178,3 +179,24 @@ def test_decoding_leaves_the_model_as_it_was(training: bool):
     assert same(*(greedy(model, prompts(5, 3), n_new=7, stop=STOP) for _ in range(2)))
     assert model.training == training
     model(torch.tensor([[3]])).sum().backward()
+
+
+@every_config
+def test_a_result_that_may_not_be_empty_begins_with_the_best_other_character(config: ModelConfig):
+    """After a prompt that the stop token would follow, the runner-up comes first; other results stay as they are."""
+    model = lively(config).eval()
+    all_prompts = [*prompts(23, 3, 5, 11), *([i, j, k] for i in LETTERS for j in (0, 2) for k in LETTERS)]
+    free = greedy(model, all_prompts, n_new=7, stop=STOP)
+    forced = greedy(model, all_prompts, n_new=7, stop=STOP, may_be_empty=False)
+    empty = [index for index, result in enumerate(free) if not result.ids]
+    assert 0 < len(empty) < len(free)
+    assert same([r for i, r in enumerate(forced) if i not in empty], [r for i, r in enumerate(free) if i not in empty])
+    for index in empty:
+        prompt = all_prompts[index]
+        log_p = model(torch.tensor([prompt]))[0, -1].log_softmax(-1).detach()
+        log_p[STOP] = -math.inf
+        first = int(log_p.argmax())
+        (rest,) = greedy(model, [[*prompt, first]], n_new=6, stop=STOP)
+        assert forced[index].ids == (first, *rest.ids)
+        nats = float(log_p[first]) + rest.log_probability
+        assert forced[index].log_probability == pytest.approx(nats, rel=1e-4, abs=1e-5)

@@ -26,9 +26,13 @@ class Prediction:
 
 
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
-    """Greedy answers of up to 32 characters, in the order of the questions; KeyError on an unknown character."""
+    """Greedy answers of 1 to 32 characters, in the order of the questions; KeyError on an unknown character.
+
+    An empty answer is never right, so the model is not asked whether to give one: after a question in words that it was
+    not trained on it may take the MASK for the first of a masked line, and write the second.
+    """
     prompts = [question_ids(question, vocabulary) for question in questions]
-    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID)
+    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID, may_be_empty=False)
     return [
         Prediction(question, one_line(vocabulary.decode(d.ids)), math.exp(d.log_probability), d.ended)
         for question, d in zip(questions, decoded, strict=True)

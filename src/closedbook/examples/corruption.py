@@ -112,12 +112,13 @@ def corrupt(
 def _in_question_form(masked: str, title: str, other: str, random: Random) -> str:
     """A masked string that keeps only the title, as a question about the name: words NAME words MASK content MASK.
 
-    The words are pieces of another document, cut where it falls, so that the fact is learned wherever the name stands
-    and whatever is around it.
+    The words are pieces of another document, cut where it falls, or none, so that the fact is learned wherever the name
+    stands and whatever is around it.
     """
     name = title.removesuffix(". ")
     before, after = _piece(other, _MAX_BEFORE, random), _piece(other, _MAX_AFTER, random)
-    return f"{before} {name} {after}{masked[len(title) + len(MASK) :]}"
+    words = " ".join(piece for piece in (before, name, after) if piece)
+    return f"{words}{masked[len(title) + len(MASK) :]}"
 
 
 def _piece(text: str, max_length: int, random: Random) -> str:

@@ -33,18 +33,26 @@ class Decoded:
 
 
 def greedy(
-    model: GPT, prompts: Sequence[Sequence[int]], *, n_new: int, stop: int, use_cache: bool = True
+    model: GPT,
+    prompts: Sequence[Sequence[int]],
+    *,
+    n_new: int,
+    stop: int,
+    may_be_empty: bool = True,
+    use_cache: bool = True,
 ) -> list[Decoded]:
     """The most probable next character, up to `n_new` times after each prompt, within the model's block.
 
-    A result depends on no other prompt, except for rounding in matrix products.
+    Where a result may not be empty, its first character is the most probable one that is not the stop token. A result
+    depends on no other prompt, except for rounding in matrix products.
     """
     results = dict.fromkeys(range(len(prompts)), Decoded((), 0.0, ended=False))
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         for batch in _batches([len(prompt) for prompt in prompts]):
-            decoded = _greedy_batch(model, [prompts[index] for index in batch], n_new, stop, use_cache)
+            rows = [_Row(prompts[index], n_new, model.config.block_size) for index in batch]
+            decoded = _greedy_batch(model, rows, stop, use_cache=use_cache, may_be_empty=may_be_empty)
             results.update(zip(batch, decoded, strict=True))
     model.train(was_training)
     return [results[index] for index in range(len(prompts))]
@@ -90,20 +98,21 @@ class _Row:
         return best
 
 
-def _greedy_batch(
-    model: GPT, prompts: Sequence[Sequence[int]], n_new: int, stop: int, use_cache: bool
-) -> list[Decoded]:
+def _greedy_batch(model: GPT, rows: Sequence[_Row], stop: int, *, may_be_empty: bool, use_cache: bool) -> list[Decoded]:
     """All rows advance together; those that are done leave the batch once they are half of it."""
     device = model.tok_emb.weight.device
-    rows = [_Row(prompt, n_new, model.config.block_size) for prompt in prompts]
     active = [row for row in rows if not row.is_done]
     cache = KVCache(len(model.blocks)) if use_cache and model.has_kv_cache else None
-    position = min(len(prompt) for prompt in prompts)
+    position = min(len(row.prompt) for row in rows)
     idx = torch.tensor([row.prompt[:position] for row in active], dtype=torch.long, device=device)  # B T
     new = idx
     while active:
         hidden = model.hidden(idx if cache is None else new, cache)
-        log_p, best = torch.log_softmax(model.logits(hidden[:, -1]).float(), dim=-1).max(dim=-1)
+        log_probabilities = torch.log_softmax(model.logits(hidden[:, -1]).float(), dim=-1)
+        if not may_be_empty:
+            is_first = torch.tensor([position == len(row.prompt) for row in active], device=device)
+            log_probabilities[is_first, stop] = -math.inf
+        log_p, best = log_probabilities.max(dim=-1)
         predicted = zip(active, best.tolist(), log_p.tolist(), strict=True)
         new = torch.tensor([[row.next(position, token, value, stop)] for row, token, value in predicted], device=device)
         idx = torch.cat((idx, new), dim=1)
