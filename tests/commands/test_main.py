@@ -269,13 +269,13 @@ def test_empty_lines_and_short_documents_are_noted(closedbook: Closedbook, files
 
 
 def test_the_memory_that_a_table_takes_is_noted(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Before training, with its number of rows: a table and two moments in float32, and a step count per row."""
+    """Before training, with its number of rows: its numbers in float32, and two per row for the optimizer."""
     corpus = tmp_path / "corpus.txt"
-    corpus.write_text("Ann Bell met Anna.\n")
-    words = ("pretrain", corpus, "--recipe", files / "tiny.toml", "--model.n-embd", 1000, "--pretrain.epochs", 1)
+    corpus.write_text(" ".join(a + b + c for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyzABCD") + "\n")
+    words = ("pretrain", corpus, "--recipe", files / "tiny.toml", "--model.n-embd", 48, "--pretrain.epochs", 1)
     outcome = closedbook(*words, "--out", tmp_path / "run")
-    # A, An, Ann, Anna; B, Be, Bel, Bell; m, me, met; and none of these.
-    assert "note: prefix table: 12 rows, 0.1 MiB with the optimizer's moments\n" in outcome.err
+    # 10 prefixes of one letter, 100 of two, 1,000 of three, and none of these: 1,111 * (48 + 2) * 4 bytes.
+    assert "note: prefix table: 1,111 rows, 0.2 MiB with the optimizer's state\n" in outcome.err
     assert outcome.err.index("note: prefix table") < outcome.err.index("pretrain: vanilla, ")
     without = closedbook(*words, "--out", tmp_path / "without", "--model.no-prefix-table")
     assert "MiB" not in without.err

@@ -47,6 +47,7 @@ ADDED: dict[str, Any] = {
     "model.name_width": 0,
     "corruption.question_form": 0.0,
     "corruption.nameless": 0.0,
+    **{f"{stage}.table_optimizer": "sparse_adam" for stage in _STAGES},
 }
 """Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
 

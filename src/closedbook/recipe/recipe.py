@@ -36,8 +36,10 @@ class StageConfig:
     """adamw: for all weights; muon: Muon for the weight matrices inside the blocks, AdamW for the rest."""
     muon_ratio: float = 10.0
     """Muon: learning rate of these matrices, as a multiple of learning_rate."""
+    table_optimizer: Literal["row_wise", "sparse_adam"] = "row_wise"
+    """Tables: row_wise: RMSProp with one mean of squares per row; sparse_adam: Adam, for the rows that a step used."""
     table_ratio: float = 10.0
-    """Prefix table: learning rate of its rows, as a multiple of learning_rate."""
+    """Tables: learning rate of their rows, as a multiple of learning_rate."""
     beta1: float = 0.9
     """AdamW: decay rate of the running mean of gradients."""
     beta2: float = 0.95

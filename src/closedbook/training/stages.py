@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from closedbook.errors import NotFinite
 from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
-from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.resume import check_same_inputs
@@ -92,7 +92,7 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
         plan = _resumed(plan, plan.resumed, saving, has_budget=budget is not None)
     prepared = prepare(plan)
     begin = time.perf_counter()
-    notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model), *_schedule_notes(plan)]
+    notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)]
     if plan.resumed is None and budget is not None:
         prepared, note = fitted(prepared, budget)
         notes.append(note)
@@ -187,12 +187,12 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
     return run, checkpoint
 
 
-def _table_notes(model: GPT) -> Iterator[str]:
+def _table_notes(model: GPT, stage: StageConfig) -> Iterator[str]:
     """What each table takes in memory, since its rows are as many as the text has names and words."""
     for name, table in sparse_tables(model).items():
-        mebibytes = n_bytes_trained(table) / 2**20
+        mebibytes = n_bytes_trained(table, stage.table_optimizer) / 2**20
         title = name.partition(".")[0].replace("_", " ")
-        yield f"{title}: {len(table):,} rows, {mebibytes:,.1f} MiB with the optimizer's moments"
+        yield f"{title}: {len(table):,} rows, {mebibytes:,.1f} MiB with the optimizer's state"
 
 
 def _schedule_notes(plan: Plan) -> Iterator[str]:

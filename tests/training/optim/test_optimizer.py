@@ -1,6 +1,6 @@
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,9 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
+from closedbook.training.optim import row_wise, sparse_adam
 from closedbook.training.optim.muon import orthogonalized
 from closedbook.training.optim.optimizer import Optimizer, make_optimizer
-from closedbook.training.optim.sparse_adam import update_rows
 
 STAGE = StageConfig(learning_rate=3e-3, beta1=0.7, beta2=0.97, weight_decay=0.13, decay_norms=False)
 
@@ -229,17 +229,17 @@ def test_every_kind_of_parameter_has_its_group():
         ("muon", 7.0, 0.13),
         ("adamw", 1.0, 0.13),
         ("adamw", 1.0, 0.0),
-        ("sparse_adam", 13.0, 0.0),
+        ("row_wise", 13.0, 0.0),
     ]
     assert [names[p] for p in groups[3]["params"]] == ["prefix_table.table.weight"]
     assert {names[p] for p in groups[1]["params"]} == {"tok_emb.weight", "pos_emb", "head.weight"}
     assert sorted(names[p] for group in groups for p in group["params"]) == sorted(names.values())
 
 
-def test_sparse_adam_updates_the_prefix_table_whatever_the_stages_optimizer():
+def test_tables_have_an_optimizer_of_their_own_whatever_the_stages():
     """AdamW would update all of its rows at every step."""
     groups = make_optimizer(with_prefix_table(), STAGE).param_groups
-    assert [group["kind"] for group in groups] == ["adamw", "adamw", "sparse_adam"]
+    assert [group["kind"] for group in groups] == ["adamw", "adamw", "row_wise"]
 
 
 def test_a_frozen_prefix_table_is_in_no_group():
@@ -330,15 +330,19 @@ def test_a_saved_state_is_resumed_bit_for_bit(kind: str):
 
 
 def test_a_state_of_an_older_version_keeps_the_groups_kinds():
-    """It called sparse Adam's group 'rows'."""
+    """It called the tables' group 'rows'."""
     optimizer = make_optimizer(with_prefix_table(), STAGE)
     state = copy.deepcopy(optimizer.state_dict())
     state["param_groups"][-1]["kind"] = "rows"
     optimizer.load_state_dict(state)
-    assert [group["kind"] for group in optimizer.param_groups] == ["adamw", "adamw", "sparse_adam"]
+    assert [group["kind"] for group in optimizer.param_groups] == ["adamw", "adamw", "row_wise"]
 
 
-# Sparse Adam
+# Tables
+
+UPDATES = {"row_wise": row_wise.update_rows, "sparse_adam": sparse_adam.update_rows}
+Update = Callable[[Tensor, dict[str, Any], float], None]
+every_update = pytest.mark.parametrize("update", UPDATES.values(), ids=UPDATES.keys())
 
 
 def table(n_rows: int = 7, n_columns: int = 3) -> nn.Parameter:
@@ -346,23 +350,39 @@ def table(n_rows: int = 7, n_columns: int = 3) -> nn.Parameter:
     return nn.Parameter(torch.zeros(n_rows, n_columns))
 
 
-def step(weights: nn.Parameter, state: dict[str, Any], gradients: dict[int, Tensor | float], rate: float) -> None:
+def step(
+    update: Update, weights: nn.Parameter, state: dict[str, Any], gradients: dict[int, Tensor | float], rate: float
+) -> None:
     """One step in which only these rows have a gradient."""
     rows = [torch.zeros(weights.size(1)) + value for value in gradients.values()]
     weights.grad = torch.sparse_coo_tensor(
         torch.tensor([list(gradients)]), torch.stack(rows), weights.shape, check_invariants=True
     )
     with torch.no_grad():
-        update_rows(weights, state, rate)
+        update(weights, state, rate)
 
 
-def test_two_steps_of_a_row_by_hand():
-    """Adam with betas 0.9 and 0.99: the first step is the rate whatever the gradient, the second by the formula."""
+def test_two_steps_of_a_row_by_row_wise_rmsprop():
+    """By hand: the length is the rate per root mean square at first, then by the formula; the direction is the same."""
     weights, state = table(), {}
-    step(weights, state, {2: 3.0}, rate=0.1)
+    gradient = torch.tensor([3.0, 0.0, -4.0])
+    root = (25 / 3) ** 0.5
+    step(row_wise.update_rows, weights, state, {2: gradient}, rate=0.1)
+    torch.testing.assert_close(weights[2].detach(), -0.1 * gradient / root)
+    # square (25/3 * 0.01 * 0.99 + 3 * 0.01) / (1 - 0.9801), of a second gradient of ones times the root of 3
+    second = torch.full((3,), 3.0**0.5)
+    step(row_wise.update_rows, weights, state, {2: second}, rate=0.1)
+    square = (25 / 3 * 0.0099 + 0.03) / 0.0199
+    torch.testing.assert_close(weights[2].detach(), -0.1 * gradient / root - 0.1 * second / square**0.5)
+
+
+def test_two_steps_of_a_row_by_sparse_adam():
+    """By hand, betas 0.9 and 0.99: the first step is the rate whatever the gradient, the second by the formula."""
+    weights, state = table(), {}
+    step(sparse_adam.update_rows, weights, state, {2: 3.0}, rate=0.1)
     torch.testing.assert_close(weights[2].detach(), torch.full((3,), -0.1))
     # mean (0.3 * 0.9 - 1 * 0.1) / (1 - 0.81), square (0.09 * 0.99 + 1 * 0.01) / (1 - 0.9801)
-    step(weights, state, {2: -1.0}, rate=0.1)
+    step(sparse_adam.update_rows, weights, state, {2: -1.0}, rate=0.1)
     torch.testing.assert_close(
         weights[2].detach(), torch.full((3,), -0.1 - 0.1 * (0.17 / 0.19) / (0.0991 / 0.0199) ** 0.5)
     )
@@ -374,7 +394,7 @@ def test_rows_are_updated_as_by_pytorchs_sparse_adam():
     weights, other, state = table(), table(), {}
     reference = torch.optim.SparseAdam([other], lr=0.03, betas=(0.9, 0.99), eps=1e-8)
     for _ in range(5):
-        step(weights, state, {row: torch.randn(3) for row in (1, 2, 3, 4, 5, 6)}, rate=0.03)
+        step(sparse_adam.update_rows, weights, state, {row: torch.randn(3) for row in (1, 2, 3, 4, 5, 6)}, rate=0.03)
         assert weights.grad is not None
         other.grad = weights.grad.clone()
         reference.step()
@@ -382,22 +402,24 @@ def test_rows_are_updated_as_by_pytorchs_sparse_adam():
     assert (weights[1:] != 0).all()
 
 
-def test_a_rare_rows_first_step_has_the_bias_correction_of_a_first_step():
+@every_update
+def test_a_rare_rows_first_step_has_the_bias_correction_of_a_first_step(update: Update):
     """A row used after a hundred steps of others makes as long a step as theirs was at first."""
     weights, state = table(), {}
     for _ in range(101):
-        step(weights, state, {1: 1.0}, rate=0.01)
-    step(weights, state, {1: 1.0, 5: -1e-3}, rate=0.01)
+        step(update, weights, state, {1: 1.0}, rate=0.01)
+    step(update, weights, state, {1: 1.0, 5: -1e-3}, rate=0.01)
     torch.testing.assert_close(weights[5].detach(), torch.full((3,), 0.01))
     assert state["n_steps"][:, 0].tolist() == [0, 102, 0, 0, 0, 1, 0]
 
 
-def test_a_row_without_a_gradient_does_not_change():
+@every_update
+def test_a_row_without_a_gradient_does_not_change(update: Update):
     """Neither its weights nor its state, although its mean gradient is not zero."""
     weights, state = table(), {}
-    step(weights, state, {1: 5.0, 2: 7.0, 3: -1.0}, rate=0.1)
+    step(update, weights, state, {1: 5.0, 2: 7.0, 3: -1.0}, rate=0.1)
     before = {"weights": weights.detach().clone(), **copy.deepcopy(state)}
-    step(weights, state, {2: 1.0}, rate=0.1)
+    step(update, weights, state, {2: 1.0}, rate=0.1)
     for name, value in {"weights": weights.detach(), **state}.items():
         if name == "step":
             continue  # AdamW's, not per row
@@ -405,7 +427,8 @@ def test_a_row_without_a_gradient_does_not_change():
         assert moved.tolist() == [False, False, True, False, False, False, False], name
 
 
-def test_a_row_that_a_step_used_twice_gets_the_sum():
+@every_update
+def test_a_row_that_a_step_used_twice_gets_the_sum(update: Update):
     """Two gradients of one row are added, and count as one step."""
     twice, once = table(), table()
     states: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
@@ -417,20 +440,21 @@ def test_a_row_that_a_step_used_twice_gets_the_sum():
             check_invariants=True,
         )
         with torch.no_grad():
-            update_rows(twice, states[0], 0.1)
-        step(once, states[1], {2: 2.0, 4: 6.0 - number}, rate=0.1)
+            update(twice, states[0], 0.1)
+        step(update, once, states[1], {2: 2.0, 4: 6.0 - number}, rate=0.1)
     assert torch.equal(twice, once)
     assert torch.equal(states[0]["n_steps"], states[1]["n_steps"])
 
 
-def test_a_step_without_any_row_changes_nothing():
+@every_update
+def test_a_step_without_any_row_changes_nothing(update: Update):
     """A text without any known prefix gives an empty gradient."""
     weights, state = table(), {}
     weights.grad = torch.sparse_coo_tensor(
         torch.empty(1, 0, dtype=torch.long), torch.empty(0, 3), (7, 3), check_invariants=True
     )
     with torch.no_grad():
-        update_rows(weights, state, 0.1)
+        update(weights, state, 0.1)
     assert (weights == 0).all()
 
 

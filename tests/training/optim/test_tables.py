@@ -1,6 +1,7 @@
 """Embedding tables with sparse gradients; test_processes.py has their gradients in two processes."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -38,16 +39,17 @@ def test_any_embedding_with_sparse_gradients_is_a_table():
     assert list(sparse_tables(model)) == ["names.weight"]
 
 
-def test_the_memory_of_a_table_is_what_it_and_its_moments_take():
+@pytest.mark.parametrize(("kind", "n_kept"), [("row_wise", 2), ("sparse_adam", 2 * 21 + 1)])
+def test_the_memory_of_a_table_is_what_it_and_its_state_take(kind: Literal["row_wise", "sparse_adam"], n_kept: int):
     """Counted after a step, when the optimizer has made them."""
     model = with_table()
     (table,) = sparse_tables(model).values()
-    optimizer = make_optimizer(model, StageConfig())
+    optimizer = make_optimizer(model, StageConfig(table_optimizer=kind))
     model(torch.tensor([[3, 4, 5, 2, 6]])).sum().backward()
     optimizer.step()
     state = [tensor for tensor in optimizer.state[table].values() if tensor.dim()]
-    assert n_bytes_trained(table) == sum(tensor.numel() * tensor.element_size() for tensor in (table, *state))
-    assert n_bytes_trained(table) == 6 * (3 * 21 + 1) * 4
+    taken = sum(tensor.numel() * tensor.element_size() for tensor in (table, *state))
+    assert n_bytes_trained(table, kind) == taken == 6 * (21 + n_kept) * 4
 
 
 def test_tables_need_no_gradient_inside_the_block_alone():

@@ -1,4 +1,4 @@
-"""Which optimizer updates which parameter: AdamW, Muon for matrices, sparse Adam for embedding tables."""
+"""Which optimizer updates which parameter: AdamW, Muon for matrices, row-wise for embedding tables."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,15 @@ from torch import nn
 
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Precision, StageConfig
+from closedbook.training.optim import row_wise, sparse_adam
 from closedbook.training.optim.muon import update_matrices
-from closedbook.training.optim.sparse_adam import update_rows
 from closedbook.training.optim.tables import sparse_tables
+
+_UPDATES = {"row_wise": row_wise.update_rows, "sparse_adam": sparse_adam.update_rows}
 
 
 class Optimizer(torch.optim.AdamW):
-    """AdamW for groups of kind 'adamw', Muon for 'muon', sparse Adam for 'sparse_adam'."""
+    """AdamW for groups of kind 'adamw', Muon for 'muon', and for tables 'row_wise' or 'sparse_adam'."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -32,10 +34,10 @@ class Optimizer(torch.optim.AdamW):
         for group in groups:
             if group["kind"] == "muon":
                 update_matrices(group, self.state)
-            elif group["kind"] == "sparse_adam":
+            elif group["kind"] in _UPDATES:
                 for table in group["params"]:
                     if table.grad is not None:
-                        update_rows(table, self.state[table], group["lr"])
+                        _UPDATES[group["kind"]](table, self.state[table], group["lr"])
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -51,8 +53,9 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
 
     AdamW is that of Loshchilov and Hutter (2019, algorithm 2), without weight decay for biases, and for the weights of
     LayerNorm as the stage says. Muon, where the stage has it, updates the weight matrices inside the blocks; AdamW
-    keeps embeddings, positions, latents and head, whose rows are vectors of their own. Sparse Adam updates the tables
-    with sparse gradients. A group's `ratio` is its learning rate as a multiple of the stage's.
+    keeps embeddings, positions, latents and head, whose rows are vectors of their own. The tables with sparse gradients
+    have an optimizer of their own, which updates the rows that a step used. A group's `ratio` is its learning rate as a
+    multiple of the stage's.
     """
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     tables = [trained.pop(name) for name in sorted(sparse_tables(model))]
@@ -70,7 +73,9 @@ def make_optimizer(model: GPT, stage: StageConfig, precision: Precision = "float
         )
     groups += _adamw_groups(trained, stage)
     if tables:
-        groups.append({"params": tables, "weight_decay": 0.0, "ratio": stage.table_ratio, "kind": "sparse_adam"})
+        groups.append(
+            {"params": tables, "weight_decay": 0.0, "ratio": stage.table_ratio, "kind": stage.table_optimizer}
+        )
     return Optimizer(groups, lr=stage.learning_rate, betas=(stage.beta1, stage.beta2), fused=True)
 
 

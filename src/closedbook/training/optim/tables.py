@@ -8,13 +8,12 @@ Letters: N rows, C channels.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-# The table itself and the two moments of sparse Adam, in float32; the moments' step count is one more column.
-_N_COPIES = 3
 _BYTES = 4
 
 
@@ -25,10 +24,12 @@ def sparse_tables(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: parameter for name, parameter in trained if name.removesuffix(".weight") in sparse}
 
 
-def n_bytes_trained(table: nn.Parameter) -> int:
-    """Bytes that a table takes while it is trained: its rows, their moments and their step counts."""
+def n_bytes_trained(table: nn.Parameter, optimizer: Literal["row_wise", "sparse_adam"]) -> int:
+    """Bytes that a table takes while it is trained: its rows in float32, and what the optimizer keeps for each."""
     n_rows, n_channels = table.shape
-    return n_rows * (_N_COPIES * n_channels + 1) * _BYTES
+    # A step count, and one mean of squares per row, or both moments of Adam.
+    n_kept = 1 + (1 if optimizer == "row_wise" else 2 * n_channels)
+    return n_rows * (n_channels + n_kept) * _BYTES
 
 
 @contextmanager
