@@ -11,7 +11,8 @@ def test_words_change_a_recipe_all_at_once():
     """Values that only fit together may come in any order; text needs no quotes."""
     changed = with_values(FAST, ["model.n_head=7", "model.n_embd=21", "seed=3", "pretrain.optimizer=adamw"])
     model = replace(FAST.model, n_head=7, n_embd=21)
-    assert changed == replace(FAST, seed=3, model=model, pretrain=replace(FAST.pretrain, optimizer="adamw"))
+    pretrain = replace(FAST.pretrain, optimizer="adamw")
+    assert changed == replace(FAST, seed=3, sizing="fixed", model=model, pretrain=pretrain)
     assert with_values(FAST, []) == FAST
 
 

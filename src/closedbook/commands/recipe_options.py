@@ -11,6 +11,7 @@ from closedbook.recipe.recipe import Recipe, StageConfig, check_budget_minutes
 from closedbook.recipe.recipe_file import load_recipe, with_values
 from closedbook.recipe.rows import Rows, recipe_rows
 from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
+from closedbook.recipe.sizing import chosen_by_hand, sizing_source
 
 TrainOptions = PretrainOptions | StudyOptions | FinetuneOptions
 Sources = dict[str, str]
@@ -34,7 +35,8 @@ def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> t
     values = {field.name: getattr(options.hyperparameters, field.name) for field in fields(options.hyperparameters)}
     values[stage], lengths = _with_length(options, stage, values[stage])
     flags = {key: f"flag {as_option(key)}" for key in options.given if key in sources} | lengths
-    recipe, sources = replace(recipe, **values), sources | flags
+    changed = chosen_by_hand(replace(recipe, **values), flags.keys())
+    recipe, sources = changed, sources | flags | sizing_source(recipe, changed, flags)
     if isinstance(options, StudyOptions):
         recipe, masks = _with_masks(recipe, options.setting, options.given)
         sources |= masks

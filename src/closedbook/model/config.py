@@ -38,7 +38,7 @@ class ModelConfig:
     prefix_table: bool = False
     """Prefix embedding table: one learned vector per distinct word prefix in the corpus, added to the embeddings."""
     name_table: bool = False
-    """Name table: one learned vector per name of several words in the titles; needs prefix_table."""
+    """Name table: one learned vector per name of several words in the titles; there is none without prefix_table."""
     name_width: int = 0
     """Name table: channels per row, which a linear layer projects to n_embd; 0: n_embd, without that layer."""
     embd_pdrop: float = 0.1
@@ -71,14 +71,17 @@ class ModelConfig:
         for name in ("segment_length", "name_width"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"model.{name}: 0 or more is needed; received {getattr(self, name)}")
-        if self.name_table and not self.prefix_table:
-            raise RecipeError("model.name_table: finds words by the prefix table, so prefix_table = true is needed")
         if self.is_strided and self.segment_size * self.bottleneck_dim < self.block_size:
             raise RecipeError(
                 f"model.segment_length: bottleneck_dim ({self.bottleneck_dim}) segments must cover block_size "
                 f"({self.block_size}), so {-(-self.block_size // self.bottleneck_dim)} or more is needed, or 0; "
                 f"received {self.segment_length}"
             )
+
+    @property
+    def has_names(self) -> bool:
+        """Whether there is a name table; it finds words by their rows in the prefix table."""
+        return self.name_table and self.prefix_table
 
     @property
     def is_strided(self) -> bool:

@@ -57,7 +57,7 @@ class GPT(nn.Module):
         if config.prefix_table:
             assert prefixes is not None, "a prefix table needs the corpus's prefixes"
             self.prefix_table = PrefixTable(prefixes, config.n_embd)
-        if config.name_table:
+        if config.has_names:
             names = NameTrie.of_titles(titles, self.prefix_table)
             self.name_table = NameTable(names, config.n_embd, config.name_width or config.n_embd)
         self.drop = Dropout(config.embd_pdrop)
@@ -116,7 +116,7 @@ class GPT(nn.Module):
         x = x + self.prefix_table(rows)
         if cache is not None:
             cache.prefix = rows[:, -1]
-        if not self.config.name_table:
+        if not self.config.has_names:
             return x
         found, words = self.name_table.find(rows, before, None if cache is None else cache.words)
         if cache is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
-_STAGES = ("pretrain", "study", "finetune", "scratch")
+from closedbook.recipe.recipe import STAGES
 
 NEW_NAMES = {
     "hold_out": "validation_split",
@@ -21,13 +21,13 @@ NEW_NAMES = {
     "corruption.learned": "corruption.guided",
     "corruption.alone": "corruption.name_only",
     "corruption.near": "corruption.short_context",
-    **{f"{stage}.memory_ratio": f"{stage}.table_ratio" for stage in _STAGES},
+    **{f"{stage}.memory_ratio": f"{stage}.table_ratio" for stage in STAGES},
 }
 """What an old key is called now."""
 
 NEW_VALUES = {
     "model.latent_mask": {"course": "triangular"},
-    **{f"{stage}.schedule": {"course": "cosine_by_tokens"} for stage in _STAGES},
+    **{f"{stage}.schedule": {"course": "cosine_by_tokens"} for stage in STAGES},
 }
 """What the old values of a key are called now."""
 
@@ -43,11 +43,12 @@ REMOVED: dict[str, Any] = {
 """Removed keys, each with the only value that is still accepted: what the code of today does."""
 
 ADDED: dict[str, Any] = {
+    "sizing": "fixed",
     "model.name_table": False,
     "model.name_width": 0,
     "corruption.question_form": 0.0,
     "corruption.nameless": 0.0,
-    **{f"{stage}.table_optimizer": "sparse_adam" for stage in _STAGES},
+    **{f"{stage}.table_optimizer": "sparse_adam" for stage in STAGES},
 }
 """Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
 

@@ -13,6 +13,7 @@ from closedbook.model.config import ModelConfig
 
 Precision = Literal["auto", "float32", "bfloat16"]
 MAX_SEED = 2**63 - 1
+STAGES = ("pretrain", "study", "finetune", "scratch")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class Recipe:
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
     validation_split: float = 0.0
     """Share of the training pairs, drawn by seed, that is evaluated instead of trained on, in place of dev pairs."""
+    sizing: Literal["fixed", "corpus"] = "fixed"
+    """corpus: with 30,000 titles or more, choose a narrow model; fixed, also where n_embd or the like is given."""
     silver_confidence: float = 0.5
     """Self-study: leave out silver pairs to which the open-book reader gives a lower probability."""
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -168,18 +171,22 @@ _FAST_STAGE = StageConfig(
 
 FAST = Recipe(
     precision="auto",
+    sizing="corpus",
     model=ModelConfig(
         n_layer=1,
         n_head=4,
         n_embd=128,
         prefix_table=True,
+        name_table=True,
         latent_mask="strided",
         random_segment_offset=True,
         embd_pdrop=0.0,
         resid_pdrop=0.0,
         attn_pdrop=0.0,
     ),
-    corruption=CorruptionConfig(span=0.0, salient=0.15, guided=0.85, name_only=0.8, supervised="content"),
+    corruption=CorruptionConfig(
+        span=0.0, salient=0.15, guided=0.85, name_only=0.8, question_form=1.0, supervised="content"
+    ),
     pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2),
     study=replace(_FAST_STAGE, epochs=4, mix_pairs=0.9),
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
@@ -189,8 +196,9 @@ FAST = Recipe(
 
 PLAIN = replace(
     FAST,
+    sizing="fixed",
     model=replace(FAST.model, prefix_table=False, positions="rotary", n_layer=2, n_embd=192, n_head=6),
-    corruption=replace(FAST.corruption, name_only=0.95),
+    corruption=replace(FAST.corruption, name_only=0.95, question_form=0.0),
     pretrain=replace(FAST.pretrain, epochs=80, batch_size=64, learning_rate=1e-3),
     study=replace(FAST.study, batch_size=64, learning_rate=1e-3),
 )

@@ -18,6 +18,7 @@ from closedbook.errors import RecipeError, TextError
 from closedbook.recipe.keys import Keys, Scalar, dotted, field_types, flatten, items, toml_value
 from closedbook.recipe.old_keys import NEW_NAMES, REMOVED, modernized, with_added
 from closedbook.recipe.recipe import PRESETS, Recipe
+from closedbook.recipe.sizing import chosen_by_hand, sizing_source
 from closedbook.text.lines import decode_lines
 
 _DEFAULT_PRESET = "fast"
@@ -38,14 +39,15 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
     file = _read(Path(name_or_path))
     preset = _one_of(file, ("preset",), file.tables.get("preset", _DEFAULT_PRESET), tuple(PRESETS))
     tables, added = with_added(file.tables, flatten(PRESETS[preset]))
-    recipe = _merged(file, PRESETS[preset], {name: tables[name] for name in tables if name != "preset"}, ())
+    own = {name: value for name, value in tables.items() if name != "preset"}
+    recipe = chosen_by_hand(_merged(file, PRESETS[preset], own, ()), {dotted(keys) for keys in file.where})
     sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
     sources |= dict.fromkeys(added, f"{name_or_path}, which is older than this key")
     for keys, where in file.where.items():
         if dotted(keys) in sources:
             old = file.old.get(dotted(keys))
             sources[dotted(keys)] = f"{where}, by {old}" if old else where
-    return recipe, sources
+    return recipe, sources | sizing_source(PRESETS[preset], recipe, tables)
 
 
 def with_values(recipe: Recipe, words: Sequence[str]) -> Recipe:
@@ -68,7 +70,7 @@ def with_values(recipe: Recipe, words: Sequence[str]) -> Recipe:
                 raise RecipeError(f"--set {word}: {name} is set to a value already; leave out one of the two")
         inner[keys[-1]] = _value(text.strip())
     file = _RecipeFile.of(tables, where)
-    return _merged(file, recipe, file.tables, ())  # type: ignore[no-any-return]
+    return chosen_by_hand(_merged(file, recipe, file.tables, ()), {dotted(keys) for keys in file.where})
 
 
 def _value(text: str) -> Any:

@@ -10,7 +10,7 @@ from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
-from closedbook.training.inputs import sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.inputs import sized_to, sources_of, training_pairs, validation_pairs, vocabulary_of
 from closedbook.training.plan import Plan, followed_recipe, precision_of, resumed_run
 
 
@@ -36,6 +36,7 @@ class _Start:
     n_documents: int
     parent: Run | None = None
     corpus: Corpus | None = None
+    notes: tuple[str, ...] = ()
 
 
 def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> Plan:
@@ -64,7 +65,7 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
         sources=sources,
         parent=start.parent,
         resumed=resumed,
-        notes=tuple(notes),
+        notes=(*start.notes, *notes),
     )
 
 
@@ -97,4 +98,5 @@ def _from_corpus(files: FinetuningFiles, recipe: Recipe) -> _Start:
             "gives the vocabulary: name one of the two"
         )
     corpus = read_corpus(files.corpus)
-    return _Start(recipe, vocabulary_of(corpus, recipe), len(corpus.documents), corpus=corpus)
+    recipe, notes = sized_to(corpus, recipe)
+    return _Start(recipe, vocabulary_of(corpus, recipe), len(corpus.documents), corpus=corpus, notes=tuple(notes))

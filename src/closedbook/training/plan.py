@@ -12,7 +12,7 @@ from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
-from closedbook.training.inputs import sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.inputs import sized_to, sources_of, training_pairs, validation_pairs, vocabulary_of
 from closedbook.training.mixture import stage_of
 
 
@@ -68,6 +68,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
     corpus = read_corpus(files.corpus)
+    recipe, sizing_notes = sized_to(corpus, recipe)
     vocabulary = vocabulary_of(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
     pairs = None
@@ -85,7 +86,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
         parent=None,
         resumed=resumed,
-        notes=(*corpus.notes, *notes),
+        notes=(*corpus.notes, *sizing_notes, *notes),
     )
 
 
