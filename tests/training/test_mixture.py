@@ -19,6 +19,7 @@ from closedbook.world.world import WorldConfig, WorldFiles, write_world
 RECIPE = replace(
     FAST,
     model=replace(FAST.model, block_size=97),
+    corruption=replace(FAST.corruption, question_form=0.0),  # so that the number of MASKs tells documents from pairs
     pretrain=replace(FAST.pretrain, mix_pairs=0.3),
     study=replace(FAST.study, mix_pairs=0.7),
     silver_confidence=0.2,
