@@ -3,9 +3,9 @@
     python benchmarks/attention.py > benchmarks/results/attention.json
 
 Two models learn the same 10,000 invented people, one line each: `masked lines`, whose masks keep the name where the
-line has it, and `question form`, whose masks say the name among other words. Others' facts are then asked for in both forms:
-'NAME. MASK MASK', as a masked line has it, and 'Where was NAME born? MASK'. Shares of attention are means over these
-people, of the head that looks most at the name and the character after it, where its row is.
+line has it, and `question form`, whose masks say the name among other words. Others' facts are then asked for in both
+forms: 'NAME. MASK MASK', as a masked line has it, and 'Where was NAME born? MASK'. Shares of attention are means over
+these people, of the head that looks most at the name and the character after it, where its row is.
 """
 
 import argparse

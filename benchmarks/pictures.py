@@ -10,6 +10,7 @@ epochs. Results that name a recipe's keys have the names of their time; they are
 
 import argparse
 import json
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -148,20 +149,22 @@ def ways() -> Figure:
 
 
 def scale() -> Figure:
-    rows = [row for result in results("world-scale*.json") for row in result["rows"]]
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
-    rows.sort(key=lambda row: (row["people"], row["width"], row["epochs"]))
-    looks = (("-", "o"), ("--", "^"), (":", "D"), ("-", "x"), ("-.", "v"), ("-", "s"))
-    for row, (line, marker) in zip(rows, looks, strict=True):
-        exposures, shares = zip(*(point for point in row["curve"] if point[0] > 0), strict=True)
-        label = f"{row['people']:,} people, width {row['width']}, {row['epochs']} epochs"
-        look = {"linestyle": line, "marker": marker, "markersize": 4, "color": "black", "markerfacecolor": "white"}
-        axes.plot(exposures, [100 * share for share in shares], label=label, **look)
+    """Black: recipe fast of today; grey: as it was, without name table and question form."""
+    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+    for pattern, color, ending in (("scale-*-seed-0.json", "black", ""), ("world-scale*.json", "grey", ", before")):
+        rows = [row for result in results(pattern) for row in result["rows"]]
+        rows.sort(key=lambda row: (row["people"], row["width"], row["epochs"]))
+        looks = cycle((("-", "o"), ("--", "^"), (":", "D"), ("-", "x"), ("-.", "v"), ("-", "s")))
+        for row, (line, marker) in zip(rows, looks, strict=False):
+            exposures, shares = zip(*(point for point in row["curve"] if point[0] > 0), strict=True)
+            label = f"{row['people']:,} people, width {row['width']}, {row['epochs']} epochs{ending}"
+            look = {"linestyle": line, "marker": marker, "markersize": 4, "color": color, "markerfacecolor": "white"}
+            axes.plot(exposures, [100 * share for share in shares], label=label, **look)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("exposures of a fact in answer form")
     axes.set_ylabel("never asked about in\ntraining, and right (%)")
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 101)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -1,7 +1,7 @@
 """What a fact costs, and which ways of telling it let a question find it: the built-in world, whose truth is known.
 
     python benchmarks/world.py arms > benchmarks/results/world-arms-plain.json
-    python benchmarks/world.py scale > benchmarks/results/world-scale.json
+    python benchmarks/world.py scale [--only 10000] [--seed 0] > benchmarks/results/scale-10000-seed-0.json
 
 `arms` follow Allen-Zhu & Li 2023, Physics of Language Models: Part 3.1: the same people, told of in different ways,
 learnt for the same number of steps by a plain small transformer (two of the assignment's blocks, its masks, rotary
@@ -11,16 +11,19 @@ Beside it stands what the weights keep of the others' own lines, whether or not 
 behind the beginning of the line that tells it, and filled in, where it is masked in that line.
 
 `scale` is recipe `fast` on ever more people with one line each, 500 of whom are asked about in training: how often a
-fact must be masked as an answer before others' questions are answered, and how many parameters there were for it.
+fact must be masked as an answer before others' questions are answered, how many parameters there were for it, and how
+many bits of facts each of them holds: known facts times the bits of a place, over parameters. Arm `before` is the
+recipe as it was until 2026-11-30 (benchmarks/results/world-scale*.json has it at more sizes).
 """
 
 import argparse
 import json
+import math
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,14 +87,14 @@ ARMS_RECIPE = [
 ]
 FINETUNE_RATES = (1e-4, 2e-4, 4e-4)
 
+BEFORE = ("model.name_table=false", "corruption.question_form=0", "pretrain.table_optimizer=sparse_adam")
 SCALES = (
-    # people, width, epochs
-    (1_000, 128, 40),
-    (10_000, 64, 20),
-    (10_000, 128, 20),
-    (10_000, 256, 20),
-    (10_000, 128, 80),
-    (100_000, 128, 10),
+    # people, epochs, settings
+    (1_000, 20, ()),
+    (10_000, 8, ()),
+    (10_000, 20, BEFORE),
+    (100_000, 8, ()),
+    (1_000_000, 6, ()),
 )
 N_ASKED = 500
 
@@ -160,32 +163,31 @@ def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
     return {"recited": score(recited, values), "filled_in": score(filled_in, values)}
 
 
-def scale_result(n_people: int, width: int, epochs: int, recipe: Recipe, folder: Path) -> dict[str, Any]:
+def scale_result(n_people: int, epochs: int, values: Sequence[str], recipe: Recipe, folder: Path) -> dict[str, Any]:
     shares = {"train": N_ASKED / n_people, "dev": min(N_ASKED / n_people, 0.1), "test": 0.0, "withheld": 0.0}
     config = WorldConfig(n_people=n_people, documents=1, attributes=("birthplace",), seed=recipe.seed, **shares)
     files = write_world(config, folder / "world")
-    recipe = replace(
-        recipe,
-        model=replace(recipe.model, n_embd=width),
-        pretrain=replace(recipe.pretrain, epochs=epochs, evaluate_every=max(1, epochs // 20)),
-    )
+    recipe = with_values(recipe, [f"pretrain.epochs={epochs}", "pretrain.evaluate_every=1", *values])
     begin = time.perf_counter()
     saving = Saving(folder / "run", every_seconds=1e9)
     run, looks = ended(pretrain(files.corpus, recipe, saving, pairs_path=files.train, dev_path=files.dev))
     minutes = (time.perf_counter() - begin) / 60
     exposure = mean_exposure(run, files.dev, files.corpus)["in_answer_form"]
     model = run.model()
-    in_memory = model.n_table_parameters
+    bits = math.log2(config.n_places)
     # Each epoch draws its masks alike, so that exposures grow evenly with epochs.
     curve = [(round(exposure * epoch / epochs, 2), round(right.accuracy, 4)) for epoch, right in looks]
     final = scored(run, read_pairs(files.dev))
     return {
         "people": n_people,
-        "width": width,
+        "set": values,
+        "width": model.config.n_embd,
         "epochs": epochs,
         "minutes": round(minutes, 2),
         "parameters": model.n_parameters,
-        "of_these_in_the_prefix_table": in_memory,
+        "of_these_in_tables": model.n_table_parameters,
+        "bits_a_fact": bits,
+        "bits_a_parameter": round(final.accuracy * n_people * bits / model.n_parameters, 3),
         "parameters_a_fact": round(model.n_parameters / n_people, 1),
         "exposures_of_a_fact": exposure,
         "exposures_to_half": next((exposures for exposures, accuracy in curve if accuracy >= 0.5), None),
@@ -209,8 +211,7 @@ def ended(events: Iterator[Event]) -> tuple[Run, list[tuple[int, Score]]]:
 
 def mean_exposure(run: Run, pairs: Path, corpus: Path) -> dict[str, float]:
     """How often a fact of a pairs file was exposed, on average."""
-    documents = [document.text for document in read_corpus(corpus).documents]
-    facts = link(read_pairs(pairs).items, documents)
+    facts = link(read_pairs(pairs).items, read_corpus(corpus).texts)
     total = sum(exposures_of(run, facts), start=Exposure())
     names = ("seen", "predicted", "masked", "in_answer_form")
     return {name: round(getattr(total, name) / len(facts), 1) for name in names}
