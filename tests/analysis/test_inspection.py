@@ -35,24 +35,25 @@ def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedboo
 
 
 def test_inspect_counts_parameters_in_the_table_and_in_the_transformer(closedbook: Closedbook, runs: Path):
-    """The prefix table's and the transformer's add up to all, and those of the transformer's parts to the latter."""
+    """The tables' and the transformer's add up to all, and those of the transformer's parts to the latter."""
     out = closedbook("inspect", runs / "finetuned").out
     model = open_run(runs / "finetuned").model()
     assert f"model       vanilla, {model.n_parameters:,} parameters, float32" in out
-    table, transformer, *parts = rows(out, "model", "cost")
-    assert (table[:2], transformer[:1]) == (["prefix", "table"], ["transformer"])
-    assert number(table[-1]) == model.prefix_table.table.weight.numel() > 0
-    assert number(table[-1]) + number(transformer[-1]) == model.n_parameters
+    prefixes, names, transformer, *parts = rows(out, "model", "cost")
+    assert (prefixes[:2], names[:2], transformer[:1]) == (["prefix", "table"], ["name", "table"], ["transformer"])
+    assert number(prefixes[-1]) == model.prefix_table.table.weight.numel() > 0
+    assert number(names[-1]) == model.name_table.table.weight.numel() > 0
+    assert number(prefixes[-1]) + number(names[-1]) + number(transformer[-1]) == model.n_parameters
     assert {name for name, _ in parts} == {"tok_emb", "pos_emb", "blocks", "ln_f", "head"}
     assert sum(number(count) for _, count in parts) == number(transformer[-1])
 
 
 def test_inspect_says_where_a_model_has_no_table(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Its prefix table has 0 parameters, and the transformer all."""
+    """No table is listed, and the transformer has all parameters."""
     words = ("--recipe", files / "tiny.toml", "--epochs", 1, "--model.no-prefix-table", "--out", tmp_path / "run")
     assert closedbook("pretrain", files / "corpus.txt", *words).status == 0
-    table, transformer, *_ = rows(closedbook("inspect", tmp_path / "run").out, "model", "cost")
-    assert number(table[-1]) == 0
+    transformer, *_ = rows(closedbook("inspect", tmp_path / "run").out, "model", "cost")
+    assert transformer[0] == "transformer"
     assert number(transformer[-1]) == open_run(tmp_path / "run").model().n_parameters
 
 

@@ -10,6 +10,7 @@ from closedbook.recipe.keys import flatten
 from closedbook.recipe.rows import recipe_rows
 from closedbook.storage.run import Run, make_model
 from closedbook.training.metrics import read_metrics
+from closedbook.training.optim.tables import sparse_tables
 
 
 def describe(run: Run) -> Iterator[str]:
@@ -36,15 +37,17 @@ def describe(run: Run) -> Iterator[str]:
 
 
 def _parameters(model: GPT) -> Iterator[str]:
-    """How many the prefix table has, the transformer, and each part of the transformer."""
-    yield _row("prefix table", model.n_table_parameters)
+    """How many each table has, the transformer, and each part of the transformer."""
+    tables = sparse_tables(model)
+    for name, table in tables.items():
+        yield _row(name.partition(".")[0].replace("_", " "), table.numel())
     yield _row("transformer", model.n_parameters - model.n_table_parameters)
     parts = Counter[str]()
     for name, parameter in model.named_parameters():
-        parts[name.partition(".")[0]] += parameter.numel()
+        if name not in tables:
+            parts[name.partition(".")[0]] += parameter.numel()
     for name, count in parts.items():
-        if name != "prefix_table":
-            yield _row(f"  {name}", count)
+        yield _row(f"  {name}", count)
 
 
 def _row(name: str, count: int | float) -> str:
