@@ -21,6 +21,8 @@ OTHER_VALUES = {
     "random_segment_offset": True,
     "positions": "rotary",
     "prefix_table": True,
+    "name_table": True,
+    "name_width": 3,
     "embd_pdrop": 0.2,
     "resid_pdrop": 0.3,
     "attn_pdrop": 0.4,

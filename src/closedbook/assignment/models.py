@@ -26,7 +26,8 @@ class GPTConfig:
     """The shape of a model: every field of ModelConfig by name, and `perceiver`, which says the same as `variant`.
 
     Fields that are not given are the assignment's. They may be set later too, or in a subclass. A model with
-    `prefix_table` needs `vocabulary`, with the corpus's words in it. Raises InputError for an unknown name.
+    `prefix_table` needs `vocabulary`, with the corpus's words in it, and `name_table` its titles. Raises InputError for
+    an unknown name.
     """
 
     perceiver: bool = False
@@ -74,12 +75,23 @@ class GPTConfig:
             )
         return prefixes_of(self.vocabulary)
 
+    def titles(self) -> list[list[int]]:
+        """The titles for a name table, as token ids; none for a model without one."""
+        if not self.model_config().has_names:
+            return []
+        if self.vocabulary is None or not self.vocabulary.titles:
+            raise InputError(
+                "GPTConfig: name_table needs the titles of the corpus; add vocabulary=dataset.vocabulary.with_words(text)"
+                ".with_titles(titles)"
+            )
+        return [self.vocabulary.encode(title) for title in self.vocabulary.titles]
+
 
 class GPT(gpt.GPT):
     """A GPT whose forward pass returns the logits and, given targets, the mean loss."""
 
     def __init__(self, config: GPTConfig) -> None:
-        super().__init__(config.model_config(), config.vocab_size, config.prefixes())
+        super().__init__(config.model_config(), config.vocab_size, config.prefixes(), config.titles())
 
     def forward(  # type: ignore[override]  # the assignment's signature
         self, idx: Int64[Tensor, "B T"], targets: Int64[Tensor, "B T"] | None = None
