@@ -81,8 +81,8 @@ class GPTConfig:
             return []
         if self.vocabulary is None or not self.vocabulary.titles:
             raise InputError(
-                "GPTConfig: name_table needs the titles of the corpus; add vocabulary=dataset.vocabulary.with_words(text)"
-                ".with_titles(titles)"
+                "GPTConfig: name_table needs the titles of the corpus; add "
+                "vocabulary=dataset.vocabulary.with_words(text).with_titles(titles)"
             )
         return [self.vocabulary.encode(title) for title in self.vocabulary.titles]
 
