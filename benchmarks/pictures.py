@@ -4,8 +4,9 @@
 
 exposure: how often an objective masks a fact in answer form, by the answer's position in its document; reading: the
 receptive fields of the Perceiver's two masks; context: the cost of a training step against context length; ways: recall
-of facts by the way in which the text states them; scale: accuracy against exposures; course: recipe course over its 650
-epochs. Results that name a recipe's keys have the names of their time; they are shown under today's.
+of facts by the way in which the text states them; scale: accuracy against exposures; attention: where a model looks for
+a name; course: recipe course over its 650 epochs. Results that name a recipe's keys have the names of their time; they
+are shown under today's.
 """
 
 import argparse
@@ -170,6 +171,30 @@ def scale() -> Figure:
     return figure
 
 
+def attention() -> Figure:
+    """Where the last MASK looks, in a masked line and in a question, by what the model was taught."""
+    (result,) = results("attention.json")
+    figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
+    looks = {"first name": ("white", ""), "last name": ("lightgrey", "//"), "character after the name": ("black", "")}
+    labels = []
+    rows = [(arm, form, row) for arm, forms in result["arms"].items() for form, row in forms.items()]
+    for y, (arm, form, row) in enumerate(reversed(rows)):
+        left = 0.0
+        for part, (color, hatch) in looks.items():
+            share = 100 * row["attention"][part]
+            label = part if y == 0 else None
+            axes.barh(y, share, left=left, facecolor=color, edgecolor="black", hatch=hatch, label=label)
+            left += share
+        axes.annotate(f"{row['right']} of {row['of']} right", (101, y), va="center", fontsize=9)
+        labels.append(f"taught in {arm}:\nasked in a {form}")
+    axes.set_yticks(range(len(labels)), labels, fontsize=9)
+    axes.set_xlim(0, 118)
+    axes.set_xticks(range(0, 101, 20))
+    axes.set_xlabel("attention of the last MASK, in the head that looks most at the name (%)")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    return figure
+
+
 def course() -> Figure:
     figure, (accuracy, loss, rate) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     looks = {"vanilla": ("vanilla", "-", "o"), "perceiver": ("Perceiver", "--", "s")}
@@ -201,7 +226,7 @@ def course() -> Figure:
 
 
 def main() -> None:
-    figures = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, course)}
+    figures = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, attention, course)}
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", nargs="*", choices=figures, default=list(figures), metavar="NAME")
     for name in parser.parse_args().only:
