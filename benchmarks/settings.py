@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from closedbook.files.pictures import as_png
 
 ROOT = Path(__file__).parents[1]
-MODELS = {"fast": "with the prefix table", "plain": "plain transformer", "course": "the assignment's recipe"}
+MODELS = {"fast": "with tables", "plain": "plain transformer", "course": "the assignment's recipe"}
 LINES = {"self-study": "o-", "guided": "s-", "unguided": "^-", "assignment": "v-"}
 COLOURS = {"fast": "#1f5fa8", "plain": "#d9822b", "course": "#444444"}
 
