@@ -2,14 +2,16 @@
 
     python benchmarks/wordings.py [--setting guided] [--recipe plain] [--steps 1000] [--seeds 0 1 2]
         > benchmarks/results/wordings-guided-fast.json
-    python benchmarks/wordings.py --run RUN --pairs DEV --template "Where was {} born?" > ...
+    python benchmarks/wordings.py --run RUN --pairs DEV --template "Where was {} born?" [--others "Who is {name}?"]
 
 Without --run: the built-in world of the demo, which writes its test people's questions in the trained wording and in
-four others. With --run: the questions of DEV, which must all follow the template, asked of a run in those four others.
+four others. With --run: the questions of DEV, which must all follow the template, asked of a run in those four others, or
+in those that are given, which may ask for something else: the answer counts as right all the same.
 """
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,10 +35,13 @@ def main() -> None:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--template", default="Where was {} born?")
+    parser.add_argument("--others", nargs="+", default=UNSEEN_QUESTIONS, metavar="WORDING")
     options = parser.parse_args()
     machine = facts()
     if options.run:
-        result: dict[str, Any] = reworded(open_run(options.run), read_pairs(options.pairs), options.template)
+        result: dict[str, Any] = reworded(
+            open_run(options.run), read_pairs(options.pairs), options.template, options.others
+        )
     else:
         rows = [world(options.setting, options.recipe, options.steps, seed) for seed in options.seeds]
         result = {"setting": options.setting, "recipe": options.recipe, "steps": options.steps, "runs": rows}
@@ -59,12 +64,12 @@ def world(setting: Any, preset: str, steps: int, seed: int) -> dict[str, Any]:
         }
 
 
-def reworded(run: Run, pairs: Questions, template: str) -> dict[str, Any]:
+def reworded(run: Run, pairs: Questions, template: str, others: Sequence[str]) -> dict[str, Any]:
     """What a run answers to the same people's questions in other wordings."""
     before, _, after = template.partition("{}")
     names = [item.text.removeprefix(before).removesuffix(after) for item in pairs.items]
     rows: dict[str, Any] = {template: share(scored(run, pairs))}
-    for wording in UNSEEN_QUESTIONS:
+    for wording in others:
         items = (replace(i, text=wording.format(name=n)) for i, n in zip(pairs.items, names, strict=True))
         rows[wording] = share(scored(run, replace(pairs, items=tuple(items))))
     return {"wordings": rows}
