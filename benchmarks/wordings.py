@@ -5,8 +5,8 @@
     python benchmarks/wordings.py --run RUN --pairs DEV --template "Where was {} born?" [--others "Who is {name}?"]
 
 Without --run: the built-in world of the demo, which writes its test people's questions in the trained wording and in
-four others. With --run: the questions of DEV, which must all follow the template, asked of a run in those four others, or
-in those that are given, which may ask for something else: the answer counts as right all the same.
+four others. With --run: the questions of DEV, which must all follow the template, asked of a run in those four others,
+or in those that are given, which may ask for something else: the answer counts as right all the same.
 """
 
 import argparse
