@@ -16,7 +16,7 @@ def test_the_method_says_what_the_recipe_does():
         "So the setting is guided",
         "at most 5 epochs",
         "for 75 epochs",
-        "474,752 parameters: 241,152 in a prefix table, ",
+        "474,752 parameters: 241,152 in two tables, ",
         " and 233,600 in the transformer",
     ):
         assert words in text

@@ -30,12 +30,13 @@ def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterat
     yield (
         f"Finetuning: the training pairs alone, at most {recipe.finetune.epochs} epochs; pairs of dev people decide "
         "when it stops. Without pretraining, a model learns the training pairs alone, for "
-        f"{recipe.scratch.epochs} epochs. It knows nothing of the book but its characters and word prefixes, and can "
-        "only guess about anybody else. Then the book is closed, and the models are asked."
+        f"{recipe.scratch.epochs} epochs. It knows nothing of the book but its characters, words and names, and "
+        "can only guess about anybody else. Then the book is closed, and the models are asked."
     )
     yield (
-        f"The vanilla model has {n_parameters:,} parameters: {n_table_parameters:,} in a prefix table, one vector for "
-        f"each distinct word prefix in the book, and {n_parameters - n_table_parameters:,} in the transformer."
+        f"The vanilla model has {n_parameters:,} parameters: {n_table_parameters:,} in two tables, one vector for each "
+        f"distinct word prefix in the book and one for each name of several words that a line begins with, and "
+        f"{n_parameters - n_table_parameters:,} in the transformer."
     )
 
 
@@ -45,5 +46,7 @@ def _masks(corruption: CorruptionConfig) -> str:
     return (
         f"In {corruption.guided / total:.0%} of the draws an open-book reader chooses that part; from the training "
         "pairs it has learned what an answer looks like. In the others the part is a random name or number. In "
-        f"{corruption.name_only:.0%} of all draws the model sees nothing else of the line than the person's name."
+        f"{corruption.name_only:.0%} of all draws the model sees nothing else of the line than the person's name; "
+        f"{corruption.question_form:.0%} of these, where the reader chose the part, are in the form of a question, "
+        "with the name among words of another line."
     )

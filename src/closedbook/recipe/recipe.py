@@ -192,7 +192,7 @@ FAST = Recipe(
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
     scratch=replace(_FAST_STAGE, epochs=75, batch_size=64),
 )
-"""Ours: reader-guided masks, pairs mixed into pretraining, a prefix table, a schedule that ends at zero."""
+"""Ours: reader-guided masks in question form, pairs mixed in, tables of prefixes and names, a schedule to zero."""
 
 PLAIN = replace(
     FAST,
@@ -202,7 +202,7 @@ PLAIN = replace(
     pretrain=replace(FAST.pretrain, epochs=80, batch_size=64, learning_rate=1e-3),
     study=replace(FAST.study, batch_size=64, learning_rate=1e-3),
 )
-"""The best we have without the prefix table: the transformer alone, about a million parameters.
+"""The best we have without tables: the transformer alone, about a million parameters.
 
 Chosen on people held out of the training pairs, in ten runs (docs/notebook.md, 2026-11-29).
 """
