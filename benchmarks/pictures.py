@@ -153,7 +153,8 @@ def scale() -> Figure:
     """Black: recipe fast of today; grey: as it was, without name table and question form."""
     figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
     for pattern, color, ending in (("scale-*-seed-0.json", "black", ""), ("world-scale*.json", "grey", ", before")):
-        rows = [row for result in results(pattern) for row in result["rows"]]
+        # Today's files have the recipe as it was, too: an arm with settings.
+        rows = [row for result in results(pattern) for row in result["rows"] if not row.get("set")]
         rows.sort(key=lambda row: (row["people"], row["width"], row["epochs"]))
         looks = cycle((("-", "o"), ("--", "^"), (":", "D"), ("-", "x"), ("-.", "v"), ("-", "s")))
         for row, (line, marker) in zip(rows, looks, strict=False):
