@@ -52,8 +52,7 @@ class CorruptionConfig:
     short_context: float = 0.0
     """salient and guided: share of the other draws that keep at most 24 characters of context around the span."""
     nameless: float = 0.0
-    """Share of draws without a title: a name or number, then the words before it. With pairs and without guided, the
-    model asks itself."""
+    """Share of draws without a title: a name or number, then the words before it. With it and pairs, the model asks."""
     supervised: Literal["all", "content"] = "all"
     """all: predict every character; content: predict only the masked content and its MASKs, except under span."""
 
