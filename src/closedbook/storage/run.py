@@ -7,7 +7,7 @@ RUN/
   checkpoints/         while it trains: what `--resume` continues from
   model.safetensors    once it has finished: the weights
   silver.tsv           self-study: the reader's questions and answers
-  asked-4.tsv, ...     setting asking: the model's own, learned after that many epochs
+  asked-4.tsv, ...     setting asking: the model's scores of possible answers after that many epochs
   evaluations/         predictions and scores
 """
 

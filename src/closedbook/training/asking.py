@@ -23,11 +23,17 @@ from closedbook.examples.datasets import NameDataset
 from closedbook.examples.nameless import pieces, with_words_before
 from closedbook.model.gpt import GPT
 from closedbook.model.likelihood import log_likelihoods
-from closedbook.reader.open_book import MIN_STATED, SilverPair
+from closedbook.reader.open_book import MIN_STATED
 from closedbook.reader.templates import Template, link_templates
 from closedbook.text.links import Titles, facts_of, titles_of
 from closedbook.text.questions import Question
 from closedbook.text.vocabulary import MASK
+
+Scores = dict[str, dict[str, float]]
+"""For each question, the score of each piece, in nats."""
+
+MIN_CONFIDENCE = 0.5
+"""A silver pair is learned if its answer is likelier than not."""
 
 _TITLES_AT_ONCE = 1000
 
@@ -46,14 +52,13 @@ class Asking:
     templates: Mapping[Template, Sequence[str]]
     names: NameDataset
 
-    def ask(self, model: GPT) -> list[SilverPair]:
-        """The likeliest answer to each template's question about each of its titles that has a piece."""
-        return [
-            pair
-            for template, titles in self.templates.items()
-            for begin in range(0, len(titles), _TITLES_AT_ONCE)
-            for pair in self._chosen(model, template, titles[begin : begin + _TITLES_AT_ONCE])
-        ]
+    def ask(self, model: GPT) -> Scores:
+        """The score of each piece of the documents about each title, by each template's question about it."""
+        scores: Scores = {}
+        for template, titles in self.templates.items():
+            for begin in range(0, len(titles), _TITLES_AT_ONCE):
+                scores |= self._scores(model, template, titles[begin : begin + _TITLES_AT_ONCE])
+        return scores
 
     def learn(self, silver: Iterable[Question]) -> None:
         """Train on these silver pairs from now on, besides what is given; pairs that exceed the block are left out."""
@@ -68,7 +73,7 @@ class Asking:
         """The same, but asked about the first titles of each template alone."""
         return replace(self, templates={template: titles[:n_titles] for template, titles in self.templates.items()})
 
-    def _chosen(self, model: GPT, template: Template, titles: Sequence[str]) -> Iterator[SilverPair]:
+    def _scores(self, model: GPT, template: Template, titles: Sequence[str]) -> Scores:
         question, longest = template.question("") + MASK, self.names.block_size
         found = []
         for title in titles:
@@ -81,14 +86,22 @@ class Asking:
             log_likelihoods(model, [(encode(prompt), encode(string)) for *_, string in found])
             for prompt in (question, MASK + MASK)
         )
-        best: dict[str, dict[str, tuple[float, int]]] = defaultdict(dict)
+        scores: Scores = defaultdict(dict)
         for (title, index, (start, end), _), asked, masked in zip(found, as_answer, as_masked, strict=True):
-            text = self.documents[index][start:end]
-            best[title][text] = max(best[title].get(text, (-math.inf, index)), (asked - masked, index))
-        for title, scores in best.items():
-            answer, (score, index) = max(scores.items(), key=lambda item: item[1])
-            total = sum(math.exp(other - score) for other, _ in scores.values())
-            yield SilverPair(template.question(title), answer, 1 / total, index)
+            of_title, text = scores[template.question(title)], self.documents[index][start:end]
+            of_title[text] = max(of_title.get(text, -math.inf), asked - masked)
+        return scores
+
+
+def chosen(scores: Scores, n_rounds: int) -> list[Question]:
+    """The likeliest answer to each question, where it is likelier than not; `scores` are summed over `n_rounds`."""
+    pairs = []
+    for question, of_piece in scores.items():
+        answer = max(of_piece, key=of_piece.__getitem__)
+        total = sum(math.exp((score - of_piece[answer]) / n_rounds) for score in of_piece.values())
+        if 1 / total > MIN_CONFIDENCE:
+            pairs.append(Question(question, answer, 0))
+    return pairs
 
 
 def asking_of(documents: Sequence[str], pairs: Sequence[Question], names: NameDataset) -> Asking:

@@ -1,24 +1,21 @@
-"""Rounds: when a run asks itself, and the files that keep the pairs that it learns from then on.
+"""Rounds: when a run asks itself, and the files that keep what it found.
 
-Rounds come after 4, 8, 16, ... epochs. The pairs of a round are part of the run (asked-4.tsv, ...): a resumed run reads
-them, and so does the ledger.
+Rounds come after 4, 8, 16, ... epochs. A round adds its scores to those of the rounds before, because the model comes to
+know its nameless strings by heart, and each round is wrong about other people. The sums are part of the run
+(asked-4.tsv, ...): a resumed run reads them, and so does the ledger.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from closedbook.errors import RunError
 from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.model.gpt import GPT
-from closedbook.reader.open_book import SilverPair
-from closedbook.text.questions import Question
-from closedbook.training.asking import Asking
+from closedbook.training.asking import Asking, Scores, chosen
 from closedbook.training.events import Asked
 from closedbook.training.trainer import StepReport, Trainer
-
-MIN_CONFIDENCE = 0.5
-"""A silver pair is learned if the model holds it likelier than not."""
 
 _FIRST = 4
 _N_TIMED = 64
@@ -51,8 +48,8 @@ class Rounds:
             return
         begin, fabric = time.perf_counter(), self.trainer.fabric
         if fabric.is_global_zero:
-            chosen = [pair for pair in self.asking.ask(self.trainer.model) if pair.confidence > MIN_CONFIDENCE]
-            write_atomically(_path(self.run, epoch), silver_lines(chosen).encode())
+            scores = added(_scores_as_of(self.run, report.epoch), self.asking.ask(self.trainer.model))
+            write_atomically(_path(self.run, epoch), _lines(scores).encode())
         fabric.barrier()
         n_learned = learn_as_of(self.asking, self.run, epoch)
         yield Asked(epoch, n_learned, time.perf_counter() - begin)
@@ -63,8 +60,7 @@ def learn_as_of(asking: Asking, run: Path, epoch: int) -> int:
 
     Raises RunError where the file of the epoch's round is gone or damaged.
     """
-    number = round_of(epoch)
-    silver = _read(_path(run, number)) if number else []
+    silver = chosen(_scores_as_of(run, epoch), max(1, n_rounds(epoch + 1)))
     asking.learn(silver)
     return len(silver)
 
@@ -78,19 +74,36 @@ def seconds_per_round(asking: Asking, model: GPT) -> float:
     return (time.perf_counter() - begin) * max(1, n_titles / _N_TIMED)
 
 
-def silver_lines(pairs: Iterable[SilverPair]) -> str:
-    """Silver pairs as lines of question, answer and confidence, separated by tabs."""
-    return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in pairs)
+def added(before: Scores, new: Scores) -> Scores:
+    """The sum of scores, question by question and piece by piece; `before` is of the same pieces, or empty."""
+    return {
+        question: {piece: score + before.get(question, {}).get(piece, 0.0) for piece, score in of_piece.items()}
+        for question, of_piece in new.items()
+    }
 
 
 def _path(run: Path, number: int) -> Path:
     return run / f"asked-{number}.tsv"
 
 
-def _read(path: Path) -> list[Question]:
-    lines = read_bytes(path).decode().split("\n")[:-1]
-    # From the right: a title, and with it the question, may have a tab.
-    fields = [line.rsplit("\t", 2) for line in lines]
-    if any(len(of_line) != 3 for of_line in fields):
-        raise RunError(f"{path}: damaged; put it back from a copy")
-    return [Question(question, answer, line) for line, (question, answer, _) in enumerate(fields, 1)]
+def _lines(scores: Scores) -> str:
+    """Question, piece and score, separated by tabs; the score to its last bit, since the next round adds to it."""
+    items = ((question, piece, score) for question, of_piece in scores.items() for piece, score in of_piece.items())
+    return "".join(f"{question}\t{piece}\t{score!r}\n" for question, piece, score in items)
+
+
+def _scores_as_of(run: Path, epoch: int) -> Scores:
+    """The scores of the round whose pairs are learned in an epoch; none before the first."""
+    number = round_of(epoch)
+    if not number:
+        return {}
+    path = _path(run, number)
+    scores: Scores = defaultdict(dict)
+    try:
+        for line in read_bytes(path).decode().split("\n")[:-1]:
+            # From the right: a title, and with it the question, may have a tab.
+            question, piece, score = line.rsplit("\t", 2)
+            scores[question][piece] = float(score)
+    except ValueError as error:
+        raise RunError(f"{path}: damaged ({error}); put it back from a copy") from None
+    return scores

@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from closedbook.errors import NotFinite
 from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
+from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
@@ -29,7 +30,7 @@ from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
-from closedbook.training.rounds import Rounds, silver_lines
+from closedbook.training.rounds import Rounds
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
@@ -183,8 +184,13 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
             create_run(saving.out, plan.recipe, plan.info)
         fabric.barrier()
     if silver is not None and checkpoint is None and fabric.is_global_zero:
-        write_atomically(run.path / "silver.tsv", silver_lines(silver.pairs).encode())
+        write_atomically(run.path / "silver.tsv", silver_lines(silver).encode())
     return run, checkpoint
+
+
+def silver_lines(book: OpenBook) -> str:
+    """Silver pairs as lines of question, answer and confidence, separated by tabs."""
+    return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in book.pairs)
 
 
 def _table_notes(model: GPT, stage: StageConfig) -> Iterator[str]:
