@@ -1,7 +1,7 @@
 """Rounds: when a run asks itself, and the files that keep what it found.
 
-Rounds come after 4, 8, 16, ... epochs. A round adds its scores to those of the rounds before, because the model comes to
-know its nameless strings by heart, and each round is wrong about other people. The sums are part of the run
+Rounds come after 4, 8, 16, ... epochs. A round adds its scores to those of the rounds before, because the model comes
+to know its nameless strings by heart, and each round is wrong about other people. The sums are part of the run
 (asked-4.tsv, ...): a resumed run reads them, and so does the ledger.
 """
 
