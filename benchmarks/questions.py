@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/questions.py reverse [--only ARM ...] [--seeds 0]
         > benchmarks/results/questions-reverse.json
-    OMP_NUM_THREADS=1 python benchmarks/questions.py two-hop > benchmarks/results/questions-two-hop.json
+    OMP_NUM_THREADS=1 python benchmarks/questions.py two-hop --steps 1000 --mix-pairs 0.4
+        > benchmarks/results/questions-two-hop.json
     OMP_NUM_THREADS=1 python benchmarks/questions.py compare > benchmarks/results/questions-compare.json
 
 A built-in world of 1,000 people, one line each. Half of the people are asked about in training: directly ("Which boat
@@ -79,13 +80,13 @@ ARMS: Mapping[Part, Mapping[str, Arm]] = {
         "asked": Arm(),
         "asked, four blocks": Arm(values=FOUR_BLOCKS),
         "asked, with steps": Arm(with_steps=True),
-        "asked, with steps, four blocks": Arm(with_steps=True, values=FOUR_BLOCKS),
     },
     "compare": {
         "asked once a person": Arm(),
         "asked five times a person": Arm(per_person=5),
         "asked five times, four blocks": Arm(per_person=5, values=FOUR_BLOCKS),
         "asked five times, with steps": Arm(per_person=5, with_steps=True),
+        "asked five times, with steps, four blocks": Arm(per_person=5, with_steps=True, values=FOUR_BLOCKS),
     },
 }
 ATTRIBUTES: Mapping[Part, tuple[Attribute, ...]] = {
@@ -99,6 +100,13 @@ DIRECT: Mapping[Part, tuple[Attribute, ...]] = {
     "compare": ("birth_year",),
 }
 """The attributes that the direct questions ask for."""
+VALUES: Mapping[Part, Sequence[str]] = {
+    "reverse": (),
+    # Two facts of each line are masked: only the context tells which of them a mask wants.
+    "two-hop": ("corruption.name_only=0.1", "corruption.short_context=0.8"),
+    "compare": (),
+}
+"""Settings KEY=VALUE of all arms."""
 PUBLISHED: Mapping[Part, Sequence[str]] = {
     "reverse": (
         "0.0% and 0.1% where the trained order has 50.0% and 96.7%: GPT-3 175B finetuned on invented people; Berglund "
@@ -131,6 +139,8 @@ class Sets:
     train: list[Pair] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     scored: dict[str, list[Pair]] = field(default_factory=dict)
+    rival: Score | None = None
+    """compare: the score on `never_asked` of yes where the first year is before 1900, whatever the second is."""
 
 
 def sets_of(part: Part, arm: Arm, people: People) -> Sets:
@@ -183,7 +193,11 @@ def compare_sets(arm: Arm, people: People, asked: Sequence[Person], never: Seque
         list(comparisons(people, split, n, with_steps=arm.with_steps))
         for split, n in (("train", arm.per_person * len(asked)), ("test", 2 * len(never)))
     )
-    return Sets(scored={"never_asked": new, "asked_in_training": trained})
+    year = {person.name: int(person.birth_year) for person in never}
+    first = [pair.question.removeprefix("Was ").partition(" born before ")[0] for pair in new]
+    guesses = ["yes" if year[name] < 1900 else "no" for name in first]
+    rival = score(guesses, [last_step(pair.answer) for pair in new])
+    return Sets(scored={"never_asked": new, "asked_in_training": trained}, rival=rival)
 
 
 def arm_result(part: Part, arm: Arm, options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -193,7 +207,7 @@ def arm_result(part: Part, arm: Arm, options: argparse.Namespace, seed: int) -> 
     world = WorldConfig(
         n_people=options.people, documents=1, attributes=attributes, offset="either", seed=seed, **shares
     )
-    values = [f"STAGE.mix_pairs={options.mix_pairs}", *arm.values, *options.values]
+    values = [f"STAGE.mix_pairs={options.mix_pairs}", *VALUES[part], *arm.values, *options.values]
     sets = sets_of(part, arm, People(world))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -241,6 +255,8 @@ def scores_of(run: Run, sets: Sets) -> dict[str, Any]:
                 for pair, one in zip(pairs[:3], given, strict=False)
             ]
     result["majority_baseline"] = share(baseline(sets))
+    if sets.rival is not None:
+        result["first_year_alone"] = share(sets.rival)
     return result
 
 
