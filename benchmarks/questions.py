@@ -86,7 +86,6 @@ ARMS: Mapping[Part, Mapping[str, Arm]] = {
         "asked five times a person": Arm(per_person=5),
         "asked five times, four blocks": Arm(per_person=5, values=FOUR_BLOCKS),
         "asked five times, with steps": Arm(per_person=5, with_steps=True),
-        "asked five times, with steps, four blocks": Arm(per_person=5, with_steps=True, values=FOUR_BLOCKS),
     },
 }
 ATTRIBUTES: Mapping[Part, tuple[Attribute, ...]] = {
@@ -109,8 +108,6 @@ VALUES: Mapping[Part, Sequence[str]] = {
 """Settings KEY=VALUE of all arms."""
 PUBLISHED: Mapping[Part, Sequence[str]] = {
     "reverse": (
-        "0.0% and 0.1% where the trained order has 50.0% and 96.7%: GPT-3 175B finetuned on invented people; Berglund "
-        "et al. 2023, The Reversal Curse, table 1",
         "'virtually 0%': models pretrained on invented people; Allen-Zhu and Li 2023, Physics of Language Models: Part "
         "3.2, abstract",
         "50% with identities ('The name of Alice is Alice') trained besides: a pretrained model of 1B, finetuned; Ma "
