@@ -16,7 +16,7 @@ from closedbook.reader.open_book import read_open_book
 from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.links import title_in, titles_of
+from closedbook.text.links import title_in
 from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.training.metrics import read_metrics
 from closedbook.world.world import WorldFiles
@@ -98,7 +98,7 @@ def _predict(model: GPT, run: Run, questions: Questions) -> list[Prediction]:
 
 def _reader(corpus: Corpus, train: Questions, seed: int, asked: _Asked) -> Rival:
     """The open-book reader as a dictionary of titles: what it answers about a person, however it is asked."""
-    titles = titles_of(corpus.texts)
+    titles = corpus.titles
     answers: dict[str, str] = {}
     for pair in sorted(read_open_book(corpus, train, seed).pairs, key=lambda pair: pair.confidence):
         answers[title_in(pair.question, titles)] = pair.answer
@@ -136,8 +136,6 @@ def _exchanges(
     predictions: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus, kind: Kind | None = None
 ) -> list[Exchange]:
     """Questions with answer, truth and a line of the book; right or wrong, unless they are of another `kind`."""
-    documents = corpus.texts
-    titles = titles_of(documents)
     return [
         Exchange(
             kind or ("right" if prediction.answer == question.answer else "wrong"),
@@ -145,7 +143,7 @@ def _exchanges(
             prediction.answer,
             question.answer or "",
             prediction.confidence,
-            _evidence(question.text, documents, titles),
+            _evidence(question.text, corpus.texts, corpus.titles),
         )
         for prediction, question in zip(predictions, questions, strict=True)
     ]

@@ -160,7 +160,7 @@ def micro_batches(x: Int64[Tensor, "B T"], y: Int64[Tensor, "B T"], max_batches:
     """A batch as at most `max_batches` micro-batches of rows sorted by length, each cut to its longest row."""
     if max_batches == 1:
         return [(x, y)]
-    order = (y.flip(1).cumsum(1) > 0).sum(1).argsort(stable=True)
+    order = used_lengths(y).argsort(stable=True)
     chunks = zip(x[order].chunk(max_batches), y[order].chunk(max_batches), strict=True)
     return [trim(chunk_x, chunk_y) for chunk_x, chunk_y in chunks]
 

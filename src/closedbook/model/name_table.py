@@ -48,9 +48,10 @@ class NameTrie:
     def of_titles(cls, titles: Sequence[Sequence[int]], prefixes: PrefixTable) -> "NameTrie":
         """All names of two to four words in a row within `titles`, each a sequence of token ids."""
         trie = cls(torch.empty(0, dtype=torch.long), prefixes.table.num_embeddings)
+        titles_words = list(_words_of(titles, prefixes))
         # Level by level: the shorter names, which are the parents, are all there and keep their numbers.
         for n in range(2, MAX_WORDS + 1):
-            new = [trie._keys(trie.nodes(words, n - 1), words[:, n - 1 :]) for words in _words_of(titles, prefixes)]
+            new = [trie._keys(trie.nodes(words, n - 1), words[:, n - 1 :]) for words in titles_words]
             keys = torch.unique(torch.cat([trie.keys, *(found.flatten() for found in new)]))
             trie = cls(keys[keys >= 0], trie.n_rows)
         return trie

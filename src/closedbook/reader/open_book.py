@@ -12,7 +12,6 @@ from closedbook.errors import TextError
 from closedbook.reader.scorer import Scorer
 from closedbook.reader.templates import Linked, Template, link_templates
 from closedbook.text.documents import Corpus
-from closedbook.text.links import titles_of
 from closedbook.text.questions import Question, Questions
 
 MIN_STATED = 10
@@ -66,7 +65,7 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
 
     Raises TextError where no document has a title, no question has a title in it, or no template has enough pairs.
     """
-    titles = titles_of(corpus.texts)
+    titles = corpus.titles
     if not titles:
         cure = "begin each with the name that questions ask about, a full stop and a space"
         raise TextError(corpus.path, None, f"no document has a title; {cure}")

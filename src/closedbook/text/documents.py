@@ -8,6 +8,7 @@ from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.text.lines import Lines, check_regular, read_lines
+from closedbook.text.links import TitleIndex, titles_of
 from closedbook.text.vocabulary import MASK, PAD, Vocabulary
 
 MIN_TRUNCATED_LENGTH = 4
@@ -55,6 +56,11 @@ class Corpus:
     def texts(self) -> Lines:
         """The texts of the documents."""
         return self.lines.take(number - 1 for number in self.numbers)
+
+    @cached_property
+    def titles(self) -> TitleIndex:
+        """The titles of the documents."""
+        return titles_of(self.texts)
 
     @property
     def documents(self) -> Documents:

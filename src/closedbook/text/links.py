@@ -85,12 +85,11 @@ def title_in(question: str, titles: Titles) -> str:
 
 def link(pairs: Iterable[Question], documents: Sequence[str]) -> list[Fact]:
     """The fact of each pair, in order; every pair must have an answer."""
-    return list(facts_of(pairs, documents))
+    return list(facts_of(pairs, documents, titles_of(documents)))
 
 
-def facts_of(pairs: Iterable[Question], documents: Sequence[str]) -> Iterator[Fact]:
-    """As `link`, one at a time, for more pairs than should be in memory."""
-    titles = titles_of(documents)
+def facts_of(pairs: Iterable[Question], documents: Sequence[str], titles: Titles) -> Iterator[Fact]:
+    """As `link`, one at a time, for more pairs than should be in memory; `titles` are those of the documents."""
     for pair in pairs:
         assert pair.answer is not None, "pairs were checked when they were read"
         title = title_in(pair.text, titles)

@@ -109,7 +109,7 @@ def asking_of(documents: Sequence[str], pairs: Sequence[Question], names: NameDa
     titles = titles_of(documents)
     given, templates = list(pairs), {}
     for template, by_title in link_templates(pairs, titles).templates.items():
-        nameless = list(_nameless_pairs(template, by_title, documents))
+        nameless = list(_nameless_pairs(template, by_title, documents, titles))
         if len(nameless) >= MIN_STATED:
             given += nameless
             templates[template] = [title for title in titles if title not in by_title]
@@ -119,10 +119,10 @@ def asking_of(documents: Sequence[str], pairs: Sequence[Question], names: NameDa
 
 
 def _nameless_pairs(
-    template: Template, by_title: Mapping[str, Sequence[Question]], documents: Sequence[str]
+    template: Template, by_title: Mapping[str, Sequence[Question]], documents: Sequence[str], titles: Titles
 ) -> Iterator[Question]:
     """The nameless pair of each pair whose answer stands in a document of its title."""
-    for fact in facts_of(chain.from_iterable(by_title.values()), documents):
+    for fact in facts_of(chain.from_iterable(by_title.values()), documents, titles):
         for statement in fact.statements[:1]:
             piece = statement.start, statement.end
             yield Question(template.question(""), with_words_before(documents[statement.document], piece), fact.line)

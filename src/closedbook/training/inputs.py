@@ -7,7 +7,6 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
-from closedbook.text.links import titles_of
 from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
 from closedbook.text.validation import validation_split
 from closedbook.text.vocabulary import Vocabulary
@@ -17,7 +16,7 @@ def sized_to(corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
     """The recipe with the sizes that its `sizing` chooses for a corpus, and notes to show the user."""
     # Counting titles takes seconds where there may be many, and nothing is decided where there are few.
     has_many = recipe.sizing == "corpus" and len(corpus.texts) >= MANY_TITLES
-    fitted, note = sized(recipe, len(titles_of(corpus.texts)) if has_many else 0)
+    fitted, note = sized(recipe, len(corpus.titles) if has_many else 0)
     return fitted, [] if note is None else [note]
 
 
@@ -27,7 +26,7 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
     if recipe.model.prefix_table:
         vocabulary = vocabulary.with_words(*corpus.lines.pieces())
     if recipe.model.has_names:
-        vocabulary = vocabulary.with_titles(titles_of(corpus.texts))
+        vocabulary = vocabulary.with_titles(corpus.titles)
     return vocabulary
 
 

@@ -116,7 +116,7 @@ def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> TaggedSpans:
     """
     book = read_open_book(corpus, pairs, seed)
     asked = (Question(pair.question, pair.answer, 0) for pair in book.pairs)
-    stated = (statement for fact in facts_of(asked, corpus.texts) for statement in fact.statements)
+    stated = (statement for fact in facts_of(asked, corpus.texts, corpus.titles) for statement in fact.statements)
     return TaggedSpans(stated, len(corpus.texts))
 
 

@@ -102,7 +102,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
         nats, n_supervised, n_characters = self._gradients(batch)
-        # Without the tables, whose rows sparse Adam moves by the same length whatever the gradient's norm.
+        # Without the tables, whose rows move by the same length whatever the gradient's norm.
         dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
         norm = torch.nn.utils.clip_grad_norm_(dense, self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)

@@ -29,14 +29,10 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
     _check_examples(run, dataset, batches.n_steps)
     end = _position(run, batches.n_steps)
     ledger = Ledger(facts, [_as_asked(fact, run) for fact in facts])
-    for epoch in range(end.epoch):
+    for epoch in range(end.epoch + (end.step > 0)):
         if asking is not None:
             learn_as_of(asking, run.path, epoch)
-        replay(dataset, ledger, epoch)
-    if end.step:
-        if asking is not None:
-            learn_as_of(asking, run.path, end.epoch)
-        replay(dataset, ledger, end.epoch, batches.rows(end.epoch, end.step))
+        replay(dataset, ledger, epoch, None if epoch < end.epoch else batches.rows(epoch, end.step))
     return ledger.exposures
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from closedbook.training.optim.tables import rows_and_values
+
 # Over many updates of a row: most rows see fewer in a whole run, and then all count alike.
 _DECAY = 0.99
 _EPSILON = 1e-8
@@ -31,9 +33,7 @@ def update_rows(table: Tensor, state: dict[str, Any], rate: float) -> None:
         # AdamW.load_state_dict needs this entry in the state of every parameter.
         state["step"] = torch.zeros(())
     assert table.grad is not None
-    gradient = table.grad.coalesce()
-    (rows,) = gradient.indices()
-    values = gradient.values()
+    rows, values = rows_and_values(table)
     # index_select and index_copy_ take a fraction of the time of state[rows] and index_add_.
     n_steps = state["n_steps"].index_select(0, rows).add_(1)
     square = state["square"].index_select(0, rows).lerp_(values.square().mean(1, keepdim=True), 1 - _DECAY)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from closedbook.training.optim.tables import rows_and_values
+
 # A row is updated rarely, so its squared gradients are averaged over more updates than those of other parameters.
 _BETA1, _BETA2 = 0.9, 0.99
 _EPSILON = 1e-8
@@ -23,9 +25,7 @@ def update_rows(table: Tensor, state: dict[str, Any], rate: float) -> None:
         # AdamW.load_state_dict needs this entry in the state of every parameter.
         state["step"] = torch.zeros(())
     assert table.grad is not None
-    gradient = table.grad.coalesce()
-    (rows,) = gradient.indices()
-    values = gradient.values()
+    rows, values = rows_and_values(table)
     # index_select and index_copy_ take a fraction of the time of state[rows] and index_add_.
     n_steps = state["n_steps"].index_select(0, rows).add_(1)
     mean = state["mean"].index_select(0, rows).lerp_(values, 1 - _BETA1)

@@ -52,7 +52,7 @@ def average_rows(table: nn.Parameter, n_processes: int) -> None:
     """
     if n_processes == 1:
         return
-    rows, values = _rows_and_values(table)
+    rows, values = rows_and_values(table)
     n_rows = _gathered(torch.tensor(len(rows), device=table.device), n_processes)
     n_most = int(n_rows.max())
     padding = n_most - len(rows)  # gathering needs one shape
@@ -63,7 +63,8 @@ def average_rows(table: nn.Parameter, n_processes: int) -> None:
     table.grad = torch.sparse_coo_tensor(all_rows[None], all_values, table.shape, check_invariants=False).coalesce()
 
 
-def _rows_and_values(table: nn.Parameter) -> tuple[Int64[Tensor, " N"], Float[Tensor, "N C"]]:
+def rows_and_values(table: Tensor) -> tuple[Int64[Tensor, " N"], Float[Tensor, "N C"]]:
+    """The rows that have a gradient, each once, and their gradients."""
     if table.grad is None:
         return torch.zeros(0, dtype=torch.long, device=table.device), table.new_zeros(0, table.size(1))
     gradient = table.grad.coalesce()
