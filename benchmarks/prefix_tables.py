@@ -165,8 +165,11 @@ def _with_values(attention: CausalSelfAttention, config: ModelConfig) -> Attenti
 
 
 @torch.no_grad()
-def check(model: Variant, ids: list[int]) -> None:
-    """No logit depends on a later character, and decoding with a cache gives the logits of the whole text."""
+def check(model: GPT, ids: list[int], rounding: float = 0.0) -> None:
+    """No logit depends on a later character, and decoding with a cache gives the logits of the whole text.
+
+    A later character changes logits by no more than `rounding`: bits of a product depend on its number of rows.
+    """
     model = deepcopy(model).eval()
     for name, parameter in model.named_parameters():
         parameter += 0.2 * torch.randn_like(parameter)
@@ -178,7 +181,8 @@ def check(model: Variant, ids: list[int]) -> None:
         changed = idx.clone()
         changed[:, t] = idx[:, t] % (model.vocab_size - 1) + 1  # another, and not PAD
         other = model(changed)
-        assert torch.equal(other[:, :t], logits[:, :t]), f"character {t} changes a logit before it"
+        before = (other - logits)[:, :t].abs()
+        assert not before.gt(rounding).any(), f"character {t} changes a logit before it"
         assert not torch.equal(other[:, t], logits[:, t]), f"character {t} changes nothing"
     cache = KVCache(len(model.blocks))
     hidden = torch.cat([model.hidden(idx[:, t : t + 1], cache) for t in range(idx.size(1))], dim=1)

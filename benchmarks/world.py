@@ -163,9 +163,14 @@ def recall(run: Run, config: WorldConfig) -> dict[str, Score]:
     return {"recited": score(recited, values), "filled_in": score(filled_in, values)}
 
 
-def scale_result(n_people: int, epochs: int, values: Sequence[str], recipe: Recipe, folder: Path) -> dict[str, Any]:
+def scale_config(n_people: int, seed: int) -> WorldConfig:
+    """One line a person; some are asked about in training, others by the dev pairs."""
     shares = {"train": N_ASKED / n_people, "dev": min(N_ASKED / n_people, 0.1), "test": 0.0, "withheld": 0.0}
-    config = WorldConfig(n_people=n_people, documents=1, attributes=("birthplace",), seed=recipe.seed, **shares)
+    return WorldConfig(n_people=n_people, documents=1, attributes=("birthplace",), seed=seed, **shares)
+
+
+def scale_result(n_people: int, epochs: int, values: Sequence[str], recipe: Recipe, folder: Path) -> dict[str, Any]:
+    config = scale_config(n_people, recipe.seed)
     files = write_world(config, folder / "world")
     recipe = with_values(recipe, [f"pretrain.epochs={epochs}", "pretrain.evaluate_every=1", *values])
     begin = time.perf_counter()

@@ -100,14 +100,14 @@ class NameTable(nn.Module):
         `row` is that of the character before, `words` are the last three words before; None at the start of texts.
         """
         assert isinstance(self.keys, Tensor)
-        ended, positions, last = _ended_words(rows, row, words)
+        ended, positions, last = ended_words(rows, row, words)
         trie = NameTrie(self.keys, self.n_rows)
         nodes = torch.stack([trie.nodes(ended, n)[:, MAX_WORDS - n :] for n in range(2, MAX_WORDS + 1)])
         is_found = nodes != UNKNOWN
         return Found(nodes[is_found] - self.n_rows, positions.expand_as(nodes)[is_found]), last
 
 
-def _ended_words(
+def ended_words(
     rows: Int64[Tensor, "B T"], row: Int64[Tensor, " B"] | None, before: Int64[Tensor, "B 3"] | None
 ) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B W"], Int64[Tensor, "B 3"]]:
     """The three words before each text and those that end in it, the position after each of these, and the last three.
@@ -134,4 +134,4 @@ def _words_of(titles: Sequence[Sequence[int]], prefixes: PrefixTable) -> Iterato
         # A word ends at a character outside of words.
         ended = [torch.tensor([*title, prefixes.outside]) for title in titles[begin : begin + _TITLES_AT_ONCE]]
         rows = prefixes.rows(pad_sequence(ended, batch_first=True, padding_value=prefixes.outside))
-        yield _ended_words(rows, None, None)[0][:, _N_KEPT:]
+        yield ended_words(rows, None, None)[0][:, _N_KEPT:]
