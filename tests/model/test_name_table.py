@@ -132,6 +132,21 @@ def test_no_name_depends_on_a_later_character(titles: list[list[int]], text: lis
     assert before[0] == before[1]
 
 
+def test_a_later_name_changes_no_bit_of_a_vector_before_it():
+    """With narrow rows too, a vector is the same whether one name is found in the text or many."""
+    prefixes, _ = tables([[A, BLANK, B]])
+    names = NameTable(NameTrie.of_titles([[A, BLANK, B]], prefixes), 64, 24)
+    torch.nn.init.normal_(names.table.weight)
+    name = [A, BLANK, B, BLANK]
+    texts = torch.tensor([[name * 12], [name + [BLANK] * 44]])
+    x = torch.randn(1, 48, 64)
+    vectors = []
+    for idx in texts:
+        found, _ = names.find(prefixes.rows(idx), None, None)
+        vectors.append(names(x, found)[0, :4])
+    assert torch.equal(*vectors)
+
+
 def test_the_gradient_is_sparse_and_narrow_rows_are_projected():
     """Only rows that were found have a gradient; rows narrower than n_embd go through a linear layer."""
     prefixes, names = tables([[A, BLANK, B], [B, BLANK, A], [C, BLANK, D]], width=2)

@@ -89,8 +89,11 @@ class NameTable(nn.Module):
 
     def forward(self, x: Float[Tensor, "B T C"], found: Found) -> Float[Tensor, "B T C"]:
         """x with the vector of each name found added at its position."""
-        vectors = self.projection(self.table(found.names))
-        return x.flatten(0, 1).index_add(0, found.positions, vectors.to(x.dtype)).view_as(x)
+        # Projected at every position: a product over the names found alone would have the last bits of a vector depend
+        # on how many names come later.
+        vectors = self.table.weight.new_zeros(x.size(0) * x.size(1), self.table.embedding_dim)
+        vectors = vectors.index_add(0, found.positions, self.table(found.names))
+        return x + self.projection(vectors).to(x.dtype).view_as(x)
 
     def find(
         self, rows: Int64[Tensor, "B T"], row: Int64[Tensor, " B"] | None, words: Int64[Tensor, "B 3"] | None
