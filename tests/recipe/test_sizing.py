@@ -21,8 +21,13 @@ def test_many_titles_make_the_model_and_its_rows_narrow(recipe):
     assert {getattr(fitted, stage).table_ratio for stage in STAGES} == {40.0}
     assert note is not None
     assert "30,000 titles" in note
-    assert "n_embd 64, name_width 24, table_ratio 40" in note
-    back = {stage: replace(getattr(fitted, stage), table_ratio=getattr(recipe, stage).table_ratio) for stage in STAGES}
+    assert "n_embd 64, name_width 24, table_ratio 40, batch_size 256" in note
+    assert (fitted.pretrain.batch_size, fitted.study.batch_size) == (256, 256)
+    given = {stage: getattr(recipe, stage) for stage in STAGES}
+    back = {
+        stage: replace(getattr(fitted, stage), table_ratio=one.table_ratio, batch_size=one.batch_size)
+        for stage, one in given.items()
+    }
     model = replace(fitted.model, n_embd=recipe.model.n_embd, name_width=recipe.model.name_width)
     assert replace(fitted, sizing="corpus", model=model, **back) == recipe
 
