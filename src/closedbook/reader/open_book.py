@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from closedbook.errors import TextError
 from closedbook.reader.scorer import Scorer
-from closedbook.reader.templates import Linked, Template, link_templates
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
+from closedbook.text.templates import Linked, Template, link_templates
 
 MIN_STATED = 10
 """A template is left out if the documents of fewer titles state their answers."""

@@ -24,9 +24,9 @@ from closedbook.examples.nameless import pieces, with_words_before
 from closedbook.model.gpt import GPT
 from closedbook.model.likelihood import log_likelihoods
 from closedbook.reader.open_book import MIN_STATED
-from closedbook.reader.templates import Template, link_templates
 from closedbook.text.links import Titles, facts_of, titles_of
 from closedbook.text.questions import Question
+from closedbook.text.templates import Template, link_templates
 from closedbook.text.vocabulary import MASK
 
 Scores = dict[str, dict[str, float]]

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.reader.templates import Template, link_templates
 from closedbook.text.links import titles_of
 from closedbook.text.questions import Question
+from closedbook.text.templates import Template, link_templates
 
 
 @pytest.mark.parametrize(
