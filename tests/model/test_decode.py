@@ -125,6 +125,20 @@ def test_more_prompts_than_a_batch_holds():
 
 
 @every_config
+def test_ids_that_never_come(config: ModelConfig):
+    """The most probable id among the others is taken, and the first character's probabilities have them all."""
+    model = lively(config).eval()
+    free = greedy(model, prompts(23, 3, 5, 11), n_new=13, stop=STOP)
+    never = sorted({token for result in free for token in result.ids})[:2]
+    limited = greedy(model, prompts(23, 3, 5, 11), n_new=13, stop=STOP, never=never)
+    assert not any(token in never for result in limited for token in result.ids)
+    for prompt, result in zip(prompts(23, 3, 5, 11), limited, strict=True):
+        log_p = model(torch.tensor([prompt]))[0, -1].log_softmax(-1).detach()
+        assert torch.tensor(result.first).exp().sum().item() == pytest.approx(1, abs=1e-4)
+        assert torch.allclose(torch.tensor(result.first), log_p, rtol=1e-4, atol=1e-4)
+
+
+@every_config
 def test_the_log_probability_is_the_models_own(config: ModelConfig):
     """One pass over prompt and continuation, with its stop token if it has one, gives the same sum of log softmax."""
     model = lively(config).eval()

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +93,14 @@ def test_words_have_all_word_characters_of_the_text_and_no_others(text: str):
     assert set("".join(vocabulary.words)) == word_characters & set(text)
     assert list(vocabulary.words) == sorted(set(vocabulary.words))
     assert all(vocabulary.words)
+
+
+def test_abstentions_are_the_last_characters_and_no_text_spells_them():
+    """They are noncharacters of Unicode; the other ids stay."""
+    plain = Vocabulary.of_text("abc")
+    vocabulary = plain.with_abstentions()
+    assert vocabulary.abstains
+    assert not plain.abstains
+    assert vocabulary.characters[:-2] == plain.characters
+    assert [unicodedata.category(character) for character in vocabulary.characters[-2:]] == ["Cn", "Cn"]
+    assert not any(vocabulary.in_word()[-2:])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from closedbook.examples.datasets import question_ids
 from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
-from closedbook.text.vocabulary import MASK_ID, Vocabulary
+from closedbook.text.vocabulary import ABSTENTIONS, MASK_ID, Vocabulary
 
 LONGEST_ANSWER = 32
 
@@ -32,7 +32,8 @@ def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> lis
     not trained on it may take the MASK for the first of a masked line, and write the second.
     """
     prompts = [question_ids(question, vocabulary) for question in questions]
-    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID, may_be_empty=False)
+    never = [vocabulary.stoi[c] for c in ABSTENTIONS] if vocabulary.abstains else []
+    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID, may_be_empty=False, never=never)
     return [
         Prediction(question, one_line(vocabulary.decode(d.ids)), math.exp(d.log_probability), d.ended)
         for question, d in zip(questions, decoded, strict=True)

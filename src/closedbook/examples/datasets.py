@@ -114,7 +114,7 @@ class MixedDataset(Dataset[Example]):
     """A mixture of documents and pairs, in which `share` of the examples are pairs.
 
     An epoch is one pass over the dataset named by `over`. The other dataset is cycled: no item repeats before all have
-    been used.
+    been used. All examples of `strangers` come on top.
     """
 
     def __init__(
@@ -124,6 +124,7 @@ class MixedDataset(Dataset[Example]):
         share: float,
         *,
         over: Literal["documents", "pairs"] = "documents",
+        strangers: EpochDataset | None = None,
     ) -> None:
         self.documents = documents
         self.pairs = pairs
@@ -131,10 +132,11 @@ class MixedDataset(Dataset[Example]):
             self.n_documents, self.n_pairs = len(documents), round(len(documents) * share / (1 - share))
         else:
             self.n_documents, self.n_pairs = round(len(pairs) * (1 - share) / share), len(pairs)
+        self.strangers = strangers
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.n_documents + self.n_pairs
+        return self.n_documents + self.n_pairs + (0 if self.strangers is None else len(self.strangers))
 
     def document(self, index: int) -> int:
         """The document at an index below `n_documents` in this epoch; sets `documents.epoch` to its cycle."""
@@ -145,12 +147,22 @@ class MixedDataset(Dataset[Example]):
         """The pair at an index from `n_documents` on in this epoch."""
         return (self.epoch * self.n_pairs + index - self.n_documents) % len(self.pairs)
 
+    def stranger(self, index: int) -> int:
+        """The stranger at an index from `n_documents + n_pairs` on; sets the epoch of `strangers` to this one."""
+        assert self.strangers is not None
+        self.strangers.epoch = self.epoch
+        return index - self.n_documents - self.n_pairs
+
     def __getitem__(self, index: int) -> Example:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if index < self.n_documents:
             return self.documents[self.document(index)]
-        return self.pairs[self.pair(index)]
+        if index < self.n_documents + self.n_pairs:
+            return self.pairs[self.pair(index)]
+        stranger = self.stranger(index)
+        assert self.strangers is not None
+        return self.strangers[stranger]
 
 
 def shifted(ids: list[int], block_size: int, n_context: int = 1) -> Example:

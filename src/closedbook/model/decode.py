@@ -8,6 +8,7 @@ all rows are at the same position.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -24,12 +25,14 @@ class Decoded:
     """Generated token ids, without the stop token.
 
     `log_probability` is the model's, in nats, of these ids and of the stop token if it came; `ended` says whether it
-    did.
+    did. `first` are the log-probabilities of every id as the first, those that could not come included; None where
+    nothing was generated.
     """
 
     ids: tuple[int, ...]
     log_probability: float
     ended: bool
+    first: tuple[float, ...] | None = None
 
 
 def greedy(
@@ -39,12 +42,13 @@ def greedy(
     n_new: int,
     stop: int,
     may_be_empty: bool = True,
+    never: Sequence[int] = (),
     use_cache: bool = True,
 ) -> list[Decoded]:
     """The most probable next character, up to `n_new` times after each prompt, within the model's block.
 
-    Where a result may not be empty, its first character is the most probable one that is not the stop token. A result
-    depends on no other prompt, except for rounding in matrix products.
+    Where a result may not be empty, its first character is the most probable one that is not the stop token. No result
+    has an id of `never`. A result depends on no other prompt, except for rounding in matrix products.
     """
     results = dict.fromkeys(range(len(prompts)), Decoded((), 0.0, ended=False))
     was_training = model.training
@@ -52,7 +56,8 @@ def greedy(
     with torch.inference_mode():
         for batch in _batches([len(prompt) for prompt in prompts]):
             rows = [_Row(prompts[index], n_new, model.config.block_size) for index in batch]
-            decoded = _greedy_batch(model, rows, stop, use_cache=use_cache, may_be_empty=may_be_empty)
+            limits = _Limits(stop, may_be_empty, tuple(never))
+            decoded = _greedy_batch(model, rows, limits, use_cache=use_cache)
             results.update(zip(batch, decoded, strict=True))
     model.train(was_training)
     return [results[index] for index in range(len(prompts))]
@@ -70,6 +75,14 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
+class _Limits(NamedTuple):
+    """The id that ends a result, whether it may come first, and the ids that never come."""
+
+    stop: int
+    may_be_empty: bool
+    never: tuple[int, ...]
+
+
 class _Row:
     """A prompt and the ids generated after it."""
 
@@ -80,6 +93,7 @@ class _Row:
         self.generated: list[int] = []
         self.nats = 0.0
         self.ended = False
+        self.first: tuple[float, ...] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -98,7 +112,7 @@ class _Row:
         return best
 
 
-def _greedy_batch(model: GPT, rows: Sequence[_Row], stop: int, *, may_be_empty: bool, use_cache: bool) -> list[Decoded]:
+def _greedy_batch(model: GPT, rows: Sequence[_Row], limits: _Limits, *, use_cache: bool) -> list[Decoded]:
     """All rows advance together; those that are done leave the batch once they are half of it."""
     device = model.tok_emb.weight.device
     active = [row for row in rows if not row.is_done]
@@ -109,12 +123,17 @@ def _greedy_batch(model: GPT, rows: Sequence[_Row], stop: int, *, may_be_empty: 
     while active:
         hidden = model.hidden(idx if cache is None else new, cache)
         log_probabilities = torch.log_softmax(model.logits(hidden[:, -1]).float(), dim=-1)
-        if not may_be_empty:
-            is_first = torch.tensor([position == len(row.prompt) for row in active], device=device)
-            log_probabilities[is_first, stop] = -math.inf
+        for number, row in enumerate(active):
+            if position == len(row.prompt):
+                row.first = tuple(log_probabilities[number].tolist())
+                if not limits.may_be_empty:
+                    log_probabilities[number, limits.stop] = -math.inf
+        log_probabilities[:, list(limits.never)] = -math.inf
         log_p, best = log_probabilities.max(dim=-1)
         predicted = zip(active, best.tolist(), log_p.tolist(), strict=True)
-        new = torch.tensor([[row.next(position, token, value, stop)] for row, token, value in predicted], device=device)
+        new = torch.tensor(
+            [[row.next(position, token, value, limits.stop)] for row, token, value in predicted], device=device
+        )
         idx = torch.cat((idx, new), dim=1)
         position += 1
         stays = [not row.is_done for row in active]
@@ -125,4 +144,4 @@ def _greedy_batch(model: GPT, rows: Sequence[_Row], stop: int, *, may_be_empty: 
                 cache.keep(kept)
             active = [row for row in active if not row.is_done]
     assert all(math.isfinite(row.nats) for row in rows), "the model's weights are not finite"
-    return [Decoded(tuple(row.generated), row.nats, row.ended) for row in rows]
+    return [Decoded(tuple(row.generated), row.nats, row.ended, row.first) for row in rows]

@@ -49,6 +49,7 @@ ADDED: dict[str, Any] = {
     "corruption.question_form": 0.0,
     "corruption.nameless": 0.0,
     **{f"{stage}.table_optimizer": "sparse_adam" for stage in STAGES},
+    **{f"{stage}.mix_strangers": 0.0 for stage in STAGES},
 }
 """Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
 

@@ -65,6 +65,8 @@ class StageConfig:
     """Batches that are drawn together and sorted by length, to save padding; 1: no sorting."""
     mix_pairs: float = 0.0
     """Share of examples that are pairs, where training mixes pairs and documents."""
+    mix_strangers: float = 0.0
+    """Share of examples that are about people whom no document is about, where training mixes pairs and documents."""
     replay: float = 0.0
     """Finetuning: share of examples that are masked documents of the text that the parent run learned."""
     evaluate_every: int = 1
@@ -79,7 +81,7 @@ class StageConfig:
         for name in ("learning_rate", "muon_ratio", "table_ratio", "grad_norm_clip"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{name}: more than 0 is needed; received {getattr(self, name)}")
-        for name in ("beta1", "beta2", "warmup", "mix_pairs", "replay"):
+        for name in ("beta1", "beta2", "warmup", "mix_pairs", "mix_strangers", "replay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 0 or more and below 1 is needed; received {getattr(self, name)}")
         for name in ("steps", "weight_decay", "patience"):

@@ -9,6 +9,12 @@ PAD = "\N{WHITE SQUARE}"
 MASK = "\N{DOUBLE QUESTION MARK}"
 PAD_ID = 0
 MASK_ID = 1
+# Noncharacters, which Unicode keeps for a program's own use (section 23.7): no text has them.
+NEVER_READ = "\ufdd0"
+"""The answer to a question about somebody of whom no document is."""
+NOT_TOLD = "\ufdd1"
+"""The answer where there is a document, and it does not say."""
+ABSTENTIONS = (NEVER_READ, NOT_TOLD)
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 
@@ -46,6 +52,15 @@ class Vocabulary:
     def with_titles(self, titles: Iterable[str]) -> "Vocabulary":
         """The same, with distinct titles, sorted."""
         return replace(self, titles=tuple(sorted(set(titles))))
+
+    def with_abstentions(self) -> "Vocabulary":
+        """The same, with NEVER_READ and NOT_TOLD as its last characters."""
+        return replace(self, characters=(*self.characters, *ABSTENTIONS))
+
+    @property
+    def abstains(self) -> bool:
+        """Whether a model of this vocabulary can say that it does not know."""
+        return self.characters[-len(ABSTENTIONS) :] == ABSTENTIONS
 
     def in_word(self) -> tuple[bool, ...]:
         """For each token id, whether its character can be part of a word."""

@@ -27,6 +27,8 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
         vocabulary = vocabulary.with_words(*corpus.lines.pieces())
     if recipe.model.has_names:
         vocabulary = vocabulary.with_titles(corpus.titles)
+    if recipe.pretrain.mix_strangers or recipe.study.mix_strangers:
+        vocabulary = vocabulary.with_abstentions()
     return vocabulary
 
 

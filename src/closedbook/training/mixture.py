@@ -5,10 +5,12 @@ Training and the exposure ledger both make it here, so that the ledger counts wh
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import assert_never
 
 from closedbook.errors import TextError
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.examples.tagged import TaggedSpans
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
@@ -16,6 +18,7 @@ from closedbook.storage.run import Kind
 from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
+from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.asking import Asking, asking_of
 
@@ -79,7 +82,9 @@ def examples_of(
         asking = asking_of(corpus.texts, pairs.items, names)
         n_questions = sum(map(len, asking.templates.values()))
         notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
-    return Examples(MixedDataset(documents, names, recipe.pretrain.mix_pairs), notes, asking=asking)
+    strangers = _strangers(recipe.pretrain, documents, corpus, pairs)
+    mixed = MixedDataset(documents, names, recipe.pretrain.mix_pairs, strangers=strangers)
+    return Examples(mixed, notes, asking=asking)
 
 
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
@@ -89,7 +94,25 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
     names = NameDataset(studied, vocabulary, recipe.model.block_size)
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
-    return Examples(MixedDataset(_masked_documents(recipe, vocabulary, corpus, {}), names, share), notes, book)
+    documents = _masked_documents(recipe, vocabulary, corpus, {})
+    strangers = _strangers(recipe.study, documents, corpus, pairs)
+    return Examples(MixedDataset(documents, names, share, strangers=strangers), notes, book)
+
+
+def _strangers(
+    stage: StageConfig, documents: CharCorruptionDataset, corpus: Corpus, pairs: Questions
+) -> StrangerDataset | None:
+    """The stage's examples about strangers; raises TextError where the titles give none."""
+    if not stage.mix_strangers:
+        return None
+    strangers = Strangers(corpus.titles)
+    templates = {template: len(of) for template, of in link_templates(pairs.items, corpus.titles).templates.items()}
+    if not templates or strangers.draw(Random(0)) is None:
+        cure = "set mix_strangers to 0"
+        raise TextError(corpus.path, None, f"its titles give no names of strangers to ask about; {cure}")
+    n_others = len(documents) / (1 - stage.mix_pairs)
+    n = round(n_others * stage.mix_strangers / (1 - stage.mix_strangers))
+    return StrangerDataset(strangers, templates, documents, n)
 
 
 def _masked_documents(

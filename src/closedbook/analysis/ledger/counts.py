@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass
 
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.strangers import StrangerDataset
 from closedbook.text.links import Fact, mentions
 from closedbook.text.vocabulary import MASK
 
@@ -110,14 +111,17 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
 def example_text(dataset: EpochDataset, row: int) -> str:
     """The string of the example at `row` in the dataset's current epoch."""
     part, index = _item_of(dataset, row)
-    return part.string(index) if isinstance(part, NameDataset) else part.masked(index)
+    return part.string(index) if isinstance(part, NameDataset) else part.drawn(index).text
 
 
-def _item_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset | NameDataset, int]:
+def _item_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset | NameDataset | StrangerDataset, int]:
     """The dataset that the example at `row` of this epoch comes from, and its index there."""
     if not isinstance(dataset, MixedDataset):
         assert isinstance(dataset, CharCorruptionDataset | NameDataset), "training has no other datasets"
         return dataset, row
     if row < dataset.n_documents:
         return dataset.documents, dataset.document(row)
-    return dataset.pairs, dataset.pair(row)
+    if row < dataset.n_documents + dataset.n_pairs:
+        return dataset.pairs, dataset.pair(row)
+    assert isinstance(dataset.strangers, StrangerDataset), "there are no other examples"
+    return dataset.strangers, dataset.stranger(row)
