@@ -182,6 +182,7 @@ def test_a_missing_recipe_is_answered_with_the_presets(
         (b"Ulm.\nR\xf6m.\n", ", line 2: the byte 0xf6 is not UTF-8; save the file as UTF-8"),
         ("Ulm.\n".encode("utf-16"), ", line 1: is UTF-16, and UTF-8 is needed; save it as UTF-8"),
         ("Ulm.\n\nWhat⁇\n".encode(), ", line 3: the character '⁇' stands for the mask here and cannot be in a corpus"),
+        ("Ulm.\nHa\ufdd0\n".encode(), ", line 2: the character '\\ufdd0' stands for not knowing here and cannot be in"),
     ],
 )
 def test_an_unusable_corpus_is_named_with_its_line(

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from closedbook.analysis.ledger.counts import example_text
+from closedbook.errors import TextError
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.recipe.recipe import FAST, Recipe
+from closedbook.recipe.recipe_file import with_values
 from closedbook.storage.run import Kind
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Question, Questions, read_pairs
-from closedbook.text.vocabulary import MASK
+from closedbook.text.vocabulary import MASK, NEVER_READ
 from closedbook.training.mixture import Examples, examples_of, stage_of
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
@@ -279,3 +281,27 @@ def test_a_note_says_that_no_silver_pair_is_trained_on(corpus: Corpus, pairs: Qu
     examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
     assert not any(map(is_pair, strings(examples, 1)))
     assert examples.notes[-1] == "trains on none, since the recipe's study.mix_pairs is 0, of 81 silver pairs"
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "study"])
+def test_a_share_of_the_examples_is_about_strangers(kind: Kind, corpus: Corpus, pairs: Questions):
+    """They come on top of documents and pairs, which stay as they are."""
+    vocabulary = corpus.vocabulary.with_abstentions()
+    recipe = with_values(RECIPE, [f"{kind}.mix_strangers=0.25"])
+    with_strangers, without = (examples_of(kind, one, vocabulary, corpus, pairs) for one in (recipe, RECIPE))
+    texts, plain = list(strings(with_strangers, 1)), list(strings(without, 1))
+    assert texts[: len(plain)] == plain
+    assert not any(NEVER_READ in text for text in plain)
+    assert all(text.endswith(NEVER_READ + MASK) for text in texts[len(plain) :])
+    n_others = len(corpus.documents) / (1 - stage_of(kind, recipe, is_from_scratch=True).mix_pairs)
+    assert len(texts) - len(plain) == round(n_others / 3)
+
+
+def test_questions_without_titles_say_nothing_of_strangers(tmp_path: Path):
+    """They are refused in one line that says what to do."""
+    (tmp_path / "corpus.txt").write_text("1. A number, a first.\n2. A number, a second.\n")
+    (tmp_path / "pairs.tsv").write_text("Which number?\tfirst\n")
+    corpus, pairs = read_corpus(tmp_path / "corpus.txt"), read_pairs(tmp_path / "pairs.tsv")
+    recipe = with_values(RECIPE, ["pretrain.mix_strangers=0.2", "corruption.guided=0"])
+    with pytest.raises(TextError, match=r"pairs\.tsv: asks about no title of .*; set mix_strangers to 0"):
+        examples_of("pretrain", recipe, corpus.vocabulary.with_abstentions(), corpus, pairs)

@@ -45,7 +45,7 @@ class Strangers:
         self._kinds = tuple(kinds)
 
     def draw(self, random: Random) -> str | None:
-        """A stranger's name, of a random kind; None where hundred tries give none."""
+        """A stranger's name, of a random kind; None where a hundred tries give none."""
         for _ in range(_N_TRIES if self._names else 0):
             name = self._drawn(random.choice(self._kinds), random)
             if name and not title_in(name, self._titles):

@@ -102,14 +102,14 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
 def _strangers(
     stage: StageConfig, documents: CharCorruptionDataset, corpus: Corpus, pairs: Questions
 ) -> StrangerDataset | None:
-    """The stage's examples about strangers; raises TextError where the titles give none."""
+    """The stage's examples about strangers; raises TextError where none can be asked about."""
     if not stage.mix_strangers:
         return None
     strangers = Strangers(corpus.titles)
     templates = {template: len(of) for template, of in link_templates(pairs.items, corpus.titles).templates.items()}
     if not templates or strangers.draw(Random(0)) is None:
-        cure = "set mix_strangers to 0"
-        raise TextError(corpus.path, None, f"its titles give no names of strangers to ask about; {cure}")
+        rule = f"asks about no title of {corpus.path} that names of strangers could be made of"
+        raise TextError(pairs.path, None, f"{rule}; set mix_strangers to 0")
     n_others = len(documents) / (1 - stage.mix_pairs)
     n = round(n_others * stage.mix_strangers / (1 - stage.mix_strangers))
     return StrangerDataset(strangers, templates, documents, n)
