@@ -138,31 +138,23 @@ class MixedDataset(Dataset[Example]):
     def __len__(self) -> int:
         return self.n_documents + self.n_pairs + (0 if self.strangers is None else len(self.strangers))
 
-    def document(self, index: int) -> int:
-        """The document at an index below `n_documents` in this epoch; sets `documents.epoch` to its cycle."""
-        self.documents.epoch, document = divmod(self.epoch * self.n_documents + index, len(self.documents))
-        return document
-
-    def pair(self, index: int) -> int:
-        """The pair at an index from `n_documents` on in this epoch."""
-        return (self.epoch * self.n_pairs + index - self.n_documents) % len(self.pairs)
-
-    def stranger(self, index: int) -> int:
-        """The stranger at an index from `n_documents + n_pairs` on; sets the epoch of `strangers` to this one."""
-        assert self.strangers is not None
-        self.strangers.epoch = self.epoch
-        return index - self.n_documents - self.n_pairs
-
-    def __getitem__(self, index: int) -> Example:
+    def item(self, index: int) -> tuple[EpochDataset, int]:
+        """The dataset that an example of this epoch comes from, at its own epoch, and the example's index there."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         if index < self.n_documents:
-            return self.documents[self.document(index)]
-        if index < self.n_documents + self.n_pairs:
-            return self.pairs[self.pair(index)]
-        stranger = self.stranger(index)
-        assert self.strangers is not None
-        return self.strangers[stranger]
+            self.documents.epoch, document = divmod(self.epoch * self.n_documents + index, len(self.documents))
+            return self.documents, document
+        index -= self.n_documents
+        if index < self.n_pairs:
+            return self.pairs, (self.epoch * self.n_pairs + index) % len(self.pairs)
+        assert self.strangers is not None, "there are no other examples"
+        self.strangers.epoch = self.epoch
+        return self.strangers, index - self.n_pairs
+
+    def __getitem__(self, index: int) -> Example:
+        part, item = self.item(index)
+        return part[item]
 
 
 def shifted(ids: list[int], block_size: int, n_context: int = 1) -> Example:

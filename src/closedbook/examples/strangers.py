@@ -40,7 +40,7 @@ class Strangers:
         self._names = [title for title in titles if title.split()]
         letters = sorted(set("".join(self._names)))
         self._letters = {
-            is_upper: [c for c in letters if c.isalpha() and c.isupper() == is_upper] for is_upper in (0, 1)
+            is_upper: [c for c in letters if c.isalpha() and c.isupper() == is_upper] for is_upper in (False, True)
         }
         self._kinds = tuple(kinds)
 
@@ -86,7 +86,7 @@ class StrangerDataset(Dataset[Example]):
     def __init__(
         self, strangers: Strangers, templates: Mapping[Template, int], text: CharCorruptionDataset, n: int
     ) -> None:
-        """`templates` are the pairs', each with its number of pairs; masks are those of `text`; an epoch has `n`."""
+        """An epoch has `n` examples, masked as `text` is; templates are drawn by how many titles they ask about."""
         self.strangers = strangers
         self.templates = templates
         self.text = text

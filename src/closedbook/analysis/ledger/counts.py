@@ -111,17 +111,10 @@ def replay(dataset: EpochDataset, ledger: Ledger, epoch: int, rows: Iterable[int
 def example_text(dataset: EpochDataset, row: int) -> str:
     """The string of the example at `row` in the dataset's current epoch."""
     part, index = _item_of(dataset, row)
+    assert isinstance(part, NameDataset | CharCorruptionDataset | StrangerDataset), "training has no other datasets"
     return part.string(index) if isinstance(part, NameDataset) else part.drawn(index).text
 
 
-def _item_of(dataset: EpochDataset, row: int) -> tuple[CharCorruptionDataset | NameDataset | StrangerDataset, int]:
+def _item_of(dataset: EpochDataset, row: int) -> tuple[EpochDataset, int]:
     """The dataset that the example at `row` of this epoch comes from, and its index there."""
-    if not isinstance(dataset, MixedDataset):
-        assert isinstance(dataset, CharCorruptionDataset | NameDataset), "training has no other datasets"
-        return dataset, row
-    if row < dataset.n_documents:
-        return dataset.documents, dataset.document(row)
-    if row < dataset.n_documents + dataset.n_pairs:
-        return dataset.pairs, dataset.pair(row)
-    assert isinstance(dataset.strangers, StrangerDataset), "there are no other examples"
-    return dataset.strangers, dataset.stranger(row)
+    return dataset.item(row) if isinstance(dataset, MixedDataset) else (dataset, row)
