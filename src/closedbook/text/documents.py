@@ -9,12 +9,10 @@ from pathlib import Path
 from closedbook.errors import TextError
 from closedbook.text.lines import Lines, check_regular, read_lines
 from closedbook.text.links import TitleIndex, titles_of
-from closedbook.text.vocabulary import ABSTENTIONS, MASK, PAD, Vocabulary
+from closedbook.text.vocabulary import SPECIALS, Vocabulary
 
 MIN_TRUNCATED_LENGTH = 4
 """Span corruption truncates a document to at least this many characters; a shorter one is never truncated."""
-
-_SPECIALS = ((PAD, "padding"), (MASK, "the mask"), *((special, "not knowing") for special in ABSTENTIONS))
 
 Span = tuple[int, int]
 """[start, end) in characters of a document."""
@@ -85,7 +83,7 @@ def read_corpus(path: Path) -> Corpus:
     numbers = array("q")
     n_short = 0
     for number, line in enumerate(lines, 1):
-        for special, name in _SPECIALS:
+        for special, name in SPECIALS.items():
             if special in line:
                 raise TextError(
                     path,

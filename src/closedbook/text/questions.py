@@ -7,7 +7,7 @@ from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.text.lines import check_regular, read_lines
-from closedbook.text.vocabulary import ABSTENTIONS, MASK, PAD, Vocabulary
+from closedbook.text.vocabulary import SPECIALS, Vocabulary
 
 _PAIR_RULE = "a pair is question<TAB>answer, and this line has {received}"
 _PAIR_CURE = "; write the question, one tab and the answer"
@@ -64,7 +64,7 @@ def parse_questions(lines: Iterable[str], path: Path | None) -> Questions:
         if not question or answer == "":
             missing = "answer" if question else "question"
             raise TextError(path, number, f"the {missing} is empty" + _PAIR_CURE)
-        for special in (PAD, MASK, *ABSTENTIONS):
+        for special in SPECIALS:
             if special in line:
                 raise TextError(path, number, f"the character {special!r} cannot be in a question or an answer")
         items.append(Question(question, answer, number))

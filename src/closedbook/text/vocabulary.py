@@ -9,12 +9,14 @@ PAD = "\N{WHITE SQUARE}"
 MASK = "\N{DOUBLE QUESTION MARK}"
 PAD_ID = 0
 MASK_ID = 1
-# Noncharacters, which Unicode keeps for a program's own use (section 23.7): no text has them.
+# Noncharacters, which Unicode keeps for a program's own use (section 23.7).
 NEVER_READ = "\ufdd0"
 """The answer to a question about somebody of whom no document is."""
 NOT_TOLD = "\ufdd1"
 """The answer where there is a document, and it does not say."""
 ABSTENTIONS = (NEVER_READ, NOT_TOLD)
+SPECIALS = {PAD: "padding", MASK: "the mask", NEVER_READ: "not knowing", NOT_TOLD: "not knowing"}
+"""Characters that no file may have, and what each stands for."""
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
 
