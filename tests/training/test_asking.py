@@ -17,7 +17,7 @@ from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.settings import in_setting
 from closedbook.storage.run import open_run
 from closedbook.text.documents import read_corpus
-from closedbook.text.links import link
+from closedbook.text.links import link, titles_of
 from closedbook.text.questions import Question, read_pairs
 from closedbook.text.vocabulary import MASK, Vocabulary
 from closedbook.training.asking import Asking, asking_of, chosen
@@ -95,7 +95,7 @@ def _asked(path: Path) -> dict[str, str]:
 
 def _asking(pairs: list[Question]) -> Asking:
     vocabulary = Vocabulary.of_text("\n".join([*DOCUMENTS, "W"]))
-    return asking_of(DOCUMENTS, pairs, NameDataset(pairs, vocabulary, RECIPE.model.block_size))
+    return asking_of(DOCUMENTS, titles_of(DOCUMENTS), pairs, NameDataset(pairs, vocabulary, RECIPE.model.block_size))
 
 
 def _questions(lines: list[str]) -> list[Question]:

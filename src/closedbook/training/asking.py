@@ -24,7 +24,7 @@ from closedbook.examples.nameless import pieces, with_words_before
 from closedbook.model.gpt import GPT
 from closedbook.model.likelihood import log_likelihoods
 from closedbook.reader.open_book import MIN_STATED
-from closedbook.text.links import Titles, facts_of, titles_of
+from closedbook.text.links import Titles, facts_of
 from closedbook.text.questions import Question
 from closedbook.text.templates import Template, link_templates
 from closedbook.text.vocabulary import MASK
@@ -104,9 +104,11 @@ def chosen(scores: Scores, n_rounds: int) -> list[Question]:
     return pairs
 
 
-def asking_of(documents: Sequence[str], pairs: Sequence[Question], names: NameDataset) -> Asking:
-    """Before the first round. A template is asked if the documents of at least ten titles state its pairs' answers."""
-    titles = titles_of(documents)
+def asking_of(documents: Sequence[str], titles: Titles, pairs: Sequence[Question], names: NameDataset) -> Asking:
+    """Before the first round; `titles` are those of the documents.
+
+    A template is asked if the documents of at least ten titles state its pairs' answers.
+    """
     given, templates = list(pairs), {}
     for template, by_title in link_templates(pairs, titles).templates.items():
         nameless = list(_nameless_pairs(template, by_title, documents, titles))

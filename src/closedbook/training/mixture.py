@@ -79,7 +79,7 @@ def examples_of(
         return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
     asking = None
     if recipe.corruption.nameless and not recipe.corruption.guided:
-        asking = asking_of(corpus.texts, pairs.items, names)
+        asking = asking_of(corpus.texts, corpus.titles, pairs.items, names)
         n_questions = sum(map(len, asking.templates.values()))
         notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
     strangers = _strangers(recipe.pretrain, documents, corpus, pairs)
