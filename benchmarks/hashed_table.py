@@ -56,10 +56,10 @@ class ExactNames(NameTable):
 
     def forward(self, x: Float[Tensor, "B T C"], found: Found) -> Float[Tensor, "B T C"]:
         """x with the vector of each name found added at its position."""
+        if self.gate is None:
+            return super().forward(x, found)
         rows, hidden = self.table(found.names), x.flatten(0, 1)
-        vectors = self.projection(rows)
-        if self.gate is not None:
-            vectors = self.gate(hidden[found.positions], rows) * vectors
+        vectors = self.gate(hidden[found.positions], rows) * self.projection(rows)
         return hidden.index_add(0, found.positions, vectors.to(x.dtype)).view_as(x)
 
 

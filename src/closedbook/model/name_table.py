@@ -92,7 +92,7 @@ class NameTable(nn.Module):
         # Projected at every position: a product over the names found alone would have the last bits of a vector depend
         # on how many names come later.
         vectors = self.table.weight.new_zeros(x.size(0) * x.size(1), self.table.embedding_dim)
-        vectors = vectors.index_add(0, found.positions, self.table(found.names))
+        vectors.index_add_(0, found.positions, self.table(found.names))
         return x + self.projection(vectors).to(x.dtype).view_as(x)
 
     def find(
