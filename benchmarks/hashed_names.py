@@ -19,8 +19,6 @@ from typing import Any, Literal
 
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as the command line does
 
-from closedbook.evaluation.predict import predict
-from closedbook.evaluation.score import Score, score
 from closedbook.model.gpt import GPT
 from closedbook.model.name_table import NameTrie
 from closedbook.model.prefix_table import PrefixTable
@@ -36,7 +34,7 @@ from closedbook.training.trainer import Trainer
 from closedbook.world.world import write_world
 from hashed_table import ExactNames, HashedNames, Heads, lengths_of, sharing, words_of
 from prefix_tables import check
-from runner import facts, one_line_errors, print_result, share
+from runner import facts, one_line_errors, print_result, right_answers, share
 from world import scale_config
 
 
@@ -97,16 +95,9 @@ def ngrams_of(plan: Plan, prefixes: PrefixTable) -> NameTrie:
     return NameTrie.of_titles([plan.vocabulary.encode(text) for text in texts], prefixes)
 
 
-def asked(model: GPT, plan: Plan) -> Score:
-    """How many of the people who are never asked about in training it answers."""
-    assert plan.validation is not None
-    questions = [item.text for item in plan.validation.items]
-    predictions = predict(model, plan.vocabulary, questions)
-    return score([prediction.answer for prediction in predictions], plan.validation.answers())
-
-
 def trained(trainer: Trainer, plan: Plan) -> dict[str, Any]:
     """Train to the end; the curve is of (epochs, right answers), and seconds are those of steps."""
+    assert plan.validation is not None
     seconds, curve, right = 0.0, [], None
     for report in trainer.run():
         seconds += report.seconds
@@ -114,7 +105,7 @@ def trained(trainer: Trainer, plan: Plan) -> dict[str, Any]:
             assert all(table.grad is not None and table.grad.is_sparse for table in trainer.tables)
         if report.ends_epoch:
             give_back_memory()
-            right = asked(trainer.model, plan)
+            right = right_answers(trainer.model, plan.vocabulary, plan.validation)
             curve.append((report.epoch + 1, right.n_correct))
             print(f"  {report.epoch + 1}: {right}", file=sys.stderr, flush=True)
     assert right is not None

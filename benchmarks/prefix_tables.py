@@ -29,8 +29,6 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from closedbook.evaluation.predict import predict
-from closedbook.evaluation.score import score
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import EpochDataset
 from closedbook.model.attention import CausalSelfAttention
@@ -46,7 +44,7 @@ from closedbook.training.device import fastest_precision, give_back_memory, make
 from closedbook.training.inputs import training_pairs, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.trainer import Trainer
-from runner import facts, one_line_errors, print_result, share
+from runner import facts, one_line_errors, print_result, right_answers, share
 
 Kind = Literal["prefixes", "pairs", "words"]
 
@@ -245,14 +243,13 @@ def result(bench: Bench, name: str, dev: Questions) -> dict[str, Any]:
     x, _ = bench.dataset[0]
     check(model, [token for token in x.tolist() if token != PAD_ID])
     training = trained(trainer)
-    predictions = predict(model, bench.vocabulary, [item.text for item in dev.items])
     return {
         "arm": name,
         **asdict(ARMS[name]),
         "n_steps": trainer.n_steps,
         "parameters": model.n_parameters,
         "table_parameters": model.n_table_parameters,
-        **share(score([prediction.answer for prediction in predictions], dev.answers())),
+        **share(right_answers(model, bench.vocabulary, dev)),
         **training,
     }
 

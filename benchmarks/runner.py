@@ -20,12 +20,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # before torch is imported, as 
 
 from closedbook.errors import ClosedbookError
 from closedbook.evaluation.evaluate import evaluate, evaluate_file
-from closedbook.evaluation.score import Score
+from closedbook.evaluation.predict import predict
+from closedbook.evaluation.score import Score, score
+from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.recipe.recipe_file import with_values
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
 from closedbook.storage.run import Run, open_run
 from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Asked, Evaluated, Event, Started
@@ -128,6 +131,12 @@ def scored(run: Run, pairs: Questions) -> Score:
     result = evaluate(run, pairs).score
     assert result is not None
     return result
+
+
+def right_answers(model: GPT, vocabulary: Vocabulary, pairs: Questions) -> Score:
+    """How many of the pairs a model answers, for one that is no run yet."""
+    predictions = predict(model, vocabulary, [item.text for item in pairs.items])
+    return score([prediction.answer for prediction in predictions], pairs.answers())
 
 
 def share(score: Score) -> dict[str, Any]:
