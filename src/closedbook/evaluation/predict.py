@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from closedbook.examples.datasets import question_ids
-from closedbook.model.decode import greedy
+from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import ABSTENTIONS, MASK_ID, Vocabulary
 
@@ -31,13 +31,17 @@ def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> lis
     An empty answer is never right, so the model is not asked whether to give one: after a question in words that it was
     not trained on it may take the MASK for the first of a masked line, and write the second.
     """
-    prompts = [question_ids(question, vocabulary) for question in questions]
-    never = [vocabulary.stoi[c] for c in ABSTENTIONS] if vocabulary.abstains else []
-    decoded = greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID, may_be_empty=False, never=never)
+    decoded = decode_answers(model, vocabulary, [question_ids(question, vocabulary) for question in questions])
     return [
         Prediction(question, one_line(vocabulary.decode(d.ids)), math.exp(d.log_probability), d.ended)
         for question, d in zip(questions, decoded, strict=True)
     ]
+
+
+def decode_answers(model: GPT, vocabulary: Vocabulary, prompts: Sequence[Sequence[int]]) -> list[Decoded]:
+    """The answers that `predict` gives after prompts, as token ids with their log-probabilities."""
+    never = [vocabulary.stoi[c] for c in ABSTENTIONS] if vocabulary.abstains else []
+    return greedy(model, prompts, n_new=LONGEST_ANSWER, stop=MASK_ID, may_be_empty=False, never=never)
 
 
 def one_line(answer: str) -> str:

@@ -93,7 +93,7 @@ class NameTable(nn.Module):
         # on how many names come later.
         vectors = self.table.weight.new_zeros(x.size(0) * x.size(1), self.table.embedding_dim)
         vectors.index_add_(0, found.positions, self.table(found.names))
-        return x + self.projection(vectors).to(x.dtype).view_as(x)
+        return x + self.projection(vectors.view(*x.shape[:2], -1)).to(x.dtype)
 
     def find(
         self, rows: Int64[Tensor, "B T"], row: Int64[Tensor, " B"] | None, words: Int64[Tensor, "B 3"] | None

@@ -1,6 +1,6 @@
 """The reading map: which characters each latent reads in a text, and which latents each position attends to.
 
-Letters: M latents, T time, S characters per segment, H heads.
+Letters: M latents, T time, S characters per segment.
 """
 
 from collections.abc import Sequence
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from closedbook.model.attention import Attention, CausalCrossAttention, attention_weights, causal_mask
+from closedbook.analysis.attention import head_weights
+from closedbook.model.attention import Attention, causal_mask
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
-from closedbook.model.strided import DownAttention, UpAttention, down_mask, segment_attention_weights, up_mask
+from closedbook.model.strided import down_mask, up_mask
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ def reading_map(model: GPT, ids: Sequence[int]) -> ReadingMap:
         with torch.inference_mode():
             model.hidden(torch.tensor([ids], device=model.tok_emb.weight.device))
             mask = masks(model.config, len(ids))
-            latents = _down_weights(down, inputs[down], len(ids))
-            own, positions = _up_weights(up, inputs[up], mask.own)
+            latents = head_weights(down, inputs[down]).mean(dim=0)
+            up_weights = head_weights(up, inputs[up])[:, : len(ids)].mean(dim=0)
     finally:
         model.train(was_training)
         for hook in hooks:
             hook.remove()
-    return ReadingMap(mask, Reading(latents, positions, own))
+    # Zero after the last completed segment.
+    latents = functional.pad(latents, (0, len(ids) - latents.size(1)))
+    n_own = mask.own.size(1)
+    return ReadingMap(mask, Reading(latents, up_weights[:, n_own:], up_weights[:, :n_own]))
 
 
 def masks(config: ModelConfig, n_positions: int) -> Reading:
@@ -89,30 +93,3 @@ def receptive_field(config: ModelConfig, n_positions: int) -> Bool[Tensor, "T T"
     # The residual connection carries each position to itself, whatever the latents read.
     segment = torch.arange(n_positions) // (config.segment_size if config.is_strided else 1)
     return through | (causal_mask(n_positions, n_positions) & (segment == segment[:, None]))
-
-
-def _down_weights(attention: Attention, inputs: tuple[Any, ...], n_positions: int) -> Float[Tensor, "M T"]:
-    """Each latent's attention weights, averaged over heads; zero after the last completed segment."""
-    assert isinstance(attention, CausalCrossAttention | DownAttention)
-    qkv = attention.project_qkv(*inputs)
-    weights = _mean(attention_weights(qkv.q, qkv.k, qkv.mask))
-    return functional.pad(weights, (0, n_positions - weights.size(1)))
-
-
-def _up_weights(
-    attention: Attention, inputs: tuple[Any, ...], own: Bool[Tensor, "T S"]
-) -> tuple[Float[Tensor, "T S"], Float[Tensor, "T M"]]:
-    """Each position's attention weights over the characters of its segment and over latents, averaged over heads."""
-    if isinstance(attention, UpAttention):
-        weights = segment_attention_weights(attention.project_qkv(*inputs), attention.segment_size)
-        weights = _mean(weights)[: len(own)]
-    else:
-        assert isinstance(attention, CausalCrossAttention)
-        qkv = attention.project_qkv(*inputs)
-        weights = _mean(attention_weights(qkv.q, qkv.k, qkv.mask))
-    return weights[:, : own.size(1)], weights[:, own.size(1) :]
-
-
-def _mean(weights: Float[Tensor, "1 H ..."]) -> Float[Tensor, "..."]:
-    """Over the heads, of the only row."""
-    return weights[0].mean(dim=0).cpu()
