@@ -8,6 +8,7 @@
     run.answer_many(["Where was Ada Byron born?", ...])
     run.evaluate("dev.tsv").accuracy
     run.generate("Ada Byron. ", temperature=0.8)
+    print(run.trace("Where was Ada Byron born?"))           # which part of the model gives the answer
     run.model, run.vocabulary, run.recipe
 
 Faults in files, folders and numbers raise InputError, whose message says what to do. PyTorch is imported when one of

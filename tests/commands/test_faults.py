@@ -73,7 +73,9 @@ def test_a_misspelt_option_is_answered_with_the_nearest(closedbook: Closedbook, 
     assert not (tmp_path / "RUN").exists()
 
 
-@pytest.mark.parametrize("name", ["pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "inspect"])
+@pytest.mark.parametrize(
+    "name", ["pretrain", "finetune", "evaluate", "ledger", "predict", "ask", "world", "inspect", "trace"]
+)
 def test_a_command_without_its_arguments_names_them(closedbook: Closedbook, name: str):
     """A missing argument is named, with status 2 and where to read more."""
     outcome = closedbook(name)
@@ -279,7 +281,14 @@ def test_a_pipe_that_is_not_text_ends_a_dialogue_with_its_line(
 
 
 @pytest.mark.parametrize(
-    "words", [("evaluate", "{}", "dev.tsv"), ("predict", "{}", "dev.tsv"), ("ask", "{}", "Who?"), ("inspect", "{}")]
+    "words",
+    [
+        ("evaluate", "{}", "dev.tsv"),
+        ("predict", "{}", "dev.tsv"),
+        ("ask", "{}", "Who?"),
+        ("inspect", "{}"),
+        ("trace", "{}", "Who?"),
+    ],
 )
 def test_a_folder_that_is_no_run_is_answered_with_the_command_that_makes_one(
     closedbook: Closedbook, files: Path, tmp_path: Path, words: tuple[str, ...]

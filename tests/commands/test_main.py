@@ -79,7 +79,7 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_commands_and_the_assignments_targets_are_there():
-    """Twelve commands, and the assignment's eleven targets with the assignment's file names."""
+    """Thirteen commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
         "pretrain",
@@ -92,6 +92,7 @@ def test_the_commands_and_the_assignments_targets_are_there():
         "generate",
         "world",
         "inspect",
+        "trace",
         "lab",
     }
     assert {name: target.output for name, target in TARGETS.items()} == {

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from closedbook.commands.options import LabOptions
+from closedbook.commands.explore_options import LabOptions
 from closedbook.lab.config import CONFIGS
 from closedbook.recipe.docstrings import field_docstrings
 

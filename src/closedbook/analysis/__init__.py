@@ -1,1 +1,1 @@
-"""Analyses of a run: the exposure ledger, the reading map, and inspection."""
+"""Analyses of a run: the exposure ledger, the reading map, traces, and inspection."""

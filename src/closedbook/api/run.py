@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from closedbook.analysis.trace.report import Trace
+from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
 from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_type
 from closedbook.errors import InputError, RunError, TextError
@@ -68,14 +70,7 @@ class Run:
         asked: list[str] = []
         for index, question in enumerate(questions):
             check_type(f"questions[{index}]", question, STRING)
-            if "\n" in question.strip():
-                raise InputError(f"{question!r}: a question is one line; ask each line by itself")
-            try:
-                parsed = _without_answers(parse_questions([question], None))
-                self._check(parsed)
-            except TextError as error:
-                raise InputError(f"{question!r}: {error.message}") from None
-            asked += [item.text for item in parsed.items]
+            asked.append(self._asked(question))
         return self._answers(asked)
 
     def answer_file(self, questions: Questions) -> list[Answer]:
@@ -140,8 +135,31 @@ class Run:
         )
         return self.vocabulary.decode(ids).removesuffix(PAD)
 
+    def trace(self, question: str, other: str | None = None) -> Trace:
+        """Where the answer comes from, compared with the same question about another name: `print` shows it in words.
+
+        `other` is the name, or the question about it. By default it is a title of the run, of the same length if there
+        is one. For each part of the model and each position, `Trace.effects` has what the part gives the answer, in
+        nats of log-probability; `heads` has attention weights, `lens` the logit lens, `unplugged` the answers without
+        tables. Raises InputError where a question cannot be read, or another name is needed.
+        """
+        check_type("question", question, STRING)
+        check_type("other", other, STRING, optional=True)
+        return trace_question(self._folder, self._asked(question), other, model=self.model)
+
     def __repr__(self) -> str:
         return f"<closedbook.Run {str(self.path)!r}: {self.recipe.model.variant}, {self._folder.info.kind}>"
+
+    def _asked(self, question: str) -> str:
+        """The question as the model is asked; raises InputError, which quotes it, where it cannot be."""
+        if "\n" in question.strip():
+            raise InputError(f"{question!r}: a question is one line; ask each line by itself")
+        try:
+            parsed = _without_answers(parse_questions([question], None))
+            self._check(parsed)
+        except TextError as error:
+            raise InputError(f"{question!r}: {error.message}") from None
+        return parsed.items[0].text
 
     def _check(self, questions: Questions) -> None:
         check_questions(questions, self.vocabulary, self.recipe.model.block_size)

@@ -1,11 +1,11 @@
-"""The commands that neither train nor ask: world, ledger, inspect and lab.
+"""The commands that neither train nor ask: world, ledger, inspect, trace and lab.
 
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
 from dataclasses import replace
 
-from closedbook.commands.options import InspectOptions, LabOptions, LedgerOptions, WorldOptions
+from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
 from closedbook.errors import InputError
 from closedbook.progress.console import out, say
 from closedbook.world.world import write_world
@@ -51,6 +51,18 @@ def inspect(options: InspectOptions) -> None:
     paths = save_reading(reading, options.out or options.run / "reading-map")
     for line in (*reading.lines(), *map(str, paths)):
         out(line)
+
+
+def trace(options: TraceOptions) -> None:
+    """`closedbook trace`."""
+    from closedbook.analysis.trace.report import save_trace
+    from closedbook.api.run import load
+
+    traced = load(options.run).trace(options.question, options.other)
+    paths = save_trace(traced, options.out or options.run / "trace")
+    for line in traced.lines():
+        out(line)
+    say(f"data and figures in {', '.join(map(str, paths))}")
 
 
 def lab(options: LabOptions) -> None:

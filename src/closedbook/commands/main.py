@@ -16,19 +16,16 @@ from typing import Any
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands import ask, explore, train
 from closedbook.commands.arguments import named_by_flag, parsed
+from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
 from closedbook.commands.options import (
     AskOptions,
     DemoOptions,
     EvaluateOptions,
     FinetuneOptions,
     GenerateOptions,
-    InspectOptions,
-    LabOptions,
-    LedgerOptions,
     PredictOptions,
     PretrainOptions,
     StudyOptions,
-    WorldOptions,
 )
 from closedbook.commands.program import program
 from closedbook.errors import ClosedbookError, InputError, RecipeError
@@ -109,6 +106,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "generate": (GenerateOptions, ask.generate),
     "world": (WorldOptions, explore.world),
     "inspect": (InspectOptions, explore.inspect),
+    "trace": (TraceOptions, explore.trace),
     "lab": (LabOptions, explore.lab),
 }
 

@@ -1,17 +1,16 @@
-"""What each command takes, as dataclasses whose docstrings are its help. Imports no torch."""
+"""What each command that trains or asks takes, as dataclasses whose docstrings are its help. Imports no torch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.docstrings import field_docstrings
 from closedbook.recipe.recipe import FAST, RECIPE_CHOICES, Precision, Recipe, StageConfig
 from closedbook.recipe.settings import Setting
-from closedbook.world.world import WorldConfig
 
 _HELP = field_docstrings(Recipe)
 
@@ -176,18 +175,6 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True)
-class LedgerOptions:
-    """Count how often training exposed each fact of a file, and report accuracy by exposure."""
-
-    run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A finished run; the runs that it started from are counted too."""
-    pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
-    """The facts: pairs, question<TAB>answer per line, that ask about the titles of the run's documents."""
-    train: FileOption = None
-    """Training pairs from which to count how common an answer is. None: those of the run."""
-
-
-@dataclass(frozen=True)
 class PredictOptions:
     """Answer questions, one answer per line on standard output, for use in a pipe."""
 
@@ -232,20 +219,6 @@ class GenerateOptions:
 
 
 @dataclass(frozen=True)
-class WorldOptions:
-    """Write the built-in world: invented people, documents about them, and questions with known answers."""
-
-    folder: Annotated[Positional[Path], arg(metavar="DIR")]
-    """The folder; it is created."""
-    people: Annotated[int | None, arg(metavar="N")] = None
-    """Short for --world.n-people."""
-    seed: Annotated[int | None, arg(metavar="S")] = None
-    """Short for --world.seed."""
-    world: WorldConfig = field(default_factory=WorldConfig)
-    """The world."""
-
-
-@dataclass(frozen=True)
 class DemoOptions:
     """Run the whole experiment on the built-in world, in a few minutes on two cores."""
 
@@ -255,33 +228,3 @@ class DemoOptions:
     """Seed of the world and of all training."""
     size: Size = "normal"
     """normal: a few minutes, and pretraining visibly helps; tiny: under a minute, to see that everything works."""
-
-
-@dataclass(frozen=True)
-class LabOptions:
-    """Show what attention can and cannot do: experiments with theory, simulation and figures.
-
-    EXPERIMENT is copying, averaging, noise, fragility, heads, projections, positions, or all. Without it, the
-    experiments and their parameters are listed.
-    """
-
-    experiment: Annotated[Positional[str | None], arg(metavar="EXPERIMENT")] = None
-    """An experiment, or all. None: list them."""
-    settings: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(name="set", metavar="NAME=VALUE ...")] = ()
-    """Parameters of the experiment, as in --set beta=3 n=8."""
-    out: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Folder for figures (PNG and SVG), numbers (JSON) and an index; it is created. None: print the table alone."""
-    page: FileOption = None
-    """Write the lab as an interactive page: one HTML file that needs no network."""
-
-
-@dataclass(frozen=True)
-class InspectOptions:
-    """Show a run: model, cost, vocabulary, recipe and history; or how its Perceiver reads a text."""
-
-    run: Annotated[Positional[Path], arg(metavar="RUN")]
-    """A run, finished or not."""
-    reading_map: Annotated[str | None, arg(metavar="TEXT")] = None
-    """Perceiver: which characters of TEXT each latent reads, and which latents each position attends to."""
-    out: Annotated[Path | None, arg(metavar="DIR")] = None
-    """Folder for the reading map; it is created. None: RUN/reading-map."""

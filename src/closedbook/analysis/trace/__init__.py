@@ -1,0 +1,1 @@
+"""Traces: which part of a model gives an answer, at which character."""
