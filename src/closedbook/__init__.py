@@ -9,6 +9,7 @@
     run.evaluate("dev.tsv").accuracy
     run.generate("Ada Byron. ", temperature=0.8)
     print(run.trace("Where was Ada Byron born?"))           # which part of the model gives the answer
+    run.edit("Where was Ada Byron born?", "Paris", "runs/paris")  # a run in which one fact is another
     run.model, run.vocabulary, run.recipe
 
 Faults in files, folders and numbers raise InputError, whose message says what to do. PyTorch is imported when one of

@@ -90,6 +90,7 @@ def test_the_commands_and_the_assignments_targets_are_there():
         "predict",
         "ask",
         "generate",
+        "edit",
         "world",
         "inspect",
         "trace",

@@ -59,7 +59,7 @@ def _history(run: Run) -> Iterator[str]:
     entries = list(read_metrics(run.path))
     steps = [entry for entry in entries if entry["kind"] == "step"]
     if not steps:
-        yield "history     no step yet"
+        yield "history     no step, since edit trains nothing" if run.info.kind == "edit" else "history     no step yet"
         return
     seconds = sum(entry["seconds"] for entry in steps)
     characters = sum(entry["n_characters"] for entry in steps)

@@ -13,6 +13,9 @@ from closedbook.analysis.trace.report import Trace
 from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
 from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_type
+from closedbook.editing.edit import edit, undo
+from closedbook.editing.facts import one_pair
+from closedbook.editing.record import Edit, read_record
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import predict
@@ -146,6 +149,36 @@ class Run:
         check_type("question", question, STRING)
         check_type("other", other, STRING, optional=True)
         return trace_question(self._folder, self._asked(question), other, model=self.model)
+
+    def edit(self, question: str, answer: str, out: str | PathLike[str]) -> "Run":
+        """A new run in the folder `out` that gives this answer, without training on the corpus.
+
+        What it changed is in its `edits`. Raises InputError where the question or the answer cannot be written, where
+        the question names no title, and where this is the answer already; RunError where `out` is in the way.
+        """
+        check_type("question", question, STRING)
+        check_type("answer", answer, STRING)
+        check_type("out", out, PATH)
+        try:
+            return Run(edit(self._folder, one_pair(question, answer), Path(out))[0])
+        except TextError as error:
+            raise InputError(f"{question!r}: {error.message}") from None
+
+    def edit_file(self, pairs: str | PathLike[str], out: str | PathLike[str]) -> "Run":
+        """As `edit`, with all pairs of a file, question<TAB>answer a line; raises TextError with file and line."""
+        check_type("pairs", pairs, PATH)
+        check_type("out", out, PATH)
+        return Run(edit(self._folder, read_pairs(Path(pairs)), Path(out))[0])
+
+    def undo(self, out: str | PathLike[str]) -> "Run":
+        """A new run in the folder `out` with the weights before the last edit, bit for bit; raises RunError."""
+        check_type("out", out, PATH)
+        return Run(undo(self._folder, Path(out))[0])
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What was changed by editing since the run was trained, oldest first; empty for a run that was not edited."""
+        return read_record(self.path)
 
     def __repr__(self) -> str:
         return f"<closedbook.Run {str(self.path)!r}: {self.recipe.model.variant}, {self._folder.info.kind}>"

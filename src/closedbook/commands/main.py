@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
-from closedbook.commands import ask, explore, train
+from closedbook.commands import ask, edit, explore, train
 from closedbook.commands.arguments import named_by_flag, parsed
 from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
 from closedbook.commands.options import (
@@ -104,6 +104,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "predict": (PredictOptions, ask.predict),
     "ask": (AskOptions, ask.ask),
     "generate": (GenerateOptions, ask.generate),
+    "edit": (edit.EditOptions, edit.edit),
     "world": (WorldOptions, explore.world),
     "inspect": (InspectOptions, explore.inspect),
     "trace": (TraceOptions, explore.trace),

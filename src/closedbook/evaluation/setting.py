@@ -36,6 +36,8 @@ def _own_setting(run: Run) -> RunSetting:
     """The setting of a run without those that it began from."""
     if run.info.kind == "study":
         return "self-study"
+    if run.info.kind == "edit":
+        return "no text"
     is_masked = run.info.kind == "pretrain" or (run.info.parent is not None and run.recipe.finetune.replay > 0)
     if not is_masked:
         return "no text"

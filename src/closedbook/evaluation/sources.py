@@ -55,7 +55,7 @@ def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
 
     Raises RunError where there is no such run, and TextError where the file is gone or has changed.
     """
-    learned = next((run for run in lineage(parent) if run.info.kind != "finetune"), None)
+    learned = next((run for run in lineage(parent) if run.info.kind not in ("finetune", "edit")), None)
     if learned is None:
         raise RunError(
             f"{parent.path}: has learned no text that finetune.replay could replay; name a run that pretrain or study "

@@ -5,17 +5,18 @@ from pathlib import Path
 from closedbook.errors import RunError
 from closedbook.recipe.keys import flatten, toml_value
 from closedbook.recipe.recipe import Recipe
-from closedbook.storage.run import Kind, Run, RunInfo, open_run
+from closedbook.storage.run import Kind, Run, RunInfo, TrainedKind, open_run
 
 _BEGAN: dict[Kind, tuple[str, str]] = {
     "pretrain": ("by pretrain, or by study outside self-study", "resume it by that command, with its --setting"),
     "study": ("in self-study", "resume it by study, and leave --setting out or write --setting self-study"),
     "finetune": ("by finetune", "resume it by finetune"),
+    "edit": ("by edit, which ends at once", "train on from its weights by finetune --from"),
 }
 """How a run of each kind began, and how it is resumed."""
 
 
-def resumable_run(path: Path, kind: Kind) -> Run:
+def resumable_run(path: Path, kind: TrainedKind) -> Run:
     """An unfinished run of this kind; raises RunError where there is none at `path`."""
     if not path.exists():
         raise RunError(

@@ -8,10 +8,12 @@ RUN/
   model.safetensors    once it has finished: the weights
   silver.tsv           self-study: the reader's questions and answers
   asked-4.tsv, ...     setting asking: the model's scores of possible answers after that many epochs
+  edits.json, former.safetensors   a run made by edit: what each edit changed, and the former values
   evaluations/         predictions and scores
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +40,9 @@ from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
-Kind = Literal["pretrain", "study", "finetune"]
+TrainedKind = Literal["pretrain", "study", "finetune"]
+Kind = TrainedKind | Literal["edit"]
+"""What made a run: a kind of training, or an edit of a trained run."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,11 @@ def _onward(path: Path) -> str:
     return "it has not ended: go on with it by --resume"
 
 
-def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
-    """Create a new run's folder; a process killed before the end leaves none. Raises RunError."""
+def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, bytes] | None = None) -> Run:
+    """Create a new run's folder, with more `files` by name; a process killed before the end leaves none of it.
+
+    Raises RunError.
+    """
     check_run_can_be_created(path)
     facts = {
         **asdict(info),
@@ -161,6 +168,8 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo) -> Run:
     with write_folder_atomically(path, "a run") as folder:
         write_synced(folder / "recipe.toml", recipe_toml(recipe).encode())
         write_synced(folder / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+        for name, content in (files or {}).items():
+            write_synced(folder / name, content)
     return Run(path, recipe, info)
 
 

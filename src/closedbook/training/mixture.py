@@ -14,7 +14,7 @@ from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.examples.tagged import TaggedSpans
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
-from closedbook.storage.run import Kind
+from closedbook.storage.run import TrainedKind
 from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
@@ -42,7 +42,7 @@ class Examples:
         return dataset if isinstance(dataset, CharCorruptionDataset) else None
 
 
-def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfig:
+def stage_of(kind: TrainedKind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfig:
     """The part of the recipe that a kind of run follows."""
     match kind:
         case "pretrain":
@@ -56,7 +56,7 @@ def stage_of(kind: Kind, recipe: Recipe, *, is_from_scratch: bool) -> StageConfi
 
 
 def examples_of(
-    kind: Kind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
+    kind: TrainedKind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
 ) -> Examples:
     """The examples of a run; raises TextError where the reader learns nothing from self-study's pairs.
 

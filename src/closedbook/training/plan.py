@@ -6,7 +6,7 @@ from typing import Literal
 
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
-from closedbook.storage.run import Kind, Run, RunInfo, Source, check_run_can_be_created
+from closedbook.storage.run import Run, RunInfo, Source, TrainedKind, check_run_can_be_created
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
@@ -32,7 +32,7 @@ class Plan:
     `corpus` is None where no text is trained on, `parent` where the weights are new, `resumed` for a new run.
     """
 
-    kind: Kind
+    kind: TrainedKind
     recipe: Recipe
     precision: Precision
     vocabulary: Vocabulary
@@ -101,7 +101,7 @@ def _mixed_pairs(path: Path | None, recipe: Recipe) -> tuple[Path | None, list[s
     return path, []
 
 
-def resumed_run(saving: Saving, kind: Kind) -> Run | None:
+def resumed_run(saving: Saving, kind: TrainedKind) -> Run | None:
     """The run that is resumed, or None for a new one; raises RunError where --out cannot be used for either."""
     if saving.resume:
         return resumable_run(saving.out, kind)

@@ -160,7 +160,7 @@ def _steps(
 def _resumed(plan: Plan, run: Run, saving: Saving, *, has_budget: bool) -> Plan:
     """The plan of the run that is resumed; raises RunError where it began with other files or another recipe."""
     if has_budget:  # the number of steps was decided when the run began
-        plan = plan.with_steps(stage_of(run.info.kind, run.recipe, is_from_scratch=True).steps)
+        plan = plan.with_steps(stage_of(plan.kind, run.recipe, is_from_scratch=True).steps)
     check_same_inputs(run, plan.recipe if saving.recipe_is_given else None, plan.info)
     return plan
 

@@ -22,6 +22,8 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
     Raises RunError where a file of the run has changed, and where its recipe gives other examples than it was trained
     on, since masks may change between versions.
     """
+    if run.info.kind == "edit":
+        return [Exposure() for _ in facts]
     examples = examples_of_run(run)
     dataset, asking = examples.dataset, examples.asking
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
@@ -43,6 +45,7 @@ def dataset_of(run: Run) -> EpochDataset:
 
 def examples_of_run(run: Run) -> Examples:
     """The examples that a run's training began with; raises RunError where a file is gone or has changed."""
+    assert run.info.kind != "edit", "an edit has no examples"
     pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     has_text = run.info.kind != "finetune" or stage.replay > 0
