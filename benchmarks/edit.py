@@ -1,8 +1,9 @@
 """Facts changed by editing a run: are they answered, in other words too, and what else changed?
 
     python benchmarks/edit.py CORPUS TRAIN DEV --steps 500 --retrain > benchmarks/results/edit-fast.json
-    python benchmarks/edit.py CORPUS TRAIN DEV --run RUN --edits 1 10 50 500 > benchmarks/results/edit-plain.json
-    python benchmarks/edit.py --people 1700 --steps 500 --retrain > benchmarks/results/edit-world.json
+    python benchmarks/edit.py CORPUS TRAIN DEV --run RUN --edits 1 10 50 500 --others 500
+        > benchmarks/results/edit-plain.json
+    python benchmarks/edit.py --steps 500 --retrain > benchmarks/results/edit-world.json
 
 Edits N facts of DEV at once, each to an answer of another training pair, drawn at random. Where N is below 20, several
 such groups of facts are edited, each from the unedited run, and counted together. Without files: the built-in world.
@@ -28,6 +29,7 @@ import torch
 
 from closedbook.demo.plan import demo_plan
 from closedbook.editing.edit import edit
+from closedbook.editing.matrix import covariance_of, questions_about
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import Score
 from closedbook.examples.datasets import question_ids
@@ -38,6 +40,7 @@ from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.links import link, title_in
 from closedbook.text.questions import Question, Questions, read_pairs
+from closedbook.text.templates import Template
 from closedbook.world.language import UNSEEN_QUESTIONS
 from closedbook.world.world import write_world
 from runner import facts, one_line_errors, print_result, run_trial, share, trial
@@ -72,7 +75,7 @@ def measured(options: Any, folder: Path) -> dict[str, Any]:
         run_trial(one, corpus_path, train, dev, folder / "run")
     run, corpus = open_run(options.run or folder / "run"), read_corpus(corpus_path)
     asked, answers = read_pairs(dev), read_pairs(train).answers()
-    result: dict[str, Any] = {"parameters": run.model().n_parameters, "rows": []}
+    result: dict[str, Any] = {"parameters": run.model().n_parameters, **_directions(run, corpus), "rows": []}
     for n in options.edits:
         groups = list(_groups(run, asked, answers, n, Random(options.seed)))
         rows = [_one_edit(run, group, corpus, options.others, folder / f"{n}-{i}") for i, group in enumerate(groups)]
@@ -85,6 +88,16 @@ def measured(options: Any, folder: Path) -> dict[str, Any]:
         edited = open_run(folder / f"{n}-{len(groups) - 1}")
         result["agreement"] = _agreement(edited, open_run(folder / "retrained"), groups[-1], stated, corpus)
     return result
+
+
+def _directions(run: Run, corpus: Corpus) -> dict[str, int]:
+    """The width of the matrix's keys, and how many directions they hardly use: AlphaEdit writes into these alone."""
+    model, vocabulary = run.model().eval().requires_grad_(False), run.info.vocabulary
+    before, after = _TEMPLATE.split("{name}")
+    questions = questions_about(model, list(corpus.titles), [Template(before, after)])
+    answers = [one.answer for one in predict(model, vocabulary, questions)]
+    used = torch.linalg.eigvalsh(covariance_of(model, vocabulary, questions, answers).double())
+    return {"directions": len(used), "below_a_thousandth_of_the_largest": int((used < used[-1] / 1000).sum())}
 
 
 def _world(options: Any, folder: Path) -> tuple[Path, Path, Path]:

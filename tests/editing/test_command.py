@@ -19,7 +19,7 @@ def test_an_edit_is_asked_and_undone(
     outcome = closedbook("edit", run.path, questions[0], answer, "--out", edited)
     assert (outcome.status, outcome.out) == (0, f"{edited}\n")
     assert f"{questions[0]} {former!r} is now {answer!r}: the row of the name" in outcome.err
-    assert "changed 60 numbers: 1 of the rows of name_table.table.weight, 60 each" in outcome.err
+    assert "changed 60 numbers of name_table.table.weight: 1 row of 60" in outcome.err
     assert closedbook("ask", edited, questions[0]).out == f"{answer}\n"
     outcome = closedbook("edit", edited, "--undo", "--out", undone)
     assert outcome.out == f"{undone}\n"

@@ -85,4 +85,4 @@ def _lines(edit: "Edit", what: str) -> Iterator[str]:
         yield f"{n_changed} of {n_asked} questions about other titles have another answer; the matrix serves all"
     for name, former in edit.former.items():
         rows, columns = former.values.shape
-        yield f"{what} {former.values.numel():,} numbers: {rows} of the rows of {name}, {columns} each"
+        yield f"{what} {former.values.numel():,} numbers of {name}: {rows:,} row{'s' * (rows > 1)} of {columns}"

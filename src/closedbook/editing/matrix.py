@@ -60,9 +60,9 @@ def write_matrix(
     `others` are the titles whose answers should stay, asked by the templates in turn, at most 800 of them; returns how
     many did not stay. The model's parameters must need no gradients.
     """
-    asked = _questions(model, others, templates)
+    asked = questions_about(model, others, templates)
     before = [one.answer for one in predict(model, vocabulary, asked)]
-    covariance = _covariance(model, vocabulary, asked, before)
+    covariance = covariance_of(model, vocabulary, asked, before)
     weight = last_feed_forward(model).weight
     for context in contexts:
         new = strings_of([context.text], [context.wanted], vocabulary)
@@ -110,14 +110,14 @@ def matrix_name(model: GPT) -> str:
     return next(name for name, parameter in model.named_parameters() if parameter is weight)
 
 
-def _questions(model: GPT, titles: Sequence[str], templates: Sequence[Template]) -> list[str]:
+def questions_about(model: GPT, titles: Sequence[str], templates: Sequence[Template]) -> list[str]:
     """A question about each of the titles, or of 800 of them, that fits the block with an answer."""
     sample = Random(0).sample(titles, min(len(titles), _N_OTHERS))
     texts = [templates[index % len(templates)].question(title) for index, title in enumerate(sample)]
     return [text for text in texts if len(text) + 2 < model.config.block_size]
 
 
-def _covariance(
+def covariance_of(
     model: GPT, vocabulary: Vocabulary, questions: Sequence[str], answers: Sequence[str]
 ) -> Float[Tensor, "D D"]:
     """The sum of k k^T over answers, as far as they fit the block."""
