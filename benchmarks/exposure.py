@@ -44,7 +44,7 @@ def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) ->
     for name in get_args(Objective):
         if name == "guided" and train_path is None:
             continue
-        tagged = tagged_spans(corpus, read_pairs(train_path), 0) if name == "guided" and train_path else {}
+        tagged = tagged_spans(corpus, read_pairs(train_path), 0)[0] if name == "guided" and train_path else {}
         objectives[name] = shares_by_end(facts, dataset_of(name, corpus, tagged))
         print_table(name, objectives[name])
     result = {

@@ -1,28 +1,54 @@
 """Answers and their score."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from closedbook.evaluation.evaluate import Baseline
+from closedbook.evaluation.predict import State
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting
+from closedbook.examples.corruption import salient_spans
 
 
 @dataclass(frozen=True)
 class Answer:
     """A model's answer to a question.
 
-    `probability` is the one that the model itself gives to exactly this answer. It is not the probability that the
-    answer is true: a model can be sure of what it makes up. `ended` is False where the answer was cut off after 32
-    characters.
+    `state` is what the model says of it: "known"; "never read", where it read nothing about whom the question names;
+    "not told", where what it read does not say; "withheld", where it knows the answer, but not surely enough for the
+    precision that was asked for. `text` is what the model would answer in each state.
+
+    `probability` is the probability that the answer is right, if the run was calibrated on questions that were held
+    out of training (`is_calibrated`). Else it is the one that the model itself gives to exactly this answer, and a
+    model can be sure of what it makes up. `ended` is False where the answer was cut off after 32 characters.
     """
 
     question: str
     text: str
     probability: float
     ended: bool
+    state: State | Literal["withheld"] = "known"
+    is_calibrated: bool = False
 
     def __str__(self) -> str:
-        return self.text
+        match self.state:
+            case "never read":
+                return f"unknown: nothing read about {self._whom}"
+            case "not told":
+                return f"unknown: what was read about {self._whom} does not say"
+            case "withheld":
+                return f"unknown: not sure enough ({self.probability:.0%})"
+            case _:
+                return self.text
+
+    @property
+    def _whom(self) -> str:
+        """The longest run of capitalized words in the question, but for its first word; else the question."""
+        spans = salient_spans(self.question, 0)
+        first_is_word = len(spans) > 1 and spans[0][0] == 0 and " " not in self.question[slice(*spans[0])]
+        names = [self.question[i:j] for i, j in (spans[1:] if first_is_word else spans)]
+        name = max(names, key=len, default="")
+        return name if " " in name or len(spans) > 1 else f"whom {self.question!r} names"
 
 
 @dataclass(frozen=True)

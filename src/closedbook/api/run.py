@@ -17,8 +17,10 @@ from closedbook.editing.edit import edit, undo
 from closedbook.editing.facts import one_pair
 from closedbook.editing.record import Edit, read_record
 from closedbook.errors import InputError, RunError, TextError
+from closedbook.evaluation.alternatives import Alternative, alternatives
+from closedbook.evaluation.calibration import Calibration, load_calibration, threshold_of
 from closedbook.evaluation.evaluate import evaluate
-from closedbook.evaluation.predict import predict
+from closedbook.evaluation.predict import Prediction, predict
 from closedbook.model.gpt import GPT
 from closedbook.model.sampling import sample
 from closedbook.recipe.recipe import Recipe, check_seed
@@ -62,25 +64,47 @@ class Run:
         """
         return self._folder.model().eval()
 
-    def answer(self, question: str) -> Answer:
-        """The answer to a question; raises InputError where the question has unknown characters or is too long."""
-        check_type("question", question, STRING)
-        return self.answer_many([question])[0]
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What its answers to held-out questions say about its confidence; None for a run without such questions."""
+        return load_calibration(self.path)
 
-    def answer_many(self, questions: Iterable[str]) -> list[Answer]:
+    def threshold(self, precision: float) -> float:
+        """The least probability of answers of which a share `precision` is right, with 95% certainty.
+
+        Raises InputError where its held-out questions do not show that, or there are none.
+        """
+        check_type("precision", precision, NUMBER)
+        return threshold_of(self.calibration, float(precision))
+
+    def answer(self, question: str, *, precision: float | None = None) -> Answer:
+        """The answer to a question; raises InputError where the question has unknown characters or is too long.
+
+        With a `precision`, answers less probable than its `threshold` are withheld.
+        """
+        check_type("question", question, STRING)
+        return self.answer_many([question], precision=precision)[0]
+
+    def answer_many(self, questions: Iterable[str], *, precision: float | None = None) -> list[Answer]:
         """The answers to questions, in their order; raises InputError, which quotes the question at fault."""
         check_type("questions", questions, STRINGS)
         asked: list[str] = []
         for index, question in enumerate(questions):
             check_type(f"questions[{index}]", question, STRING)
             asked.append(self._asked(question))
-        return self._answers(asked)
+        return self._answers(asked, precision)
 
-    def answer_file(self, questions: Questions) -> list[Answer]:
+    def alternatives(self, questions: Iterable[str], n: int = 3) -> list[list[Alternative]]:
+        """What else the model might answer: for each question up to `n` answers, with the model's probabilities."""
+        check_type("questions", questions, STRINGS)
+        check_type("n", n, WHOLE_NUMBER)
+        return alternatives(self.model, self.vocabulary, [self._asked(question) for question in questions], int(n))
+
+    def answer_file(self, questions: Questions, *, precision: float | None = None) -> list[Answer]:
         """The answers to a file's questions, whatever answers it has; raises TextError with file and line."""
         check_type("questions", questions, QUESTIONS)
         self._check(_without_answers(questions))
-        return self._answers([item.text for item in questions.items])
+        return self._answers([item.text for item in questions.items], precision)
 
     def evaluate(self, pairs: str | PathLike[str]) -> Evaluation:
         """Ask all questions of a file of pairs, question<TAB>answer a line, and score the answers.
@@ -93,7 +117,7 @@ class Run:
         assert result.score is not None, "pairs have answers"
         assert result.baseline is not None, "pairs have answers"
         return Evaluation(
-            tuple(Answer(p.question, p.answer, p.confidence, p.ended) for p in result.predictions),
+            tuple(map(self._judged, result.predictions)),
             tuple(questions.answers()),
             result.score,
             result.baseline,
@@ -197,9 +221,14 @@ class Run:
     def _check(self, questions: Questions) -> None:
         check_questions(questions, self.vocabulary, self.recipe.model.block_size)
 
-    def _answers(self, questions: list[str]) -> list[Answer]:
-        predictions = predict(self.model, self.vocabulary, questions)
-        return [Answer(p.question, p.answer, p.confidence, p.ended) for p in predictions]
+    def _answers(self, questions: list[str], precision: float | None) -> list[Answer]:
+        least = 0.0 if precision is None else self.threshold(precision)
+        answers = map(self._judged, predict(self.model, self.vocabulary, questions))
+        return [replace(a, state="withheld") if a.state == "known" and a.probability < least else a for a in answers]
+
+    def _judged(self, p: Prediction) -> Answer:
+        probability = p.confidence if self.calibration is None else self.calibration.probability(p)
+        return Answer(p.question, p.answer, probability, p.ended, p.state, self.calibration is not None)
 
 
 def _without_answers(questions: Questions) -> Questions:

@@ -3,6 +3,7 @@
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,19 @@ def predict(options: PredictOptions) -> None:
         questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
     else:
         questions = read_questions(options.questions)
-    for answer in load(options.run).answer_file(questions):
-        out(answer.text)
+    run = load(options.run)
+    if options.precision is not None:
+        _say_threshold(run, options.precision)
+    answers = run.answer_file(questions, precision=options.precision)
+    if options.format == "text":
+        for answer in answers:
+            out("" if answer.state == "withheld" else answer.text)
+        return
+    others = run.alternatives([answer.question for answer in answers])
+    for answer, of_answer in zip(answers, others, strict=True):
+        facts = {name: getattr(answer, name) for name in ("question", "probability", "state", "is_calibrated")}
+        alternatives = [item._asdict() for item in of_answer if item.answer != answer.text]
+        out(json.dumps({"answer": answer.text, **facts, "alternatives": alternatives}, ensure_ascii=False))
 
 
 def ask(options: AskOptions) -> None:
@@ -45,12 +57,14 @@ def ask(options: AskOptions) -> None:
     from closedbook.api.run import load
 
     run = load(options.run)
+    if options.precision is not None:
+        _say_threshold(run, options.precision)
     if options.question is not None:
-        _show(run.answer(options.question))
+        _show(run.answer(options.question, precision=options.precision))
     elif sys.stdin.isatty():
-        _hold_dialogue(run)
+        _hold_dialogue(run, options.precision)
     else:
-        _answer_pipe(run)
+        _answer_pipe(run, options.precision)
 
 
 def generate(options: GenerateOptions) -> None:
@@ -71,7 +85,18 @@ def generate(options: GenerateOptions) -> None:
     out(text)
 
 
-def _hold_dialogue(run: "Run") -> None:
+def _say_threshold(run: "Run", precision: float) -> None:
+    """Say which answers a precision leaves, and how many these are; raises InputError where none are."""
+    least = run.threshold(precision)
+    assert run.calibration is not None, "without one there is no threshold"
+    n, share = len(run.calibration.held_out), run.calibration.share_answered(least)
+    say(
+        f"(answers from {least:.0%} on, which are {share:.0%} of its answers to {n} held-out questions: {precision:.0%} "
+        "of such answers are right, with 95% certainty)"
+    )
+
+
+def _hold_dialogue(run: "Run", precision: float | None) -> None:
     """Answer lines typed until an empty one or Ctrl-D."""
     say("Ask; an empty line or Ctrl-D ends.")
     while True:
@@ -82,19 +107,19 @@ def _hold_dialogue(run: "Run") -> None:
         if not line.strip():
             return
         try:
-            _show(run.answer(line))
+            _show(run.answer(line, precision=precision))
         except InputError as error:
             say(str(error))
 
 
-def _answer_pipe(run: "Run") -> None:
+def _answer_pipe(run: "Run", precision: float | None) -> None:
     """Answer all lines of standard input that are not empty; exits with status 2 after them if one is at fault."""
     status = 0
     for number, raw in enumerate(sys.stdin.buffer, 1):
         try:
             lines = decode_lines(raw, None)
             if any(line.strip() for line in lines):
-                _show(*run.answer_file(parse_questions(lines, None)))
+                _show(*run.answer_file(parse_questions(lines, None), precision=precision))
         except TextError as error:
             say(f"closedbook: {TextError(None, number, error.message)}")
             status = error.exit_status
@@ -103,6 +128,10 @@ def _answer_pipe(run: "Run") -> None:
 
 
 def _show(answer: "Answer") -> None:
-    out(answer.text)
     sure = f"{answer.probability:.0%}" if answer.probability >= 0.01 else "under 1%"
-    say(f"(the model gives this answer {sure}; it can be sure of what it makes up)")
+    if answer.is_calibrated and answer.state == "known":
+        out(f"{answer} ({sure})")
+        return
+    out(str(answer))
+    if answer.state == "known":
+        say(f"(the model gives this answer {sure}; it can be sure of what it makes up)")

@@ -18,6 +18,7 @@ Size = Literal["normal", "tiny"]
 Switch = FlagCreatePairsOff[bool]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
+Precise = Annotated[float | None, arg(metavar="SHARE")]
 RecipeOption = Annotated[
     str, arg(metavar="RECIPE", help=f"{RECIPE_CHOICES}: the hyperparameters that no option gives.")
 ]
@@ -33,6 +34,7 @@ class Hyperparameters:
     precision: Annotated[Precision, arg(help=_HELP["precision"])] = FAST.precision
     strip_accents: Annotated[bool, arg(help=_HELP["strip_accents"])] = FAST.strip_accents
     validation_split: Annotated[float, arg(help=_HELP["validation_split"])] = FAST.validation_split
+    calibration_split: Annotated[float, arg(help=_HELP["calibration_split"])] = FAST.calibration_split
     model: Annotated[ModelConfig, arg(help=_HELP["model"])] = field(default_factory=lambda: FAST.model)
 
 
@@ -43,6 +45,7 @@ class PretrainHyperparameters(Hyperparameters):
     corruption: Annotated[CorruptionConfig, arg(help=_HELP["corruption"])] = field(
         default_factory=lambda: FAST.corruption
     )
+    doubt: Annotated[bool, arg(help=_HELP["doubt"])] = FAST.doubt
     pretrain: Annotated[StageConfig, arg(help=_HELP["pretrain"])] = field(default_factory=lambda: FAST.pretrain)
 
 
@@ -182,6 +185,10 @@ class PredictOptions:
     """A finished run."""
     questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
     """A file of questions, one per line; answers after a tab are ignored. None, or -: standard input."""
+    format: Literal["text", "jsonl"] = "text"
+    """text: the answers alone, one for each question; jsonl: also their probabilities, states and alternatives."""
+    precision: Precise = None
+    """Leave empty what is less sure than it takes for this share of answers to be right, with 95% certainty."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +199,8 @@ class AskOptions:
     """A finished run."""
     question: Annotated[Positional[str | None], arg(metavar="QUESTION")] = None
     """The question. None: a dialogue."""
+    precision: Precise = None
+    """Answer only what is sure enough for this share of answers to be right, with 95% certainty, as in 0.95."""
 
 
 @dataclass(frozen=True)

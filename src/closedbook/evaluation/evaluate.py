@@ -7,12 +7,16 @@ from pathlib import Path
 
 from closedbook.errors import InputError
 from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
+from closedbook.evaluation.calibration import load_calibration
+from closedbook.evaluation.confidence import Confidence, confidence_of
+from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
 from closedbook.files.durable import write_atomically
+from closedbook.files.pictures import as_png
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
@@ -46,6 +50,7 @@ class Evaluation:
     baseline: Baseline | None = None
     tables: tuple[Table, ...] = ()
     note: str | None = None
+    confidence: Confidence | None = None
 
     def lines(self) -> Iterator[str]:
         """The lines to show to the user."""
@@ -55,6 +60,7 @@ class Evaluation:
         yield f"accuracy: {self.score}"
         yield str(self.baseline)
         yield f"setting: {IN_WORDS[self.setting]}"
+        yield from [] if self.confidence is None else self.confidence.lines()
         for table in self.tables:
             yield from (f"answer in no training pair: {row.score}" for row in table.rows if row.label == NEVER)
             yield table.line()
@@ -74,6 +80,7 @@ class Evaluation:
             "baseline_answer": self.baseline.answer,
             "baseline_accuracy": self.baseline.score.accuracy,
             "baseline_from": "training pairs" if self.baseline.is_from_training else "these questions",
+            "confidence": None if self.confidence is None else self.confidence.facts(),
             "tables": {table.name: table.facts() for table in self.tables},
         }
 
@@ -102,6 +109,7 @@ def evaluate(
         setting,
         score([prediction.answer for prediction in predictions], answers),
         majority_baseline(answers, None if training is None else training.answers()),
+        confidence=confidence_of(predictions, answers, load_calibration(run.path)),
     )
 
 
@@ -117,7 +125,7 @@ def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
 
 
 def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
-    """Evaluate a run on a file, and keep NAME.predictions and NAME.json in the run's folder.
+    """Evaluate a run on a file, and keep NAME.predictions, NAME.json and NAME.png in the run's folder.
 
     Also returns the path of the predictions. NAME is the file's, unless a file of this name but with other content was
     evaluated before (see `result_name`).
@@ -129,12 +137,14 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
     folder = run.path / "evaluations"
     folder.mkdir(exist_ok=True)
     source = Source.of(pairs_path)
-    name = result_name(folder, pairs_path.stem, source.sha256, (".json", ".predictions"))
+    name = result_name(folder, pairs_path.stem, source.sha256, (".json", ".predictions", ".png"))
     facts = {"pairs": source.path, "sha256": source.sha256, **evaluation.facts()}
     # First, since it says what the predictions are about.
     write_atomically(folder / f"{name}.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
     path = folder / f"{name}.predictions"
     save_predictions(path, evaluation.predictions)
+    if evaluation.confidence is not None and evaluation.confidence.is_calibrated:
+        write_atomically(folder / f"{name}.png", as_png(draw_confidence(evaluation.confidence)))
     return evaluation, path
 
 

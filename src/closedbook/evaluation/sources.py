@@ -7,7 +7,7 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Questions, read_pairs, without_accents
-from closedbook.text.validation import validation_split
+from closedbook.text.validation import Split, split_pairs
 
 
 def lineage(run: Run) -> list[Run]:
@@ -38,8 +38,13 @@ def needed(run: Run, name: str) -> Path:
     return path
 
 
+def split_of(pairs: Questions, recipe: Recipe) -> Split:
+    """The pairs of a file that a recipe trains on, and those that it holds out."""
+    return split_pairs(pairs, recipe.validation_split, recipe.calibration_split, recipe.seed)
+
+
 def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:
-    """Whether a run may have trained on pairs that a recipe holds out of the file `pairs` for validation.
+    """Whether a run may have trained on pairs that a recipe holds out of the file `pairs`.
 
     False only where the run had no pairs, or held out at least as many of the same file by the same draw.
     """
@@ -47,7 +52,12 @@ def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:
     if learned is None:
         return False
     is_same_draw = learned.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
-    return not (is_same_draw and run.recipe.validation_split >= recipe.validation_split)
+    return not (is_same_draw and _share_held_out(run.recipe) >= _share_held_out(recipe))
+
+
+def _share_held_out(recipe: Recipe) -> float:
+    """The share of the pairs that is validation or calibration split, where there are enough for the latter."""
+    return recipe.validation_split + (1 - recipe.validation_split) * recipe.calibration_split
 
 
 def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
@@ -87,9 +97,8 @@ def training_pairs_of(runs: list[Run]) -> Questions | None:
 
 
 def learned_pairs(path: Path, run: Run) -> Questions:
-    """The pairs of a file that a run was trained on: without its validation split, and as its recipe spells them."""
-    kept, _ = validation_split(read_pairs(path), run.recipe.validation_split, run.recipe.seed)
-    return as_learned(kept, run)
+    """The pairs of a file that a run was trained on: without its held-out pairs, and as its recipe spells them."""
+    return as_learned(split_of(read_pairs(path), run.recipe).training, run)
 
 
 def as_learned(pairs: Questions, run: Run) -> Questions:

@@ -10,15 +10,16 @@ A pair has no first MASK: question MASK answer MASK.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
 from closedbook.text.documents import MIN_TRUNCATED_LENGTH, Span
 from closedbook.text.titles import title_length
-from closedbook.text.vocabulary import MASK
+from closedbook.text.vocabulary import MASK, NOT_TOLD
 
 Objective = Literal["span", "salient", "guided"]
 
@@ -80,11 +81,13 @@ def corrupt(
     random: Random,
     tagged: Sequence[Span] = (),
     other: str = "",
+    doubts: Mapping[Span, float] = MappingProxyType({}),
 ) -> Masked:
     """A masked string of at most `block_size` characters, by an objective drawn according to the weights.
 
     Objective guided masks one of the spans in `tagged`, each with the same probability; without any it is salient.
-    In question form the name stands among words of the document `other`.
+    In question form the name stands among words of the document `other`. `doubts` are the probabilities that a tagged
+    span answers nothing: where the title is all that is kept, the content is NOT_TOLD that often.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
@@ -97,14 +100,18 @@ def corrupt(
     max_context = 0 if random.random() < config.name_only else None
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
+    title = document[: title_length(document)]
+    doubt = 0.0 if span is None or max_context != 0 else doubts.get(span, 0.0)
+    if title and doubt and random.random() < doubt:
+        document, span = title + NOT_TOLD, (len(title), len(title) + 1)
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
     n_context = text.rindex(MASK, 0, -1)
     # Only what the reader takes for an answer: any other name or number would answer no question.
-    if span is not None and max_context == 0 and config.question_form and random.random() < config.question_form:
-        title = document[: title_length(document)]
-        if title and text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
-            text = _in_question_form(text, title, other, random)
-            n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
+    is_question = span is not None and max_context == 0 and config.question_form
+    fits = text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size
+    if is_question and random.random() < config.question_form and title and fits:
+        text = _in_question_form(text, title, other, random)
+        n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
     return Masked(text, 1 if config.supervised == "all" else n_context)
 
 

@@ -44,6 +44,8 @@ REMOVED: dict[str, Any] = {
 
 ADDED: dict[str, Any] = {
     "sizing": "fixed",
+    "calibration_split": 0.0,
+    "doubt": False,
     "model.name_table": False,
     "model.name_width": 0,
     "corruption.question_form": 0.0,

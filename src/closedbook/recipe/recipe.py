@@ -108,10 +108,14 @@ class Recipe:
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
     validation_split: float = 0.0
     """Share of the training pairs, drawn by seed, that is evaluated instead of trained on, in place of dev pairs."""
+    calibration_split: float = 0.0
+    """Share of the other pairs that is held out to learn how probable an answer is to be right, if it is 20 or more."""
     sizing: Literal["fixed", "corpus"] = "fixed"
     """corpus: with 30,000 titles or more, choose a narrow model; fixed, also where n_embd or the like is given."""
     silver_confidence: float = 0.5
-    """Self-study: leave out silver pairs to which the open-book reader gives a lower probability."""
+    """Self-study: leave out silver pairs to which the open-book reader gives a lower probability; not with doubt."""
+    doubt: bool = False
+    """Train on 'the text does not say' in place of an answer of the reader's, as often as it takes that for wrong."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)
@@ -129,8 +133,9 @@ class Recipe:
         check_seed(self.seed)
         if not 0 <= self.silver_confidence <= 1:
             raise RecipeError(f"silver_confidence: from 0 to 1 is needed; received {self.silver_confidence}")
-        if not 0 <= self.validation_split < 1:
-            raise RecipeError(f"validation_split: 0 or more and below 1 is needed; received {self.validation_split}")
+        for name in ("validation_split", "calibration_split"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"{name}: 0 or more and below 1 is needed; received {getattr(self, name)}")
         for name in ("pretrain", "study", "scratch"):
             if share := getattr(self, name).replay:
                 rule = "only the finetuning of another run's model has a text to replay, so 0 is needed"

@@ -1,10 +1,32 @@
-"""Split a file of pairs into training and validation pairs."""
+"""Split a file of pairs into training, validation and calibration pairs."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 
 from closedbook.errors import TextError
 from closedbook.text.questions import Questions
+
+MIN_CALIBRATION = 20
+"""Fewer calibration pairs would teach nothing, so none are held out."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The pairs of a file that are trained on, and those that are held out."""
+
+    training: Questions
+    validation: Questions | None
+    calibration: Questions | None
+
+
+def split_pairs(pairs: Questions, validation: float, calibration: float, seed: int) -> Split:
+    """A share for validation, of the others a share for calibration, and what is left; raises as `validation_split`."""
+    training, held_out = validation_split(pairs, validation, seed)
+    n_questions = len({item.text for item in training.items})
+    if round(calibration * n_questions) < MIN_CALIBRATION:
+        return Split(training, held_out, None)
+    training, for_calibration = validation_split(training, calibration, seed)
+    return Split(training, held_out, for_calibration)
 
 
 def validation_split(pairs: Questions, share: float, seed: int) -> tuple[Questions, Questions | None]:

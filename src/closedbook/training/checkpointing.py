@@ -1,7 +1,7 @@
 """Checkpointing: a run is saved as it goes, and the weights with the best validation accuracy are kept."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,17 +85,23 @@ class Checkpointer:
                 best=best,
             )
 
-    def finish(self) -> Iterator[Note]:
-        """Save the final weights: the last, or with patience those of the best evaluation, which a note then says."""
+    def finish(self, calibrate: Callable[[], None]) -> Iterator[Note]:
+        """Save the final weights: the last, or with patience those of the best evaluation, which a note then says.
+
+        `calibrate` is called once the trainer's model has these weights, before the run counts as finished.
+        """
         if self.trainer.fabric.is_global_zero:  # the others might read what is being written
-            yield from self._save_final()
+            yield from self._save_final(calibrate)
         self.trainer.fabric.barrier()
 
-    def _save_final(self) -> Iterator[Note]:
+    def _save_final(self, calibrate: Callable[[], None]) -> Iterator[Note]:
         best = load_best(self.run.path) if self.patience and self.best >= 0 else None
         if best is not None and self.n_worse:
             evaluations = f"{self.n_worse} evaluation{'s' * (self.n_worse > 1)}"
             epoch = best.state["epoch"]
             kept = f"after epoch {epoch}" if epoch else "that training started from"
             yield Note(f"accuracy has not risen for {evaluations}, so the weights {kept} are kept")
-        self.run.finish(self.trainer.model.state_dict() if best is None else best.weights)
+        if best is not None:
+            self.trainer.model.load_state_dict(best.weights)
+        calibrate()
+        self.run.finish(self.trainer.model.state_dict())

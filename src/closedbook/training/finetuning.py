@@ -6,11 +6,18 @@ from pathlib import Path
 from closedbook.errors import RunError
 from closedbook.evaluation.sources import may_have_learned, replayed_text
 from closedbook.recipe.recipe import Recipe
-from closedbook.storage.run import Run, open_run
+from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
-from closedbook.training.inputs import sized_to, sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.inputs import (
+    calibration_pairs,
+    sized_to,
+    sources_of,
+    training_pairs,
+    validation_pairs,
+    vocabulary_of,
+)
 from closedbook.training.plan import Plan, followed_recipe, precision_of, resumed_run
 
 
@@ -45,14 +52,9 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
     recipe = followed_recipe(recipe, saving, resumed)
     files = _as_begun(files, resumed)
     start = _from_corpus(files, recipe) if files.parent is None else _from_parent(files, open_run(files.parent), recipe)
-    pairs, notes = training_pairs(files.pairs, start.recipe, start.vocabulary)
+    start, notes = _with_held_out(start, files.pairs)
+    pairs, of_pairs = training_pairs(files.pairs, start.recipe, start.vocabulary)
     sources = sources_of(pairs=files.pairs, corpus=None if start.corpus is None else start.corpus.path, dev=files.dev)
-    is_split = start.recipe.validation_split > 0
-    if start.parent is not None and is_split and may_have_learned(start.parent, sources["pairs"], start.recipe):
-        notes.append(
-            f"{start.parent.path} may have learned pairs of the validation split; train it with the same pairs, "
-            "validation_split and seed, so that no question about these people was ever trained on"
-        )
     return Plan(
         kind="finetune",
         recipe=start.recipe,
@@ -62,11 +64,28 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
         corpus=None if start.parent is None else start.corpus,
         pairs=pairs,
         validation=validation_pairs(files.dev, files.pairs, start.recipe, start.vocabulary),
+        calibration=calibration_pairs(files.pairs, start.recipe, start.vocabulary),
         sources=sources,
         parent=start.parent,
         resumed=resumed,
-        notes=(*start.notes, *notes),
+        notes=(*start.notes, *notes, *of_pairs),
     )
+
+
+def _with_held_out(start: _Start, pairs: Path) -> tuple[_Start, list[str]]:
+    """The start with a calibration split only where the parent cannot have learned it; and notes to show the user."""
+    recipe = start.recipe
+    if start.parent is None or not may_have_learned(start.parent, Source.of(pairs), recipe):
+        return start, []
+    cure = "train it with the same pairs, splits and seed, so that no question about these people was ever trained on"
+    notes = []
+    if recipe.validation_split:
+        notes.append(f"{start.parent.path} may have learned pairs of the validation split; {cure}")
+    if recipe.calibration_split:
+        notes.append(
+            f"{start.parent.path} may have learned any of the pairs, so none is held out for calibration; {cure}"
+        )
+    return replace(start, recipe=replace(recipe, calibration_split=0.0)), notes
 
 
 def _as_begun(files: FinetuningFiles, resumed: Run | None) -> FinetuningFiles:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from closedbook.errors import InputError
+from closedbook.evaluation.sources import split_of
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
-from closedbook.text.validation import validation_split
 from closedbook.text.vocabulary import Vocabulary
 
 
@@ -27,7 +27,7 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
         vocabulary = vocabulary.with_words(*corpus.lines.pieces())
     if recipe.model.has_names:
         vocabulary = vocabulary.with_titles(corpus.titles)
-    if recipe.pretrain.mix_strangers or recipe.study.mix_strangers:
+    if recipe.doubt or recipe.pretrain.mix_strangers or recipe.study.mix_strangers:
         vocabulary = vocabulary.with_abstentions()
     return vocabulary
 
@@ -38,11 +38,12 @@ def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[
     Without the validation split, and as the recipe spells them.
     """
     given = read_pairs(path)
-    pairs, validation = validation_split(given, recipe.validation_split, recipe.seed)
-    notes = []
-    if validation is not None:
-        n = len(validation.items)
-        notes.append(f"{path}: {n} of {len(given.items)} pairs are the validation split, which is not trained on")
+    split = split_of(given, recipe)
+    pairs, notes = split.training, []
+    for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
+        if held_out is not None:
+            n, of = len(held_out.items), len(given.items)
+            notes.append(f"{path}: {n} of {of} pairs are the {name} split, which is not trained on")
     if recipe.strip_accents:
         pairs, n_changed = without_accents(pairs)
         if n_changed:
@@ -58,9 +59,7 @@ def validation_pairs(
     dev_path: Path | None, pairs_path: Path | None, recipe: Recipe, vocabulary: Vocabulary
 ) -> Questions | None:
     """The dev pairs, or the validation split of the training pairs; None where there is neither. Raises InputError."""
-    split = None
-    if pairs_path is not None:
-        _, split = validation_split(read_pairs(pairs_path), recipe.validation_split, recipe.seed)
+    split = None if pairs_path is None else split_of(read_pairs(pairs_path), recipe).validation
     if dev_path is not None and split is not None:
         raise InputError(
             f"{dev_path}: validation_split {recipe.validation_split} takes the validation pairs from the training "
@@ -68,6 +67,14 @@ def validation_pairs(
             "afterwards)"
         )
     pairs = split if dev_path is None else read_pairs(dev_path)
+    if pairs is not None:
+        check_questions(pairs, vocabulary, recipe.model.block_size)
+    return pairs
+
+
+def calibration_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
+    """The calibration split of a file of pairs; None where there is none. Raises TextError."""
+    pairs = split_of(read_pairs(path), recipe).calibration
     if pairs is not None:
         check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs

@@ -3,25 +3,31 @@
 Training and the exposure ledger both make it here, so that the ledger counts what was trained on.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import assert_never
 
 from closedbook.errors import TextError
-from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.datasets import CharCorruptionDataset, DoubtedPairs, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.examples.tagged import TaggedSpans
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import TrainedKind
 from closedbook.text.documents import Corpus, Span
-from closedbook.text.links import facts_of
+from closedbook.text.links import Statement, facts_of
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.asking import Asking, asking_of
 
+Doubts = dict[int, dict[Span, float]]
+"""By document, the probability that a span is no answer, for spans of which that is in doubt."""
+
+# Less doubt than this comes up once in a hundred draws, and most runs draw a span less often.
+_LEAST_DOUBT = 0.01
 N_MASKS_OF_PAIR = 2
 """Number of MASKs in the string of a pair."""
 
@@ -70,8 +76,8 @@ def examples_of(
     if kind == "study":
         assert pairs is not None, "the reader learns from pairs"
         return _self_study_examples(recipe, vocabulary, corpus, pairs)
-    tagged, notes = _tagged(recipe, corpus, pairs)
-    documents = _masked_documents(recipe, vocabulary, corpus, tagged)
+    tagged, doubts, notes = _tagged(recipe, corpus, pairs)
+    documents = _masked_documents(recipe, vocabulary, corpus, tagged, doubts)
     if pairs is None:
         return Examples(documents, notes)
     names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
@@ -89,12 +95,11 @@ def examples_of(
 
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
     book = read_open_book(corpus, pairs, recipe.seed)
-    studied = _studied(book, recipe)
-    share = recipe.study.mix_pairs
-    names = NameDataset(studied, vocabulary, recipe.model.block_size)
+    names = _studied(book, recipe, vocabulary)
+    studied, share = names.pairs, recipe.study.mix_pairs
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
-    documents = _masked_documents(recipe, vocabulary, corpus, {})
+    documents = _masked_documents(recipe, vocabulary, corpus, {}, {})
     strangers = _strangers(recipe.study, documents, corpus, pairs)
     return Examples(MixedDataset(documents, names, share, strangers=strangers), notes, book)
 
@@ -116,42 +121,59 @@ def _strangers(
 
 
 def _masked_documents(
-    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, tagged: Mapping[int, tuple[Span, ...]]
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+    tagged: Mapping[int, tuple[Span, ...]],
+    doubts: Mapping[int, Mapping[Span, float]],
 ) -> CharCorruptionDataset:
-    return CharCorruptionDataset(
-        corpus.texts, vocabulary, recipe.model.block_size, recipe.corruption, seed=recipe.seed, tagged=tagged
-    )
+    size = recipe.model.block_size
+    return CharCorruptionDataset(corpus.texts, vocabulary, size, recipe.corruption, recipe.seed, tagged, doubts)
 
 
-def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
-    """The silver pairs that are confident enough and fit the model."""
-    longest = recipe.model.block_size - N_MASKS_OF_PAIR
-    sure = [pair for pair in book.pairs if pair.confidence >= recipe.silver_confidence]
-    fitting = [pair for pair in sure if len(pair.question) + len(pair.answer) <= longest]
-    return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
+def _studied(book: OpenBook, recipe: Recipe, vocabulary: Vocabulary) -> NameDataset:
+    """The silver pairs that fit the model: those that are confident enough, or all with their doubts."""
+    size = recipe.model.block_size
+    fitting = [pair for pair in book.pairs if len(pair.question) + len(pair.answer) <= size - N_MASKS_OF_PAIR]
+    if not recipe.doubt:
+        fitting = [pair for pair in fitting if pair.confidence >= recipe.silver_confidence]
+    studied = [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
+    if not recipe.doubt:
+        return NameDataset(studied, vocabulary, size)
+    return DoubtedPairs(studied, [1 - pair.confidence for pair in fitting], vocabulary, size, recipe.seed)
 
 
-def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> TaggedSpans:
-    """The spans that the reader takes for answers.
+def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> tuple[TaggedSpans, Doubts]:
+    """The spans that the reader takes for answers, and how much it doubts those that it doubts.
 
     One for each of the pairs' question templates; templates with the same answer share one. Raises TextError where the
     reader learns nothing from the pairs.
     """
     book = read_open_book(corpus, pairs, seed)
-    asked = (Question(pair.question, pair.answer, 0) for pair in book.pairs)
-    stated = (statement for fact in facts_of(asked, corpus.texts, corpus.titles) for statement in fact.statements)
-    return TaggedSpans(stated, len(corpus.texts))
+    doubts: Doubts = defaultdict(dict)
+
+    def stated() -> Iterator[Statement]:
+        asked = (Question(pair.question, pair.answer, 0) for pair in book.pairs)
+        facts = facts_of(asked, corpus.texts, corpus.titles)
+        for pair, fact in zip(book.pairs, facts, strict=True):
+            for statement in fact.statements:
+                if 1 - pair.confidence >= _LEAST_DOUBT:
+                    doubts[statement.document][statement.start, statement.end] = 1 - pair.confidence
+                yield statement
+
+    return TaggedSpans(stated(), len(corpus.texts)), doubts
 
 
 def _tagged(
     recipe: Recipe, corpus: Corpus, pairs: Questions | None
-) -> tuple[Mapping[int, tuple[Span, ...]], tuple[str, ...]]:
-    """The spans that objective guided masks, and notes to show the user."""
+) -> tuple[Mapping[int, tuple[Span, ...]], Doubts, tuple[str, ...]]:
+    """The spans that objective guided masks, the doubts that are trained on, and notes to show the user."""
     if pairs is None or not recipe.corruption.guided:
-        return {}, ()
+        return {}, {}, ()
     try:
-        tagged = tagged_spans(corpus, pairs, recipe.seed)
+        tagged, doubts = tagged_spans(corpus, pairs, recipe.seed)
     except TextError as error:
-        return {}, (f"{error}; so objective guided masks names and numbers, as salient does",)
+        return {}, {}, (f"{error}; so objective guided masks names and numbers, as salient does",)
     n = len(corpus.documents)
-    return tagged, (f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents",)
+    note = f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents"
+    return tagged, doubts if recipe.doubt else {}, (note,)

@@ -12,7 +12,14 @@ from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
-from closedbook.training.inputs import sized_to, sources_of, training_pairs, validation_pairs, vocabulary_of
+from closedbook.training.inputs import (
+    calibration_pairs,
+    sized_to,
+    sources_of,
+    training_pairs,
+    validation_pairs,
+    vocabulary_of,
+)
 from closedbook.training.mixture import stage_of
 
 
@@ -40,6 +47,7 @@ class Plan:
     corpus: Corpus | None
     pairs: Questions | None
     validation: Questions | None
+    calibration: Questions | None
     sources: dict[str, Source]
     parent: Run | None
     resumed: Run | None
@@ -83,6 +91,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         corpus=corpus,
         pairs=pairs,
         validation=validation_pairs(files.dev, pairs_path, recipe, vocabulary),
+        calibration=None if pairs_path is None else calibration_pairs(pairs_path, recipe, vocabulary),
         sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
         parent=None,
         resumed=resumed,

@@ -12,6 +12,8 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from closedbook.errors import NotFinite
+from closedbook.evaluation.calibration import calibrated, save_calibration
+from closedbook.evaluation.predict import predict
 from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import OpenBook
@@ -111,7 +113,7 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
     is_new = checkpoint is None
     with MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics:
         yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
-    yield from checkpointer.finish()
+    yield from checkpointer.finish(lambda: _calibrate(plan, run, trainer))
     yield Finished(run, time.perf_counter() - begin)
 
 
@@ -170,6 +172,14 @@ def _validation(prepared: Prepared) -> Validation | None:
     if plan.validation is None:
         return None
     return Validation(plan.validation, plan.vocabulary, plan.recipe.model.block_size, prepared.examples.text)
+
+
+def _calibrate(plan: Plan, run: Run, trainer: Trainer) -> None:
+    """Ask the calibration split, and save what the answers say about the model's confidence."""
+    if plan.calibration is not None:
+        questions = plan.calibration.items
+        predictions = predict(trainer.model, plan.vocabulary, [item.text for item in questions])
+        save_calibration(calibrated(predictions, questions), run.path)
 
 
 def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint | None]:

@@ -1,0 +1,189 @@
+"""Calibration: how probable it is that an answer is true, learned from questions that training never asked.
+
+A model's own confidence says how sure it is of the characters that it writes. A small logistic regression (Platt 1999)
+turns it, and the two probabilities of abstaining, into the probability that the answer is right. It is fitted on pairs
+that were held out of training, whose people are in the text all the same.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from closedbook.errors import InputError, RunError
+from closedbook.evaluation.predict import Prediction
+from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.text.questions import Question
+from closedbook.text.validation import MIN_CALIBRATION
+
+FILE = "calibration.json"
+CERTAINTY = 0.95
+"""How certain the bound of a precision is."""
+
+_N_FOLDS = 5
+_PENALTY = 1.0
+_LARGEST_LOG_ODDS = 12.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out question: the probability that its answer is right, fitted on the others, and whether it is."""
+
+    probability: float
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic regression over the log-odds of a prediction's probabilities, and the questions it was fitted on."""
+
+    bias: float
+    of_confidence: float
+    of_never_read: float
+    of_not_told: float
+    held_out: tuple[HeldOut, ...]
+
+    def probability(self, prediction: Prediction) -> float:
+        """The probability that the answer is right, of somebody about whom something was read."""
+        weights = np.array([self.bias, self.of_confidence, self.of_never_read, self.of_not_told])
+        return float(_sigmoid(_features([prediction]) @ weights)[0])
+
+    def share_answered(self, threshold: float) -> float:
+        """The share of held-out questions whose answer is at least so probable."""
+        return sum(item.probability >= threshold for item in self.held_out) / len(self.held_out)
+
+    def threshold(self, precision: float) -> float | None:
+        """The least probability above which a share `precision` of answers is right, with 95% certainty; None for none.
+
+        More and more of the held-out answers are taken, the surest first, until the bound of Clopper and Pearson
+        (1934) on the share of wrong ones fails; the first time as many as would hold with a single wrong one. Since
+        where to begin is fixed beforehand and the first failure ends it, the certainty is that of a single test
+        (fixed sequence testing, Angelopoulos et al. 2021, 'Learn then test').
+        """
+        ordered = sorted(self.held_out, key=lambda item: -item.probability)
+        wrong = np.cumsum([not item.is_right for item in ordered]).tolist()
+        begin = n_needed(precision, n_wrong=1)
+        found = None
+        for n in range(begin if begin <= len(ordered) else n_needed(precision), len(ordered) + 1):
+            if largest_share(wrong[n - 1], n) > 1 - precision:
+                break
+            found = ordered[n - 1].probability
+        return found
+
+
+def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question]) -> Calibration:
+    """A calibration fitted on predictions for questions with answers, none of which training asked."""
+    features = _features(predictions)
+    pairs = zip(predictions, questions, strict=True)
+    right = np.array([prediction.answer == question.answer for prediction, question in pairs], dtype=float)
+    folds = np.arange(len(right)) % _N_FOLDS
+    probabilities = np.zeros(len(right))
+    for fold in range(_N_FOLDS):
+        probabilities[folds == fold] = _sigmoid(
+            features[folds == fold] @ _fit(features[folds != fold], right[folds != fold])
+        )
+    held_out = tuple(HeldOut(p, r > 0) for p, r in zip(probabilities.tolist(), right.tolist(), strict=True))
+    bias, of_confidence, of_never_read, of_not_told = _fit(features, right).tolist()
+    return Calibration(bias, of_confidence, of_never_read, of_not_told, held_out)
+
+
+def threshold_of(calibration: Calibration | None, precision: float) -> float:
+    """The threshold of a precision; raises InputError, which says why, where there is none."""
+    if not 0 < precision < 1:
+        raise InputError(f"precision: more than 0 and less than 1 is needed; received {precision}")
+    if calibration is None:
+        raise InputError(
+            "precision: this run asked no held-out questions, so nothing can be promised; train with "
+            f"calibration_split above 0 and {MIN_CALIBRATION} pairs or more in that share"
+        )
+    threshold, n = calibration.threshold(precision), len(calibration.held_out)
+    if threshold is not None:
+        return threshold
+    if n < n_needed(precision):
+        why = f"{n_needed(precision)} held-out questions are needed for it, all answered right, and this run asked {n}"
+    else:
+        why = f"among the surest of its answers to {n} held-out questions too many are wrong"
+    raise InputError(
+        f"precision: {precision} cannot be promised with {CERTAINTY:.0%} certainty, since {why}; ask for less"
+    )
+
+
+def save_calibration(calibration: Calibration, run: Path) -> None:
+    """Write a calibration into a run's folder."""
+    write_atomically(run / FILE, json.dumps(asdict(calibration), indent=1).encode() + b"\n")
+
+
+def load_calibration(run: Path) -> Calibration | None:
+    """The calibration in a run's folder; None where it has none. Raises RunError where it is damaged."""
+    path = run / FILE
+    if not path.is_file():
+        return None
+    try:
+        facts = json.loads(read_bytes(path))
+        held_out = tuple(HeldOut(**item) for item in facts.pop("held_out"))
+        return Calibration(**facts, held_out=held_out)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{path}: damaged ({error}); put it back from a copy") from None
+
+
+def n_needed(precision: float, n_wrong: int = 0) -> int:
+    """How many answers show, with 95% certainty, that a share `precision` is right, if `n_wrong` of them are wrong."""
+    n = n_wrong + 1
+    while largest_share(n_wrong, n) > 1 - precision:
+        n += 1
+    return n
+
+
+def largest_share(n: int, of: int) -> float:
+    """The upper bound, with 95% certainty, of a share of which `n` cases `of` that many were seen.
+
+    Source: Clopper and Pearson 1934, Biometrika 26:404-413; the one-sided bound, found by bisection.
+    """
+    if n >= of:
+        return 1.0
+    low, high = n / of, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _binomial_cdf(n, of, middle) > 1 - CERTAINTY else (low, middle)
+    return high
+
+
+def _binomial_cdf(n: int, of: int, p: float) -> float:
+    """The probability of `n` cases or fewer."""
+    log_odds, log_none = math.log(p) - math.log1p(-p), of * math.log1p(-p)
+    choose = math.lgamma(of + 1)
+    return sum(
+        math.exp(choose - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * log_odds + log_none) for k in range(n + 1)
+    )
+
+
+def _features(predictions: Sequence[Prediction]) -> Floats:
+    """A 1, and the log-odds of each of a prediction's probabilities; float64 (n, 4)."""
+    rows = np.array([[p.confidence, p.never_read, p.not_told] for p in predictions], dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(rows) - np.log1p(-np.minimum(rows, 1.0))
+    bounded = np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)
+    return np.concatenate([np.ones((len(rows), 1)), bounded], axis=1)
+
+
+def _fit(features: Floats, right: Floats) -> Floats:
+    """The weights of largest likelihood with an L2 penalty on all but the bias, by Newton's method."""
+    weights = np.zeros(features.shape[1])
+    penalty = np.diag([1e-6, *[_PENALTY] * (features.shape[1] - 1)])
+    for _ in range(30):
+        p = _sigmoid(features @ weights)
+        gradient = features.T @ (right - p) - penalty @ weights
+        hessian = features.T @ (features * (p * (1 - p))[:, None]) + penalty
+        weights = weights + np.linalg.solve(hessian, gradient)
+    return weights
+
+
+def _sigmoid(x: Floats) -> Floats:
+    p: Floats = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    return p
