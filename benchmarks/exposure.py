@@ -22,12 +22,13 @@ from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.evaluation.breakdown import ENDS, bin_labels, bin_number
 from closedbook.examples.corruption import CorruptionConfig, Objective
 from closedbook.examples.datasets import CharCorruptionDataset
+from closedbook.reader.open_book import read_open_book
 from closedbook.text.documents import Corpus, Span, read_corpus
 from closedbook.text.links import Fact, link
 from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK
-from closedbook.training.mixture import tagged_spans
+from closedbook.training.reading import tagged_spans
 
 N_EPOCHS = 200
 BLOCK_SIZE = 128
@@ -44,7 +45,11 @@ def main(corpus_path: Path, pairs_path: Path, train_path: Path | None = None) ->
     for name in get_args(Objective):
         if name == "guided" and train_path is None:
             continue
-        tagged = tagged_spans(corpus, read_pairs(train_path), 0)[0] if name == "guided" and train_path else {}
+        tagged = (
+            tagged_spans(corpus, read_open_book(corpus, read_pairs(train_path), 0), {})[0]
+            if name == "guided" and train_path
+            else {}
+        )
         objectives[name] = shares_by_end(facts, dataset_of(name, corpus, tagged))
         print_table(name, objectives[name])
     result = {

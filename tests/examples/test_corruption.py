@@ -362,6 +362,35 @@ def test_without_question_form_no_draw_changes():
         assert one.getstate() == other.getstate()
 
 
+def test_a_mark_follows_the_content_where_only_the_title_is_kept():
+    """In both forms; a draw with context shows the answer's surroundings, so that nothing is to be recalled."""
+    span = ADA.index("London"), ADA.index("London") + len("London")
+    config = replace(ASKED, name_only=0.5)
+    n_marked = n_plain = 0
+    for seed in range(200):
+        plain = corrupt(ADA, 131, config, Random(seed), [span], OTHER)
+        marked = corrupt(ADA, 131, config, Random(seed), [span], OTHER, {span: "!"})
+        # The draw without context has no context in the other form either.
+        alone = corrupt(ADA, 131, replace(config, question_form=0.0), Random(seed), [span], OTHER)
+        if alone.text == f"{TITLE}{MASK}{MASK}London{MASK}" and marked != plain:
+            n_marked += 1
+            assert marked == replace(plain, text=f"{plain.text[:-1]}!{MASK}")
+        else:
+            n_plain += 1
+            assert marked == plain
+    assert 60 < n_marked < 140
+
+
+def test_a_mark_that_does_not_fit_is_left_out():
+    """The masked string stays as it would be without one."""
+    span = ADA.index("London"), ADA.index("London") + len("London")
+    config = replace(ASKED, name_only=1.0, question_form=0.0)
+    longest = len(f"{TITLE}{MASK}{MASK}London{MASK}")
+    for block_size, end in ((longest, ""), (longest + 1, "!")):
+        text = corrupt(ADA, block_size, config, Random(0), [span], OTHER, {span: "!"}).text
+        assert text.endswith(f"London{end}{MASK}")
+
+
 @pytest.mark.parametrize("name", ["name_only", "short_context", "question_form"])
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_out_of_its_range_is_refused(name: str, share: float):

@@ -139,6 +139,30 @@ def test_ids_that_never_come(config: ModelConfig):
 
 
 @every_config
+def test_any_of_several_stop_tokens_ends_a_result(config: ModelConfig):
+    """It ends where one of them would, or their sum beats all others, and has the log-probability of each there."""
+    model = lively(config).eval()
+    all_prompts, stops = prompts(23, 3, 5, 11), (STOP, 4, 6)
+    n_ended = 0
+    for prompt, result in zip(all_prompts, greedy(model, all_prompts, n_new=13, stop=stops), strict=True):
+        log_p = model(torch.tensor([[*prompt, *result.ids]]))[0].log_softmax(-1).detach()[len(prompt) - 1 :]
+        at_stops = log_p[:, list(stops)].logsumexp(-1)
+        others = log_p.clone()
+        others[:, list(stops)] = -math.inf
+        written = [float(log_p[i, token]) for i, token in enumerate(result.ids)]
+        assert list(result.ids) == others[: len(result.ids)].argmax(-1).tolist()
+        assert all(p >= float(at_stops[i]) - 1e-5 for i, p in enumerate(written))
+        if result.ended:
+            n_ended += 1
+            assert float(at_stops[len(result.ids)]) >= float(others[len(result.ids)].max()) - 1e-5
+            assert result.last == pytest.approx(log_p[len(result.ids), list(stops)].tolist(), rel=1e-4, abs=1e-4)
+            written.append(float(at_stops[len(result.ids)]))
+        assert (result.last is None) == (not result.ended)
+        assert result.log_probability == pytest.approx(sum(written), rel=1e-4, abs=1e-4)
+    assert n_ended > 0
+
+
+@every_config
 def test_the_log_probability_is_the_models_own(config: ModelConfig):
     """One pass over prompt and continuation, with its stop token if it has one, gives the same sum of log softmax."""
     model = lively(config).eval()

@@ -346,8 +346,8 @@ def test_a_saved_recipe_has_a_comment_for_each_key():
 def test_flatten_keeps_the_order_of_the_fields():
     """Values come out by dotted key, as they are."""
     leaves = flatten(COURSE)
-    top = ["seed", "precision", "strip_accents", "validation_split", "sizing", "silver_confidence"]
-    assert list(leaves)[:7] == [*top, "model.variant"]
+    top = ["seed", "precision", "strip_accents", "validation_split", "calibration_split", "sizing"]
+    assert list(leaves)[:9] == [*top, "silver_confidence", "doubt", "model.variant"]
     assert leaves["strip_accents"] is True
     assert leaves["finetune.learning_rate"] == 6e-4
     assert not any(isinstance(value, dict) for value in leaves.values())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from closedbook.text.questions import Question, Questions
-from closedbook.text.validation import validation_split
+from closedbook.text.validation import MIN_CALIBRATION, split_pairs, validation_split
 
 Fault = Callable[..., AbstractContextManager[None]]
 
@@ -54,3 +54,31 @@ def test_a_share_that_leaves_one_side_empty_is_refused(share: float, what: str, 
     """Training and validation need at least one question each."""
     with fault(Path("pairs.tsv"), None, f"validation_split {share} is {what}", "another validation_split"):
         validation_split(two_answers_each(7), share, seed=3)
+
+
+def test_calibration_pairs_are_a_share_of_the_others():
+    """Validation and calibration pairs are apart, and what is left is trained on."""
+    pairs = two_answers_each(100)
+    split = split_pairs(pairs, 0.2, 0.3, seed=1)
+    assert split.validation == validation_split(pairs, 0.2, 1)[1]
+    assert split.validation is not None
+    assert split.calibration is not None
+    parts = [part.items for part in (split.training, split.validation, split.calibration)]
+    assert [len(part) for part in parts] == [2 * 56, 2 * 20, 2 * 24]
+    assert {item for part in parts for item in part} == set(pairs.items)
+
+
+@pytest.mark.parametrize(("n", "share"), [(5, 0.9), (100, 0.1), (100, 0.0)])
+def test_too_few_calibration_pairs_are_trained_on(n: int, share: float):
+    """Fewer than 20 teach nothing."""
+    split = split_pairs(two_answers_each(n), 0.0, share, seed=1)
+    assert round(n * share) < MIN_CALIBRATION
+    assert (split.training, split.calibration) == (two_answers_each(n), None)
+
+
+def test_a_split_that_holds_out_more_holds_out_the_same():
+    """What a run without validation split calibrates on is held out by a run with one, if its shares add up to more."""
+    pairs = two_answers_each(200)
+    one, other = split_pairs(pairs, 0.0, 0.1, seed=1), split_pairs(pairs, 0.1, 0.2, seed=1)
+    assert one.calibration is not None
+    assert not {*one.calibration.items} & {*other.training.items}

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,14 @@ from closedbook.analysis.ledger.counts import example_text
 from closedbook.errors import TextError
 from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
+from closedbook.reader.marks import marks_of
+from closedbook.reader.open_book import read_open_book
 from closedbook.recipe.recipe import FAST, Recipe
 from closedbook.recipe.recipe_file import with_values
 from closedbook.storage.run import Kind
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Question, Questions, read_pairs
-from closedbook.text.vocabulary import MASK, NEVER_READ
+from closedbook.text.vocabulary import DOUBTS, MASK, NEVER_READ
 from closedbook.training.mixture import Examples, examples_of, stage_of
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
@@ -281,6 +284,29 @@ def test_a_note_says_that_no_silver_pair_is_trained_on(corpus: Corpus, pairs: Qu
     examples = examples_of("study", recipe, corpus.vocabulary, corpus, pairs)
     assert not any(map(is_pair, strings(examples, 1)))
     assert examples.notes[-1] == "trains on none, since the recipe's study.mix_pairs is 0, of 81 silver pairs"
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "study"])
+def test_with_doubt_marks_follow_answers_and_nothing_else_changes(kind: Kind, corpus: Corpus, pairs: Questions):
+    """Pairs and documents with nothing but the title end in the mark of their question, if the reader doubted it."""
+    recipe = replace(RECIPE, silver_confidence=0.0)
+    vocabulary = corpus.vocabulary.with_abstentions()
+    with_doubt, without = (
+        examples_of(kind, one, vocabulary, corpus, pairs) for one in (replace(recipe, doubt=True), recipe)
+    )
+    marks = marks_of(read_open_book(corpus, pairs, recipe.seed))
+    n_marked = Counter[bool]()
+    for text, plain in zip(strings(with_doubt, 3), strings(without, 3), strict=True):
+        unmarked = text.translate(dict.fromkeys(map(ord, DOUBTS)))
+        assert unmarked == plain
+        if is_pair(text):
+            question = text.partition(MASK)[0]
+            assert text == f"{plain[:-1]}{marks.get(question, '')}{MASK}"
+        n_marked[is_pair(text)] += text != plain
+    # The line of letters is about nobody: self-study asks about it, and pretraining masks a piece of it.
+    assert marks == {"Where was Letters born?": DOUBTS[1]}
+    assert n_marked[kind == "study"]
+    assert not n_marked[kind == "pretrain"]
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "study"])

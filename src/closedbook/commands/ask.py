@@ -91,7 +91,7 @@ def _say_threshold(run: "Run", precision: float) -> None:
     assert run.calibration is not None, "without one there is no threshold"
     n, share = len(run.calibration.held_out), run.calibration.share_answered(least)
     say(
-        f"(answers from {least:.0%} on, which are {share:.0%} of its answers to {n} held-out questions: {precision:.0%} "
+        f"(answers from {least:.0%} on, as {share:.0%} of its answers to {n} held-out questions are: {precision:.0%} "
         "of such answers are right, with 95% certainty)"
     )
 

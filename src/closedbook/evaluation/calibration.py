@@ -21,9 +21,8 @@ from closedbook.text.questions import Question
 from closedbook.text.validation import MIN_CALIBRATION
 
 FILE = "calibration.json"
-CERTAINTY = 0.95
-"""How certain the bound of a precision is."""
-
+_RISK = 0.05
+"""The probability that a precision is not kept."""
 _N_FOLDS = 5
 _PENALTY = 1.0
 _LARGEST_LOG_ODDS = 12.0
@@ -33,26 +32,32 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A held-out question: the probability that its answer is right, fitted on the others, and whether it is."""
+    """A held-out question: the probability that its answer is right, fitted on the others, and whether it is.
+
+    `is_sure` says whether the model itself was sure of it.
+    """
 
     probability: float
     is_right: bool
+    is_sure: bool
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic regression over the log-odds of a prediction's probabilities, and the questions it was fitted on."""
+    """A logistic regression over the log-odds of a prediction's probabilities, and the questions it was fitted on.
+
+    That of the answer is taken given that something was read about whom the question names.
+    """
 
     bias: float
     of_confidence: float
-    of_never_read: float
-    of_not_told: float
+    of_told: float
     held_out: tuple[HeldOut, ...]
 
     def probability(self, prediction: Prediction) -> float:
-        """The probability that the answer is right, of somebody about whom something was read."""
-        weights = np.array([self.bias, self.of_confidence, self.of_never_read, self.of_not_told])
-        return float(_sigmoid(_features([prediction]) @ weights)[0])
+        """The probability that something was read about whom the question names, and that the answer is right."""
+        weights = np.array([self.bias, self.of_confidence, self.of_told])
+        return float(_probabilities([prediction], weights)[0])
 
     def share_answered(self, threshold: float) -> float:
         """The share of held-out questions whose answer is at least so probable."""
@@ -61,36 +66,38 @@ class Calibration:
     def threshold(self, precision: float) -> float | None:
         """The least probability above which a share `precision` of answers is right, with 95% certainty; None for none.
 
-        More and more of the held-out answers are taken, the surest first, until the bound of Clopper and Pearson
-        (1934) on the share of wrong ones fails; the first time as many as would hold with a single wrong one. Since
-        where to begin is fixed beforehand and the first failure ends it, the certainty is that of a single test
-        (fixed sequence testing, Angelopoulos et al. 2021, 'Learn then test').
+        More and more of the held-out answers are taken, the most probable first, until the bound of Clopper and Pearson
+        (1934) on the share of wrong ones fails. Since where to begin does not depend on which are right, and the first
+        failure ends it, the certainty is that of a single test (fixed sequence testing, Angelopoulos et al. 2021,
+        'Learn then test', section 3). There are two beginnings, which share the risk: with all answers of which the
+        model itself is sure, and with as few as can show the precision.
         """
         ordered = sorted(self.held_out, key=lambda item: -item.probability)
-        wrong = np.cumsum([not item.is_right for item in ordered]).tolist()
-        begin = n_needed(precision, n_wrong=1)
-        found = None
-        for n in range(begin if begin <= len(ordered) else n_needed(precision), len(ordered) + 1):
-            if largest_share(wrong[n - 1], n) > 1 - precision:
-                break
-            found = ordered[n - 1].probability
-        return found
+        n_sure = sum(item.is_sure for item in ordered)
+        for begin, risk in ((n_sure, 0.8 * _RISK), (n_needed(precision, 0.2 * _RISK), 0.2 * _RISK)):
+            found = None
+            for n in range(max(1, begin), len(ordered) + 1):
+                n_wrong = sum(not item.is_right for item in ordered[:n])
+                if largest_share(n_wrong, n, risk) > 1 - precision:
+                    break
+                found = ordered[n - 1].probability
+            if found is not None:
+                return found
+        return None
 
 
 def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question]) -> Calibration:
     """A calibration fitted on predictions for questions with answers, none of which training asked."""
-    features = _features(predictions)
-    pairs = zip(predictions, questions, strict=True)
-    right = np.array([prediction.answer == question.answer for prediction, question in pairs], dtype=float)
-    folds = np.arange(len(right)) % _N_FOLDS
-    probabilities = np.zeros(len(right))
+    right = [prediction.answer == item.answer for prediction, item in zip(predictions, questions, strict=True)]
+    held_out: list[HeldOut] = []
     for fold in range(_N_FOLDS):
-        probabilities[folds == fold] = _sigmoid(
-            features[folds == fold] @ _fit(features[folds != fold], right[folds != fold])
-        )
-    held_out = tuple(HeldOut(p, r > 0) for p, r in zip(probabilities.tolist(), right.tolist(), strict=True))
-    bias, of_confidence, of_never_read, of_not_told = _fit(features, right).tolist()
-    return Calibration(bias, of_confidence, of_never_read, of_not_told, held_out)
+        others = [i for i in range(len(right)) if i % _N_FOLDS != fold]
+        weights = _fit(_features([predictions[i] for i in others]), np.array([right[i] for i in others]))
+        of_fold = range(fold, len(right), _N_FOLDS)
+        probabilities = _probabilities([predictions[i] for i in of_fold], weights).tolist() if of_fold else []
+        held_out += [HeldOut(p, right[i], predictions[i].is_sure) for i, p in zip(of_fold, probabilities, strict=True)]
+    bias, of_confidence, of_told = _fit(_features(predictions), np.array(right)).tolist()
+    return Calibration(bias, of_confidence, of_told, tuple(held_out))
 
 
 def threshold_of(calibration: Calibration | None, precision: float) -> float:
@@ -110,7 +117,7 @@ def threshold_of(calibration: Calibration | None, precision: float) -> float:
     else:
         why = f"among the surest of its answers to {n} held-out questions too many are wrong"
     raise InputError(
-        f"precision: {precision} cannot be promised with {CERTAINTY:.0%} certainty, since {why}; ask for less"
+        f"precision: {precision} cannot be promised with {1 - _RISK:.0%} certainty, since {why}; ask for less"
     )
 
 
@@ -132,16 +139,13 @@ def load_calibration(run: Path) -> Calibration | None:
         raise RunError(f"{path}: damaged ({error}); put it back from a copy") from None
 
 
-def n_needed(precision: float, n_wrong: int = 0) -> int:
-    """How many answers show, with 95% certainty, that a share `precision` is right, if `n_wrong` of them are wrong."""
-    n = n_wrong + 1
-    while largest_share(n_wrong, n) > 1 - precision:
-        n += 1
-    return n
+def n_needed(precision: float, risk: float = _RISK) -> int:
+    """How many answers, all of them right, show that a share `precision` is, but for a risk of being wrong."""
+    return math.ceil(math.log(risk) / math.log(precision))
 
 
-def largest_share(n: int, of: int) -> float:
-    """The upper bound, with 95% certainty, of a share of which `n` cases `of` that many were seen.
+def largest_share(n: int, of: int, risk: float = _RISK) -> float:
+    """The upper bound of a share, but for a risk of being wrong, of which `n` cases `of` that many were seen.
 
     Source: Clopper and Pearson 1934, Biometrika 26:404-413; the one-sided bound, found by bisection.
     """
@@ -150,7 +154,7 @@ def largest_share(n: int, of: int) -> float:
     low, high = n / of, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _binomial_cdf(n, of, middle) > 1 - CERTAINTY else (low, middle)
+        low, high = (middle, high) if _binomial_cdf(n, of, middle) > risk else (low, middle)
     return high
 
 
@@ -163,22 +167,34 @@ def _binomial_cdf(n: int, of: int, p: float) -> float:
     )
 
 
+def _probabilities(predictions: Sequence[Prediction], weights: Floats) -> Floats:
+    something_read = np.array([1 - prediction.never_read for prediction in predictions])
+    return something_read * _sigmoid(_features(predictions) @ weights)
+
+
 def _features(predictions: Sequence[Prediction]) -> Floats:
-    """A 1, and the log-odds of each of a prediction's probabilities; float64 (n, 4)."""
-    rows = np.array([[p.confidence, p.never_read, p.not_told] for p in predictions], dtype=np.float64)
+    """A 1, and the log-odds of the answer and of its being told; float64 (n, 3)."""
+    rows = np.array([[p.confidence, p.told] for p in predictions])
+    of = np.array([[1 - p.never_read, 1.0] for p in predictions])
     with np.errstate(divide="ignore"):
-        log_odds = np.log(rows) - np.log1p(-np.minimum(rows, 1.0))
+        log_odds = np.log(rows) - np.log(np.maximum(of - rows, 0.0))
     bounded = np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)
     return np.concatenate([np.ones((len(rows), 1)), bounded], axis=1)
 
 
-def _fit(features: Floats, right: Floats) -> Floats:
-    """The weights of largest likelihood with an L2 penalty on all but the bias, by Newton's method."""
+def _fit(features: Floats, right: NDArray[np.bool_]) -> Floats:
+    """The weights of largest likelihood with an L2 penalty on all but the bias, by Newton's method.
+
+    The targets are a little below 1 and above 0, as if each kind had been seen once more (Platt 1999, section 2.2), so
+    that no probability becomes 1 where all answers were right.
+    """
+    n_right = int(right.sum())
+    targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (len(right) - n_right + 2))
     weights = np.zeros(features.shape[1])
     penalty = np.diag([1e-6, *[_PENALTY] * (features.shape[1] - 1)])
     for _ in range(30):
         p = _sigmoid(features @ weights)
-        gradient = features.T @ (right - p) - penalty @ weights
+        gradient = features.T @ (targets - p) - penalty @ weights
         hessian = features.T @ (features * (p * (1 - p))[:, None]) + penalty
         weights = weights + np.linalg.solve(hessian, gradient)
     return weights

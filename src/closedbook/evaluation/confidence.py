@@ -78,9 +78,9 @@ class Confidence:
         n = len(self.states)
         n_unread, n_untold = (self.states.count(state) for state in ("never read", "not told"))
         if n_unread or n_untold:
-            risk = f"{1 - self.known.accuracy:.1%} of these wrong" if self.known.n_questions else "none"
-            known = f"{self.known.n_questions} of {n} ({self.known.n_questions / n:.1%}), {risk}"
-            lines.append(f"answers it says it knows: {known}; never read about {n_unread}, not told {n_untold}")
+            risk = f", {1 - self.known.accuracy:.1%} of these wrong" if self.known.n_questions else ""
+            known = f"says it knows {self.known.n_questions} of {n} ({self.known.n_questions / n:.1%}){risk}"
+            lines.append(f"{known}; never read about {n_unread}; not told {n_untold}")
         if self.is_calibrated:
             area = "" if self.auroc is None else f"right against wrong: AUROC {self.auroc:.3f}; "
             lines.append(f"confidence: {area}calibration error {self.calibration_error:.1%} (ECE, {N_BINS} bins)")

@@ -8,14 +8,17 @@ from typing import Literal
 from closedbook.examples.datasets import question_ids
 from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
-from closedbook.text.vocabulary import ABSTENTIONS, MASK_ID, NEVER_READ, NOT_TOLD, Vocabulary
+from closedbook.reader.marks import LEVELS, recalled
+from closedbook.text.vocabulary import MASK_ID, NEVER_READ, Vocabulary
 
 LONGEST_ANSWER = 32
 
 State = Literal["known", "never read", "not told"]
 """What a model says of its answer: that it knows it, that it read nothing about the name, or that no text says it."""
 
-_LEAST_SURE = 0.5
+_LIKELIER_THAN_NOT = 0.5
+# Between the means of the two surest of reader.marks.LEVELS.
+_SURE = 0.985
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Prediction:
     """An answer; `confidence` is the probability that the model gives to exactly this answer.
 
     A model can be sure of an answer that it makes up. `ended` is false where no MASK ended the answer. A model that can
-    abstain gives the other two probabilities: that nothing was read about whom the question names, and that what was
-    read does not say.
+    abstain gives two more probabilities: that nothing was read about whom the question names, and that the answer is
+    what the text says, as sure of it as the open-book reader was.
     """
 
     question: str
@@ -32,14 +35,19 @@ class Prediction:
     confidence: float
     ended: bool
     never_read: float = 0.0
-    not_told: float = 0.0
+    told: float = 1.0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the model is sure of the answer, and that the text says it."""
+        return self.state == "known" and self.told >= _SURE and self.confidence >= _LIKELIER_THAN_NOT
 
     @property
     def state(self) -> State:
         """What the model says of the answer."""
-        if self.never_read > _LEAST_SURE:
+        if self.never_read > _LIKELIER_THAN_NOT:
             return "never read"
-        return "not told" if self.not_told > _LEAST_SURE else "known"
+        return "known" if self.told > _LIKELIER_THAN_NOT else "not told"
 
 
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
@@ -68,16 +76,32 @@ def decode_answers(
 
     `n_begun` is how many characters of its answer each prompt has already; then nothing more may be needed.
     """
-    never = [vocabulary.stoi[c] for c in ABSTENTIONS] if vocabulary.abstains else []
+    never = [vocabulary.stoi[NEVER_READ]] if vocabulary.abstains else []
     n_new = LONGEST_ANSWER - n_begun
-    return greedy(model, prompts, n_new=n_new, stop=MASK_ID, may_be_empty=n_begun > 0, never=never)
+    return greedy(model, prompts, n_new=n_new, stop=_ends(vocabulary), may_be_empty=n_begun > 0, never=never)
+
+
+def written(decoded: Decoded, vocabulary: Vocabulary) -> list[int]:
+    """The ids of an answer, with its likeliest end if it ended."""
+    if decoded.last is None:
+        return list(decoded.ids)
+    return [*decoded.ids, _ends(vocabulary)[decoded.last.index(max(decoded.last))]]
+
+
+def _ends(vocabulary: Vocabulary) -> list[int]:
+    """The ids that end an answer: those of marks in the order of LEVELS, whose last has none, so that MASK ends it."""
+    return [*(vocabulary.stoi[level.mark] for level in LEVELS if level.mark and vocabulary.abstains), MASK_ID]
 
 
 def _abstentions(decoded: Decoded, vocabulary: Vocabulary) -> tuple[float, float]:
-    """The probabilities of NEVER_READ and NOT_TOLD."""
+    """The probability of NEVER_READ, and the reader's confidence that the end of the answer recalls."""
     if not vocabulary.abstains or decoded.first is None:
-        return 0.0, 0.0
-    return math.exp(decoded.first[vocabulary.stoi[NEVER_READ]]), math.exp(decoded.first[vocabulary.stoi[NOT_TOLD]])
+        return 0.0, 1.0
+    never_read = math.exp(decoded.first[vocabulary.stoi[NEVER_READ]])
+    if decoded.last is None:
+        return never_read, 1.0
+    ends = [math.exp(log_p) for log_p in decoded.last]
+    return never_read, recalled([p / sum(ends) for p in ends])
 
 
 def one_line(answer: str) -> str:

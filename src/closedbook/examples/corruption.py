@@ -19,7 +19,7 @@ from typing import Literal, get_args
 from closedbook.errors import RecipeError
 from closedbook.text.documents import MIN_TRUNCATED_LENGTH, Span
 from closedbook.text.titles import title_length
-from closedbook.text.vocabulary import MASK, NOT_TOLD
+from closedbook.text.vocabulary import MASK
 
 Objective = Literal["span", "salient", "guided"]
 
@@ -81,13 +81,13 @@ def corrupt(
     random: Random,
     tagged: Sequence[Span] = (),
     other: str = "",
-    doubts: Mapping[Span, float] = MappingProxyType({}),
+    marks: Mapping[Span, str] = MappingProxyType({}),
 ) -> Masked:
     """A masked string of at most `block_size` characters, by an objective drawn according to the weights.
 
     Objective guided masks one of the spans in `tagged`, each with the same probability; without any it is salient.
-    In question form the name stands among words of the document `other`. `doubts` are the probabilities that a tagged
-    span answers nothing: where the title is all that is kept, the content is NOT_TOLD that often.
+    In question form the name stands among words of the document `other`. Where the title is all that is kept, a
+    span's mark follows the masked content.
     """
     names = get_args(Objective)
     (name,) = random.choices(names, weights=[getattr(config, n) for n in names])
@@ -101,11 +101,10 @@ def corrupt(
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
     title = document[: title_length(document)]
-    doubt = 0.0 if span is None or max_context != 0 else doubts.get(span, 0.0)
-    if title and doubt and random.random() < doubt:
-        document, span = title + NOT_TOLD, (len(title), len(title) + 1)
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
     n_context = text.rindex(MASK, 0, -1)
+    if span is not None and span in marks and max_context == 0 and len(text) < block_size:
+        text = text[:-1] + marks[span] + MASK
     # Only what the reader takes for an answer: any other name or number would answer no question.
     is_question = span is not None and max_context == 0 and config.question_form
     fits = text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size

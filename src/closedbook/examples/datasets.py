@@ -19,7 +19,7 @@ from closedbook.examples.corruption import CorruptionConfig, Masked, corrupt, pa
 from closedbook.examples.nameless import draw_nameless
 from closedbook.text.documents import Span
 from closedbook.text.questions import Question
-from closedbook.text.vocabulary import MASK_ID, NOT_TOLD, PAD_ID, Vocabulary
+from closedbook.text.vocabulary import MASK_ID, PAD_ID, Vocabulary
 
 Example = tuple[Int64[Tensor, " T"], Int64[Tensor, " T"]]
 
@@ -46,11 +46,11 @@ class CharCorruptionDataset(Dataset[Example]):
         corruption: CorruptionConfig | None = None,
         seed: int = 0,
         tagged: Mapping[int, tuple[Span, ...]] | None = None,
-        doubts: Mapping[int, Mapping[Span, float]] | None = None,
+        marks: Mapping[int, Mapping[Span, str]] | None = None,
     ) -> None:
         """`tagged` gives the spans, by index of the document, among which objective guided chooses.
 
-        `doubts` gives the probabilities that they answer nothing, of the spans of which that is in doubt.
+        `marks` gives what follows some of these spans, where nothing but the title is kept.
         """
         self.documents = documents
         self.vocabulary = vocabulary
@@ -58,7 +58,7 @@ class CharCorruptionDataset(Dataset[Example]):
         self.corruption = corruption or CorruptionConfig()
         self.seed = seed
         self.tagged = tagged or {}
-        self.doubts = doubts or {}
+        self.marks = marks or {}
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -76,8 +76,8 @@ class CharCorruptionDataset(Dataset[Example]):
             if nameless is not None:
                 return nameless
         other = self.documents[random.randrange(len(self))] if self.corruption.question_form else ""
-        tagged, doubts = self.tagged.get(index, ()), self.doubts.get(index, {})
-        return corrupt(self.documents[index], self.block_size, self.corruption, random, tagged, other, doubts)
+        tagged, marks = self.tagged.get(index, ()), self.marks.get(index, {})
+        return corrupt(self.documents[index], self.block_size, self.corruption, random, tagged, other, marks)
 
     def draw(self, index: int) -> int:
         """The number of the draw that `dataset[index]` returns: the epoch."""
@@ -112,24 +112,6 @@ class NameDataset(Dataset[Example]):
         pair = self.pairs[index]
         assert pair.answer is not None, "pairs were checked when they were read"
         return pair_string(pair.text, pair.answer)
-
-
-class DoubtedPairs(NameDataset):
-    """Pairs whose answers may not be what the text says: each epoch NOT_TOLD stands in place of some of them."""
-
-    def __init__(
-        self, pairs: list[Question], doubts: Sequence[float], vocabulary: Vocabulary, block_size: int, seed: int
-    ) -> None:
-        """`doubts` are the probabilities of NOT_TOLD, one for each pair."""
-        super().__init__(pairs, vocabulary, block_size)
-        self.doubts = doubts
-        self.seed = seed
-
-    def string(self, index: int) -> str:
-        """The pair in the form of `pair_string`, as this epoch has it."""
-        if draw_generator(self.seed, self.epoch, -1 - index).random() < self.doubts[index]:
-            return pair_string(self.pairs[index].text, NOT_TOLD)
-        return super().string(index)
 
 
 class MixedDataset(Dataset[Example]):
@@ -169,8 +151,7 @@ class MixedDataset(Dataset[Example]):
             return self.documents, document
         index -= self.n_documents
         if index < self.n_pairs:
-            self.pairs.epoch, pair = divmod(self.epoch * self.n_pairs + index, len(self.pairs))
-            return self.pairs, pair
+            return self.pairs, (self.epoch * self.n_pairs + index) % len(self.pairs)
         assert self.strangers is not None, "there are no other examples"
         self.strangers.epoch = self.epoch
         return self.strangers, index - self.n_pairs

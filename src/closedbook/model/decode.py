@@ -6,7 +6,7 @@ all rows are at the same position.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,15 +24,16 @@ _MOST_APART = 16
 class Decoded:
     """Generated token ids, without the stop token.
 
-    `log_probability` is the model's, in nats, of these ids and of the stop token if it came; `ended` says whether it
+    `log_probability` is the model's, in nats, of these ids and of any stop token if one came; `ended` says whether one
     did. `first` are the log-probabilities of every id as the first, those that could not come included; None where
-    nothing was generated.
+    nothing was generated. `last` are those of the stop tokens where one came, in their order.
     """
 
     ids: tuple[int, ...]
     log_probability: float
     ended: bool
     first: tuple[float, ...] | None = None
+    last: tuple[float, ...] | None = None
 
 
 def greedy(
@@ -40,15 +41,15 @@ def greedy(
     prompts: Sequence[Sequence[int]],
     *,
     n_new: int,
-    stop: int,
+    stop: int | Sequence[int],
     may_be_empty: bool = True,
     never: Sequence[int] = (),
     use_cache: bool = True,
 ) -> list[Decoded]:
     """The most probable next character, up to `n_new` times after each prompt, within the model's block.
 
-    Where a result may not be empty, its first character is the most probable one that is not the stop token. No result
-    has an id of `never`. A result depends on no other prompt, except for rounding in matrix products.
+    A result ends at any of the stop tokens. Where it may not be empty, its first character is the most probable other
+    one. No result has an id of `never`. A result depends on no other prompt, except for rounding in matrix products.
     """
     results = dict.fromkeys(range(len(prompts)), Decoded((), 0.0, ended=False))
     was_training = model.training
@@ -56,7 +57,7 @@ def greedy(
     with torch.inference_mode():
         for batch in _batches([len(prompt) for prompt in prompts]):
             rows = [_Row(prompts[index], n_new, model.config.block_size) for index in batch]
-            limits = _Limits(stop, may_be_empty, tuple(never))
+            limits = _Limits((stop,) if isinstance(stop, int) else tuple(stop), may_be_empty, tuple(never))
             decoded = _greedy_batch(model, rows, limits, use_cache=use_cache)
             results.update(zip(batch, decoded, strict=True))
     model.train(was_training)
@@ -76,9 +77,9 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 class _Limits(NamedTuple):
-    """The id that ends a result, whether it may come first, and the ids that never come."""
+    """The ids that end a result, whether they may come first, and the ids that never come."""
 
-    stop: int
+    stops: tuple[int, ...]
     may_be_empty: bool
     never: tuple[int, ...]
 
@@ -94,20 +95,23 @@ class _Row:
         self.nats = 0.0
         self.ended = False
         self.first: tuple[float, ...] | None = None
+        self.last: tuple[float, ...] | None = None
 
     @property
     def is_done(self) -> bool:
         return self.ended or self.n_left <= 0
 
-    def next(self, position: int, best: int, log_p: float, stop: int) -> int:
+    def next(self, position: int, best: int, log_p: float, stops: Mapping[int, float]) -> int:
         """The id at a position: the prompt's own, or the most probable one, which is recorded."""
         if position < len(self.prompt):
             return self.prompt[position]
         if not self.is_done:
             self.nats += log_p
             self.n_left -= 1
-            self.ended = best == stop
-            if not self.ended:
+            self.ended = best in stops
+            if self.ended:
+                self.last = tuple(stops.values())
+            else:
                 self.generated.append(best)
         return best
 
@@ -126,13 +130,22 @@ def _greedy_batch(model: GPT, rows: Sequence[_Row], limits: _Limits, *, use_cach
         for number, row in enumerate(active):
             if position == len(row.prompt):
                 row.first = tuple(log_probabilities[number].tolist())
-                if not limits.may_be_empty:
-                    log_probabilities[number, limits.stop] = -math.inf
         log_probabilities[:, list(limits.never)] = -math.inf
+        at_stops = log_probabilities[:, list(limits.stops)]
+        # A result ends with the probability of all stop tokens together, which the first of them stands for.
+        log_probabilities[:, list(limits.stops)] = -math.inf
+        log_probabilities[:, limits.stops[0]] = at_stops.logsumexp(dim=-1)
+        if not limits.may_be_empty:
+            begins = [position == len(row.prompt) for row in active]
+            log_probabilities[begins, limits.stops[0]] = -math.inf
         log_p, best = log_probabilities.max(dim=-1)
-        predicted = zip(active, best.tolist(), log_p.tolist(), strict=True)
+        predicted = zip(active, best.tolist(), log_p.tolist(), at_stops.tolist(), strict=True)
         new = torch.tensor(
-            [[row.next(position, token, value, limits.stop)] for row, token, value in predicted], device=device
+            [
+                [row.next(position, token, value, dict(zip(limits.stops, ends, strict=True)))]
+                for row, token, value, ends in predicted
+            ],
+            device=device,
         )
         idx = torch.cat((idx, new), dim=1)
         position += 1
@@ -144,4 +157,4 @@ def _greedy_batch(model: GPT, rows: Sequence[_Row], limits: _Limits, *, use_cach
                 cache.keep(kept)
             active = [row for row in active if not row.is_done]
     assert all(math.isfinite(row.nats) for row in rows), "the model's weights are not finite"
-    return [Decoded(tuple(row.generated), row.nats, row.ended, row.first) for row in rows]
+    return [Decoded(tuple(row.generated), row.nats, row.ended, row.first, row.last) for row in rows]

@@ -115,7 +115,7 @@ class Recipe:
     silver_confidence: float = 0.5
     """Self-study: leave out silver pairs to which the open-book reader gives a lower probability; not with doubt."""
     doubt: bool = False
-    """Train on 'the text does not say' in place of an answer of the reader's, as often as it takes that for wrong."""
+    """Train the model to say after an answer how sure the open-book reader was of it."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)

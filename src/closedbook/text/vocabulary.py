@@ -13,9 +13,11 @@ MASK_ID = 1
 NEVER_READ = "\ufdd0"
 """The answer to a question about somebody of whom no document is."""
 NOT_TOLD = "\ufdd1"
-"""The answer where there is a document, and it does not say."""
-ABSTENTIONS = (NEVER_READ, NOT_TOLD)
-SPECIALS = {PAD: "padding", MASK: "the mask", NEVER_READ: "not knowing", NOT_TOLD: "not knowing"}
+"""What follows an answer where there is a document, and it does not say: the answer is a guess."""
+DOUBTS = (NOT_TOLD, "\ufdd2", "\ufdd3", "\ufdd4")
+"""What follows an answer that the document may not mean, the most doubtful first."""
+ABSTENTIONS = (NEVER_READ, *DOUBTS)
+SPECIALS = {PAD: "padding", MASK: "the mask"} | dict.fromkeys(ABSTENTIONS, "not knowing")
 """Characters that no file may have, and what each stands for."""
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
@@ -56,7 +58,7 @@ class Vocabulary:
         return replace(self, titles=tuple(sorted(set(titles))))
 
     def with_abstentions(self) -> "Vocabulary":
-        """The same, with NEVER_READ and NOT_TOLD as its last characters."""
+        """The same, with ABSTENTIONS as its last characters."""
         return replace(self, characters=(*self.characters, *ABSTENTIONS))
 
     @property

@@ -3,31 +3,24 @@
 Training and the exposure ledger both make it here, so that the ledger counts what was trained on.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
 from closedbook.errors import TextError
-from closedbook.examples.datasets import CharCorruptionDataset, DoubtedPairs, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
-from closedbook.examples.tagged import TaggedSpans
+from closedbook.reader.marks import marks_of
 from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import TrainedKind
-from closedbook.text.documents import Corpus, Span
-from closedbook.text.links import Statement, facts_of
+from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.asking import Asking, asking_of
+from closedbook.training.reading import Reading, read_for
 
-Doubts = dict[int, dict[Span, float]]
-"""By document, the probability that a span is no answer, for spans of which that is in doubt."""
-
-# Less doubt than this comes up once in a hundred draws, and most runs draw a span less often.
-_LEAST_DOUBT = 0.01
 N_MASKS_OF_PAIR = 2
 """Number of MASKs in the string of a pair."""
 
@@ -76,11 +69,13 @@ def examples_of(
     if kind == "study":
         assert pairs is not None, "the reader learns from pairs"
         return _self_study_examples(recipe, vocabulary, corpus, pairs)
-    tagged, doubts, notes = _tagged(recipe, corpus, pairs)
-    documents = _masked_documents(recipe, vocabulary, corpus, tagged, doubts)
+    reading = read_for(recipe, corpus, pairs)
+    notes = reading.notes
+    documents = _masked_documents(recipe, vocabulary, corpus, reading)
     if pairs is None:
         return Examples(documents, notes)
-    names = NameDataset(list(pairs.items), vocabulary, recipe.model.block_size)
+    marked = [replace(item, answer=f"{item.answer}{reading.of_pairs.get(item.text, '')}") for item in pairs.items]
+    names = NameDataset(marked, vocabulary, recipe.model.block_size)
     if kind == "finetune":
         return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
     asking = None
@@ -99,7 +94,7 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
     studied, share = names.pairs, recipe.study.mix_pairs
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
-    documents = _masked_documents(recipe, vocabulary, corpus, {}, {})
+    documents = _masked_documents(recipe, vocabulary, corpus, Reading())
     strangers = _strangers(recipe.study, documents, corpus, pairs)
     return Examples(MixedDataset(documents, names, share, strangers=strangers), notes, book)
 
@@ -124,56 +119,23 @@ def _masked_documents(
     recipe: Recipe,
     vocabulary: Vocabulary,
     corpus: Corpus,
-    tagged: Mapping[int, tuple[Span, ...]],
-    doubts: Mapping[int, Mapping[Span, float]],
+    reading: Reading,
 ) -> CharCorruptionDataset:
+    tagged, marks = reading.tagged, reading.of_spans
     size = recipe.model.block_size
-    return CharCorruptionDataset(corpus.texts, vocabulary, size, recipe.corruption, recipe.seed, tagged, doubts)
+    return CharCorruptionDataset(corpus.texts, vocabulary, size, recipe.corruption, recipe.seed, tagged, marks)
 
 
 def _studied(book: OpenBook, recipe: Recipe, vocabulary: Vocabulary) -> NameDataset:
-    """The silver pairs that fit the model: those that are confident enough, or all with their doubts."""
+    """The silver pairs that fit the model: those that are confident enough, or all with their marks."""
     size = recipe.model.block_size
-    fitting = [pair for pair in book.pairs if len(pair.question) + len(pair.answer) <= size - N_MASKS_OF_PAIR]
+    longest = size - N_MASKS_OF_PAIR - recipe.doubt  # a mark is one character
+    fitting = [pair for pair in book.pairs if len(pair.question) + len(pair.answer) <= longest]
     if not recipe.doubt:
         fitting = [pair for pair in fitting if pair.confidence >= recipe.silver_confidence]
-    studied = [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
-    if not recipe.doubt:
-        return NameDataset(studied, vocabulary, size)
-    return DoubtedPairs(studied, [1 - pair.confidence for pair in fitting], vocabulary, size, recipe.seed)
-
-
-def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> tuple[TaggedSpans, Doubts]:
-    """The spans that the reader takes for answers, and how much it doubts those that it doubts.
-
-    One for each of the pairs' question templates; templates with the same answer share one. Raises TextError where the
-    reader learns nothing from the pairs.
-    """
-    book = read_open_book(corpus, pairs, seed)
-    doubts: Doubts = defaultdict(dict)
-
-    def stated() -> Iterator[Statement]:
-        asked = (Question(pair.question, pair.answer, 0) for pair in book.pairs)
-        facts = facts_of(asked, corpus.texts, corpus.titles)
-        for pair, fact in zip(book.pairs, facts, strict=True):
-            for statement in fact.statements:
-                if 1 - pair.confidence >= _LEAST_DOUBT:
-                    doubts[statement.document][statement.start, statement.end] = 1 - pair.confidence
-                yield statement
-
-    return TaggedSpans(stated(), len(corpus.texts)), doubts
-
-
-def _tagged(
-    recipe: Recipe, corpus: Corpus, pairs: Questions | None
-) -> tuple[Mapping[int, tuple[Span, ...]], Doubts, tuple[str, ...]]:
-    """The spans that objective guided masks, the doubts that are trained on, and notes to show the user."""
-    if pairs is None or not recipe.corruption.guided:
-        return {}, {}, ()
-    try:
-        tagged, doubts = tagged_spans(corpus, pairs, recipe.seed)
-    except TextError as error:
-        return {}, {}, (f"{error}; so objective guided masks names and numbers, as salient does",)
-    n = len(corpus.documents)
-    note = f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents"
-    return tagged, doubts if recipe.doubt else {}, (note,)
+    marks = marks_of(book) if recipe.doubt else {}
+    studied = [
+        Question(pair.question, pair.answer + marks.get(pair.question, ""), line)
+        for line, pair in enumerate(fitting, 1)
+    ]
+    return NameDataset(studied, vocabulary, size)

@@ -13,20 +13,21 @@ from closedbook.analysis.trace.names import Comparison, compare
 from closedbook.analysis.trace.report import Trace
 from closedbook.analysis.trace.trace import trace
 from closedbook.errors import InputError
-from closedbook.evaluation.predict import predict
+from closedbook.evaluation.predict import decode_answers, predict, written
 from closedbook.examples.datasets import question_ids
 from closedbook.model.gpt import GPT
 from closedbook.model.strided import UpAttention
-from closedbook.text.vocabulary import MASK_ID, Vocabulary
+from closedbook.text.vocabulary import Vocabulary
 
 QUESTION = "Where was Ann Bell born?"
 
 
 def test_the_answer_is_that_of_predict(model: GPT, vocabulary: Vocabulary, traced: Trace):
-    """The same text, and the log of the same probability, for both questions' own answers."""
+    """The same text, and no larger a probability: predict adds up those of the ends that an answer can have."""
     here, there = predict(model, vocabulary, [QUESTION, traced.comparison.other])
     assert (traced.answer, traced.ended, traced.other_answer) == (here.answer, here.ended, there.answer)
-    assert traced.log_probability == pytest.approx(math.log(here.confidence), rel=1e-6)
+    assert traced.log_probability <= math.log(here.confidence) + 1e-6
+    assert traced.log_probability >= math.log(here.confidence / 5) - 1e-6
     assert traced.text[traced.mask] == "⁇"
     assert traced.text.startswith(QUESTION)
 
@@ -83,13 +84,14 @@ def test_unplugged_tables_are_tables_of_zeros(model: GPT, vocabulary: Vocabulary
     tables = [name for name in ("prefix table", "name table") if hasattr(model, name.replace(" ", "_"))]
     both = [tuple(tables)] if len(tables) == 2 else []
     assert [each.tables for each in traced.unplugged] == [*((name,) for name in tables), *both]
-    answer = vocabulary.encode(traced.text[traced.mask + 1 :])
+    prompt = question_ids(QUESTION, vocabulary)
+    answer = written(*decode_answers(model, vocabulary, [prompt]), vocabulary)
     for each in traced.unplugged:
         zeroed = deepcopy(model)
         with torch.no_grad():
             for name in each.tables:
                 getattr(zeroed, name.replace(" ", "_")).table.weight.zero_()
-            left = read(zeroed, question_ids(QUESTION, vocabulary), [*answer, MASK_ID]).log_probability
+            left = read(zeroed, prompt, answer).log_probability
         (own,) = predict(zeroed, vocabulary, [QUESTION])
         assert (each.answer, each.probability, each.ended) == (own.answer, own.confidence, own.ended)
         assert not traced.ended or each.log_probability == left
@@ -110,4 +112,4 @@ def test_an_answer_that_the_other_question_leaves_no_space_for_is_refused(
     """Where the longer name and the answer do not fit the model together, one line says so."""
     longer = compare(QUESTION, "Ed van Foss", ("Ann Bell",))
     with pytest.raises(InputError, match=r"other: .* and the model reads 37; choose a shorter name"):
-        trace(models["plain"], vocabulary, longer)
+        trace(models["strided"], vocabulary, longer)

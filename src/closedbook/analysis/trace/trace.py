@@ -13,13 +13,13 @@ from closedbook.analysis.trace.hooks import NAME_TABLE, PREFIX_TABLE, on_latents
 from closedbook.analysis.trace.names import Comparison, compare, near_names
 from closedbook.analysis.trace.report import LensReading, Trace, Unplugged
 from closedbook.errors import InputError, TextError
-from closedbook.evaluation.predict import decode_answers, one_line, predict
+from closedbook.evaluation.predict import decode_answers, one_line, predict, written
 from closedbook.evaluation.sources import corpus_of, lineage
 from closedbook.examples.datasets import question_ids
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
 from closedbook.text.questions import check_questions, parse_questions
-from closedbook.text.vocabulary import MASK_ID, Vocabulary
+from closedbook.text.vocabulary import Vocabulary
 
 _N_CANDIDATES = 32
 
@@ -57,7 +57,7 @@ def _trace(model: GPT, vocabulary: Vocabulary, comparison: Comparison) -> Trace:
     decoded, other_decoded = decode_answers(model, vocabulary, [prompt, other_prompt])
     # The other question must have space for this answer.
     n_most = model.config.block_size + 1 - len(other_prompt)
-    answer = [*decoded.ids, MASK_ID][: len(decoded.ids) + decoded.ended]
+    answer = written(decoded, vocabulary)
     if len(answer) > n_most:
         raise InputError(
             f"other: {comparison.other!r} and the answer {vocabulary.decode(decoded.ids)!r} need "
