@@ -178,7 +178,9 @@ _FAST_STAGE = StageConfig(
 
 FAST = Recipe(
     precision="auto",
+    calibration_split=0.1,
     sizing="corpus",
+    doubt=True,
     model=ModelConfig(
         n_layer=1,
         n_head=4,
@@ -194,20 +196,25 @@ FAST = Recipe(
     corruption=CorruptionConfig(
         span=0.0, salient=0.15, guided=0.85, name_only=0.8, question_form=1.0, supervised="content"
     ),
-    pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2),
-    study=replace(_FAST_STAGE, epochs=4, mix_pairs=0.9),
+    pretrain=replace(_FAST_STAGE, epochs=40, mix_pairs=0.2, mix_strangers=0.2),
+    study=replace(_FAST_STAGE, epochs=4, mix_pairs=0.9, mix_strangers=0.2),
     finetune=replace(_FAST_STAGE, epochs=10, batch_size=64, learning_rate=4e-5, warmup=0.0, patience=3),
     scratch=replace(_FAST_STAGE, epochs=75, batch_size=64),
 )
-"""Ours: reader-guided masks in question form, pairs mixed in, tables of prefixes and names, a schedule to zero."""
+"""Ours: reader-guided masks in question form, pairs mixed in, tables of prefixes and names, a schedule to zero.
+
+It learns to say that it read nothing about a name, and how sure the reader was of an answer.
+"""
 
 PLAIN = replace(
     FAST,
+    calibration_split=0.0,
     sizing="fixed",
+    doubt=False,
     model=replace(FAST.model, prefix_table=False, positions="rotary", n_layer=2, n_head=2),
     corruption=replace(FAST.corruption, name_only=0.95, question_form=0.1),
-    pretrain=replace(FAST.pretrain, epochs=120, batch_size=64, learning_rate=1e-3),
-    study=replace(FAST.study, batch_size=64, learning_rate=1e-3),
+    pretrain=replace(FAST.pretrain, epochs=120, batch_size=64, learning_rate=1e-3, mix_strangers=0.0),
+    study=replace(FAST.study, batch_size=64, learning_rate=1e-3, mix_strangers=0.0),
 )
 """The best we have without tables: the transformer alone, about half a million parameters.
 
