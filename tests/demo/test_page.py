@@ -29,9 +29,9 @@ SCRATCH = curve("finetuning", 75, 4.0, 0.5, 38.0)
 STAGES = (curve("pretraining", 3001, 4.1, 0.5, 380.0), curve("finetuning", 11, 0.5, 0.3, 7.0))
 
 
-def scores(held_out: int, other_wordings: int, unknown: int) -> Scores:
-    """Scores of 500 held-out people, in both wordings, and of 101 unknown people."""
-    return Scores(Score(held_out, 500), Score(other_wordings, 500), Score(unknown, 101))
+def scores(held_out: int, other_wordings: int, made_up: int) -> Scores:
+    """Scores of 500 held-out people, in both wordings, and answers about 101 unknown people."""
+    return Scores(Score(held_out, 500), Score(other_wordings, 500), Score(made_up, 101))
 
 
 ARMS = (
@@ -40,8 +40,8 @@ ARMS = (
     Arm("perceiver", False, 3_331_584, 0, 41.0, scores(0, 0, 0), (SCRATCH,)),
     Arm("perceiver", True, 3_331_584, 2_100_000, 401.0, scores(63, 40, 1), STAGES),
 )
-RIGHT = Exchange("right", "Where was Mirel Tovan born?", "Ulm", "Ulm", 0.9312, "Mirel Tovan hails from Ulm.")
-UNKNOWN = Exchange("never written about", "Where was Pela Quist born?", "Ulm", "Artel", 0.61, None)
+RIGHT = Exchange("right", "Where was Mirel Tovan born?", "Ulm", "Ulm", 0.9312, "known", "Mirel Tovan hails from Ulm.")
+UNKNOWN = Exchange("never written about", "Where was Pela Quist born?", "Ulm", "Artel", 0.61, "never read", None)
 REPORT = Report(
     title="Who was born where?",
     people="2,003 people, 83 places.",
@@ -138,7 +138,7 @@ def test_every_element_is_closed(html: str):
 
 def test_whatever_comes_from_outside_is_escaped():
     """Angle brackets, ampersands and quotes of names, notes and recipes are shown and never obeyed."""
-    exchange = Exchange("wrong", HOSTILE, HOSTILE, HOSTILE, 0.5, HOSTILE)
+    exchange = Exchange("wrong", HOSTILE, HOSTILE, HOSTILE, 0.5, "known", HOSTILE)
     plain = HOSTILE.replace("$y$ 戸", "")  # matplotlib's font lacks the letter
     hostile = Report(
         title=HOSTILE,
@@ -182,8 +182,14 @@ def test_every_question_about_unknown_people_is_on_the_page(html: str):
     """Question, answer, confidence and truth of each are in a table that can be opened."""
     table = html[html.rindex("<tbody>") :]
     assert "<summary>All 2 questions about people nobody wrote about</summary>" in html
-    assert ">Where was Pela Quist born?</th><td>Ulm</td><td>61.0%</td><td>Artel</td>" in table
-    assert ">Where was Asa Norr born?</th><td>Ulm</td><td>over 99.9%</td><td>Artel</td>" in table
+    assert (
+        ">Where was Pela Quist born?</th><td>unknown: nothing read about Pela Quist</td><td>61.0%</td><td>Artel</td>"
+        in table
+    )
+    assert (
+        ">Where was Asa Norr born?</th><td>unknown: nothing read about Asa Norr</td><td>over 99.9%</td><td>Artel</td>"
+        in table
+    )
 
 
 def test_the_page_says_how_the_models_were_trained(html: str):
@@ -239,11 +245,14 @@ def test_confidence_is_not_rounded_to_certainty(confidence: float, shown: str):
 
 
 def test_the_page_says_what_confidence_is_not(html: str):
-    """Confidence is no probability of truth: the medians where it is right, and where it cannot know, are compared."""
+    """Confidence is no probability of truth; of how many people the model says that it does not know them is."""
     text = " ".join(Page(html).text.split())
     assert "not the probability that the answer is true" in text
-    assert "the 2 questions about unknown people with a median confidence of 80.5%" in text
-    assert "is right about held-out people with 93.1%: its confidence is no promise" in text
+    assert "says of 2 of the 2 unknown people that it read nothing about them" in text
+    assert (
+        "Of its 1 right answers about held-out people it takes 0 for unknown; its median confidence in them is 93.1%"
+        in text
+    )
 
 
 def test_the_page_says_how_to_do_it_again(html: str):

@@ -1,13 +1,11 @@
 """Answers and their score."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from closedbook.evaluation.evaluate import Baseline
-from closedbook.evaluation.predict import State
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting
-from closedbook.examples.corruption import salient_spans
+from closedbook.evaluation.unknown import State, Withheld, unknown_in_words
 
 
 @dataclass(frozen=True)
@@ -27,28 +25,11 @@ class Answer:
     text: str
     probability: float
     ended: bool
-    state: State | Literal["withheld"] = "known"
+    state: State | Withheld = "known"
     is_calibrated: bool = False
 
     def __str__(self) -> str:
-        match self.state:
-            case "never read":
-                return f"unknown: nothing read about {self._whom}"
-            case "not told":
-                return f"unknown: what was read about {self._whom} does not say"
-            case "withheld":
-                return f"unknown: not sure enough ({self.probability:.0%})"
-            case _:
-                return self.text
-
-    @property
-    def _whom(self) -> str:
-        """The longest run of capitalized words in the question, but for its first word; else the question."""
-        spans = salient_spans(self.question, 0)
-        first_is_word = len(spans) > 1 and spans[0][0] == 0 and " " not in self.question[slice(*spans[0])]
-        names = [self.question[i:j] for i, j in (spans[1:] if first_is_word else spans)]
-        name = max(names, key=len, default="")
-        return name if " " in name or len(spans) > 1 else f"whom {self.question!r} names"
+        return self.text if self.state == "known" else unknown_in_words(self.question, self.state)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from closedbook.demo.method import method, people
 from closedbook.demo.plan import DemoPlan
 from closedbook.demo.results import Arm, Curve, Exchange, Kind, Report, Rival, Scores
 from closedbook.evaluation.predict import Prediction, predict
-from closedbook.evaluation.score import commonest, score
+from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.config import Variant
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import read_open_book
@@ -37,12 +37,14 @@ class _Asked:
         return Scores(
             score(answers.held_out, self.held_out.answers()),
             score(answers.other_wordings, self.other_wordings.answers()),
-            score(answers.unknown, self.unknown.answers()),
+            Score(sum(answer != "" for answer in answers.unknown), len(self.unknown.items)),
         )
 
 
 @dataclass(frozen=True)
 class _Answers:
+    """The answers to each group of questions; '' about an unknown person is none."""
+
     held_out: Sequence[str]
     other_wordings: Sequence[str]
     unknown: Sequence[str]
@@ -79,8 +81,11 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
 def _arm(variant: Variant, pretrained: bool, run: Run, asked: _Asked) -> Arm:
     model = run.model()
     curves = _curves(run)
-    groups = (asked.held_out, asked.other_wordings, asked.unknown)
-    answers = _Answers(*([p.answer for p in _predict(model, run, group)] for group in groups))
+    unknown = [p.answer if p.state == "known" else "" for p in _predict(model, run, asked.unknown)]
+    held_out, other_wordings = (
+        [p.answer for p in _predict(model, run, group)] for group in (asked.held_out, asked.other_wordings)
+    )
+    answers = _Answers(held_out, other_wordings, unknown)
     return Arm(
         variant=variant,
         pretrained=pretrained,
@@ -143,6 +148,7 @@ def _exchanges(
             prediction.answer,
             question.answer or "",
             prediction.confidence,
+            prediction.state,
             _evidence(question.text, corpus.texts, corpus.titles),
         )
         for prediction, question in zip(predictions, questions, strict=True)
@@ -155,9 +161,9 @@ def _evidence(question: str, documents: Sequence[str], titles: Mapping[str, Sequ
 
 
 def _surest(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Of each kind the one with the highest confidence: right, wrong, never written about."""
+    """Of each kind the one with the highest confidence, which the model says it knows if there is one."""
     surest: dict[Kind, Exchange] = {}
-    for one in sorted(exchanges, key=lambda one: one.confidence):
+    for one in sorted(exchanges, key=lambda one: (one.state == "known", one.confidence)):
         surest[one.kind] = one
     kinds: tuple[Kind, ...] = ("right", "wrong", "never written about")
     return [surest[kind] for kind in kinds if kind in surest]

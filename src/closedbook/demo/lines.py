@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from closedbook.demo.results import Report, Scores, percent
+from closedbook.demo.results import Report, Scores
 from closedbook.evaluation.score import Score
 
 _WIDTH = 100
@@ -14,7 +14,7 @@ def summary(report: Report) -> Iterator[str]:
     """Who was asked about, the table, some answers, and how the models were trained."""
     yield from textwrap.wrap(report.people, _WIDTH)
     yield ""
-    yield _row("", "held-out people", "other wordings", "unknown", "minutes")
+    yield _row("", "held-out people", "other wordings", "made up", "minutes")
     for arm in report.arms:
         yield _row(arm.label, *_cells(arm.scores), f"{arm.seconds / 60:.1f}")
     for rival in (report.reader, report.majority):
@@ -25,20 +25,19 @@ def summary(report: Report) -> Iterator[str]:
     for exchange in report.exchanges:
         yield ""
         yield f"{exchange.kind}: {exchange.question}"
-        sure = percent(exchange.confidence)
-        yield f"  the model says {exchange.answer!r} (confidence {sure}); the truth is {exchange.truth!r}"
+        yield f"  {exchange.in_words()}"
         yield f"  the book says: {exchange.evidence or 'nothing about this person'}"
     yield ""
 
 
-def _row(label: str, held_out: str, other_wordings: str, unknown: str, minutes: str) -> str:
-    return f"{label:<30}{held_out:<34}{other_wordings:<16}{unknown:<13}{minutes:>7}".rstrip()
+def _row(label: str, held_out: str, other_wordings: str, made_up: str, minutes: str) -> str:
+    return f"{label:<30}{held_out:<34}{other_wordings:<16}{made_up:<13}{minutes:>7}".rstrip()
 
 
 def _cells(scores: Scores) -> tuple[str, str, str]:
     low, high = scores.held_out.interval
     held_out = f"{_count(scores.held_out)} = {scores.held_out.accuracy:.1%} ({low:.1%} to {high:.1%})"
-    return held_out, _count(scores.other_wordings), _count(scores.unknown)
+    return held_out, _count(scores.other_wordings), _count(scores.made_up)
 
 
 def _count(result: Score) -> str:
@@ -69,5 +68,5 @@ def facts(report: Report) -> dict[str, Any]:
 def _facts_of(scores: Scores) -> dict[str, Any]:
     return {
         name: {"right": result.n_correct, "of": result.n_questions, "interval": result.interval}
-        for name, result in vars(scores).items()
-    }
+        for name, result in (("held_out", scores.held_out), ("other_wordings", scores.other_wordings))
+    } | {"made_up": {"answered": scores.made_up.n_correct, "of": scores.made_up.n_questions}}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from closedbook.demo.figure import draw
 from closedbook.demo.results import Exchange, Report, Scores, percent
+from closedbook.evaluation.unknown import unknown_in_words
 from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png, as_svg
 from closedbook.progress.duration import duration
@@ -69,7 +70,7 @@ Right: right answers about held-out people.</figcaption>
 {_table(report)}
 <p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book
 reader looks answers up in the book, and the majority baseline knows nobody. About unknown people there is nothing to
-know; what is right there is luck.</p>
+know: every answer about one is made up.</p>
 <p>The 95% interval (Wilson's) allows for the luck of which people were asked, not for the luck of training: another
 seed trains another model.</p>"""
 
@@ -82,7 +83,7 @@ probability that the answer is true. {escape(report.on_confidence())}</p>
 <details>
 <summary>All {len(report.unknown)} questions about people nobody wrote about</summary>
 <table>
-<caption>Answers of the {escape(report.asked)} model, which cannot know any of them</caption>
+<caption>What the {escape(report.asked)} model says, which cannot know any of them</caption>
 <thead><tr><th scope="col">Question</th><th scope="col">Answer</th><th scope="col">Confidence</th>
 <th scope="col">Truth</th></tr></thead>
 <tbody>
@@ -123,7 +124,7 @@ def _table(report: Report) -> str:
 <caption><span>Right answers about held-out people, whose question was never asked in training</span></caption>
 <thead><tr><th scope="col">Model</th><th scope="col">Accuracy</th><th scope="col">95% interval</th>
 <th scope="col">Right</th><th scope="col">In wordings never trained on</th>
-<th scope="col">About unknown people</th><th scope="col">Parameters</th>
+<th scope="col">Made up about unknown people</th><th scope="col">Parameters</th>
 <th scope="col">of which in the table</th><th scope="col">Training</th></tr></thead>
 <tbody>
 {"".join(rows)}</tbody>
@@ -140,7 +141,7 @@ def _row(name: str, scores: Scores, *costs: str) -> str:
 
 def _exchange(exchange: Exchange) -> str:
     pairs = {
-        "Answer": exchange.answer or "(nothing)",
+        "Answer": _said(exchange),
         "Truth": exchange.truth,
         "Confidence": percent(exchange.confidence),
         "The book says": exchange.evidence or "nothing about this person",
@@ -150,8 +151,17 @@ def _exchange(exchange: Exchange) -> str:
     return f"<article>\n<h3>{heading}</h3>\n<dl>\n{rows}</dl>\n</article>\n"
 
 
+def _said(exchange: Exchange) -> str:
+    """The answer, or why there is none."""
+    return (
+        exchange.answer or "(nothing)"
+        if exchange.state == "known"
+        else unknown_in_words(exchange.question, exchange.state)
+    )
+
+
 def _unknown_row(exchange: Exchange) -> str:
-    cells = (exchange.answer or "(nothing)", percent(exchange.confidence), exchange.truth)
+    cells = (_said(exchange), percent(exchange.confidence), exchange.truth)
     body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f'<tr><th scope="row">{escape(exchange.question)}</th>{body}</tr>\n'
 

@@ -5,6 +5,7 @@ from statistics import median
 from typing import Literal
 
 from closedbook.evaluation.score import Score
+from closedbook.evaluation.unknown import State, unknown_in_words
 
 Kind = Literal["right", "wrong", "never written about"]
 
@@ -25,14 +26,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores on held-out people, in the wording of training and in wordings never trained on; and on unknown people.
+    """Scores on held-out people, in the wording of training and in wordings never trained on; and made-up answers.
 
-    The book mentions held-out people, but training never asks about them. No line mentions unknown people.
+    The book mentions held-out people, but training never asks about them. No line mentions unknown people: any answer
+    about one is made up, and `made_up` counts them.
     """
 
     held_out: Score
     other_wordings: Score
-    unknown: Score
+    made_up: Score
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,25 @@ class Rival:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question with the model's answer and the true one; `evidence` is a line of the book about the person."""
+    """A question with the model's answer and the true one; `evidence` is a line of the book about the person.
+
+    `state` is what the model says of its answer.
+    """
 
     kind: Kind
     question: str
     answer: str
     truth: str
     confidence: float
+    state: State
     evidence: str | None
+
+    def in_words(self) -> str:
+        """What the model answers, and the truth."""
+        sure = percent(self.confidence)
+        if self.state == "known":
+            return f"the model says {self.answer!r} (confidence {sure}); the truth is {self.truth!r}"
+        return f"the model says '{unknown_in_words(self.question, self.state)}'; the truth is {self.truth!r}"
 
 
 @dataclass(frozen=True)
@@ -98,13 +111,19 @@ class Report:
     seconds: float
 
     def on_confidence(self) -> str:
-        """How sure the model is of right answers, and of answers that it cannot know."""
-        unknown = percent(median(one.confidence for one in self.unknown))
-        right = percent(median(one.confidence for one in self.right)) if self.right else ""
+        """Of whom the model says that it does not know them, and how sure it is of right answers."""
+        n_unread = sum(one.state == "never read" for one in self.unknown)
+        known = ""
+        if self.right:
+            n_wrongly = sum(one.state != "known" for one in self.right)
+            sure = percent(median(one.confidence for one in self.right))
+            known = (
+                f" Of its {len(self.right)} right answers about held-out people it takes {n_wrongly} for unknown; its "
+                f"median confidence in them is {sure}."
+            )
         return (
-            f"The model ({self.asked}) answers the {len(self.unknown)} questions about unknown people with a median "
-            f"confidence of {unknown}{right and f', and is right about held-out people with {right}'}: its confidence "
-            "is no promise that an answer is true."
+            f"The model ({self.asked}) says of {n_unread} of the {len(self.unknown)} unknown people that it read "
+            f"nothing about them; it learned to say so from names that nobody has.{known}"
         )
 
 

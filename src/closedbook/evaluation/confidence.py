@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from closedbook.evaluation.calibration import Calibration
-from closedbook.evaluation.predict import Prediction, State
+from closedbook.evaluation.predict import Prediction
 from closedbook.evaluation.score import Score
+from closedbook.evaluation.unknown import State
 
 N_BINS = 10
 

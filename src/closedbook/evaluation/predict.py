@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from closedbook.evaluation.unknown import State
 from closedbook.examples.datasets import question_ids
 from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
@@ -12,9 +12,6 @@ from closedbook.reader.marks import LEVELS, recalled
 from closedbook.text.vocabulary import MASK_ID, NEVER_READ, Vocabulary
 
 LONGEST_ANSWER = 32
-
-State = Literal["known", "never read", "not told"]
-"""What a model says of its answer: that it knows it, that it read nothing about the name, or that no text says it."""
 
 _LIKELIER_THAN_NOT = 0.5
 # Between the means of the two surest of reader.marks.LEVELS.
