@@ -6,7 +6,7 @@
 
 The lines of 150 DEV people are taken out of the corpus, and all DEV people are asked about; without files the built-in
 world, with its withheld people. Strangers are of the kinds that training draws (other names), and of syllables, a kind
-that it never draws. DEV chooses nothing, and no model is told which people are left out.
+that it never draws. DEV chooses nothing, and no model sees which people are left out.
 """
 
 import argparse

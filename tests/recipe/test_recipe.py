@@ -73,14 +73,16 @@ def test_the_perceiver_preset_is_fast_as_a_perceiver():
 
 
 def test_the_plain_preset_is_a_transformer_without_the_prefix_table():
-    """Half a million parameters without a table, trained as fast is but for batches, rate, epochs and context."""
+    """Half a million parameters without a table; batches, rate, epochs and context are its own, and no strangers."""
     plain = PRESETS["plain"]
     assert not plain.model.prefix_table
     assert 450_000 < GPT(plain.model, 256).n_parameters < 500_000
     assert replace(plain.corruption, name_only=0.8, question_form=1.0) == FAST.corruption
     for stage in ("pretrain", "study"):
         fast, own = getattr(FAST, stage), getattr(plain, stage)
-        assert replace(own, epochs=fast.epochs, batch_size=128, learning_rate=fast.learning_rate) == fast
+        same = replace(own, epochs=fast.epochs, batch_size=128, learning_rate=fast.learning_rate, mix_strangers=0.2)
+        assert same == fast
+    assert (plain.doubt, plain.calibration_split) == (False, 0.0)
 
 
 def test_a_recipe_has_the_assignments_model_and_pretraining_by_default():

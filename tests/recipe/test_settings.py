@@ -9,12 +9,14 @@ from closedbook.recipe.settings import DECIDED_BY, SETTINGS, in_setting
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_setting_changes_the_masks_alone(preset: str, setting: str):
-    """All else is the recipe's but the share of pairs in asking, and a recipe of the setting stays as it is."""
+    """All else is the recipe's but the share of pairs in asking, and strangers without a reader; twice is as once."""
     recipe = PRESETS[preset]
     masked = in_setting(recipe, setting)
     shares = masked.pretrain.mix_pairs, recipe.pretrain.mix_pairs
     assert shares[0] == (0.5 if setting == "asking" else shares[1])
-    pretrain = replace(masked.pretrain, mix_pairs=shares[1])
+    has_reader = setting in ("self-study", "guided")
+    assert masked.pretrain.mix_strangers == (recipe.pretrain.mix_strangers if has_reader else 0)
+    pretrain = replace(masked.pretrain, mix_pairs=shares[1], mix_strangers=recipe.pretrain.mix_strangers)
     assert replace(masked, corruption=recipe.corruption, pretrain=pretrain) == recipe
     assert in_setting(masked, setting) == masked
 

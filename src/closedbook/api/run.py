@@ -26,7 +26,7 @@ from closedbook.model.sampling import sample
 from closedbook.recipe.recipe import Recipe, check_seed
 from closedbook.storage import run as storage
 from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
-from closedbook.text.vocabulary import MASK_ID, PAD, PAD_ID, Vocabulary
+from closedbook.text.vocabulary import DOUBTS, MASK, MASK_ID, NEVER_READ, PAD, PAD_ID, Vocabulary, without_marks
 
 
 class Run:
@@ -157,10 +157,12 @@ class Run:
             n_new=int(n_characters),
             temperature=float(temperature),
             top_k=None if top_k is None else int(top_k),
-            stop=(MASK_ID, PAD_ID),
+            stop=(MASK_ID, PAD_ID, *self.vocabulary.ids_of(DOUBTS)),
+            never=self.vocabulary.ids_of((NEVER_READ,)),
             generator=torch.Generator().manual_seed(int(seed)),
         )
-        return self.vocabulary.decode(ids).removesuffix(PAD)
+        text = self.vocabulary.decode(ids).removesuffix(PAD)
+        return f"{without_marks(text)}{MASK}" if text.endswith(DOUBTS) else text
 
     def trace(self, question: str, other: str | None = None) -> Trace:
         """Where the answer comes from, compared with the same question about another name: `print` shows it in words.

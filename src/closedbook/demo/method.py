@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from closedbook.demo.plan import DemoPlan
 from closedbook.examples.corruption import CorruptionConfig
+from closedbook.recipe.recipe import StageConfig
 
 
 def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
@@ -20,8 +21,10 @@ def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterat
     recipe = plan.recipe
     yield (
         "Pretraining: the model reads the lines of the book with a part masked, character by character, and learns to "
-        f"write the masked part and nothing else. {_masks(recipe.corruption)} {recipe.pretrain.mix_pairs:.0%} of the "
-        "examples are training pairs: questions about other people, with their answers."
+        f"write the masked part and nothing else. {_masks(recipe.corruption)} {_share_of_pairs(recipe.pretrain):.0%} of "
+        "the examples are training pairs: questions about other people, with their answers. "
+        f"{recipe.pretrain.mix_strangers:.0%} are about names made up from those in the book, with one answer: nothing "
+        "was read about them."
     )
     yield (
         "So the setting is guided: the open-book reader found which words of a line are a birthplace. The model "
@@ -38,6 +41,11 @@ def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterat
         f"distinct word prefix in the book and one for each name of several words that a line begins with, and "
         f"{n_parameters - n_table_parameters:,} in the transformer."
     )
+
+
+def _share_of_pairs(stage: StageConfig) -> float:
+    """The share of all examples that are training pairs; strangers come on top of pairs and documents."""
+    return stage.mix_pairs * (1 - stage.mix_strangers)
 
 
 def _masks(corruption: CorruptionConfig) -> str:

@@ -20,7 +20,7 @@ class Alternative(NamedTuple):
 def alternatives(model: GPT, vocabulary: Vocabulary, questions: Sequence[str], n: int) -> list[list[Alternative]]:
     """For each question the greedy answers after the `n` likeliest first characters, the most probable first."""
     prompts = [question_ids(question, vocabulary) for question in questions]
-    never = {PAD_ID, MASK_ID, *(vocabulary.stoi[c] for c in ABSTENTIONS if c in vocabulary.stoi)}
+    never = {PAD_ID, MASK_ID, *vocabulary.ids_of(ABSTENTIONS)}
     begun: list[tuple[int, int, float]] = []
     for number, decoded in enumerate(decode_answers(model, vocabulary, prompts)):
         first = decoded.first or ()

@@ -8,8 +8,8 @@ from closedbook.evaluation.unknown import State
 from closedbook.examples.datasets import question_ids
 from closedbook.model.decode import Decoded, greedy
 from closedbook.model.gpt import GPT
-from closedbook.reader.marks import LEVELS, recalled
-from closedbook.text.vocabulary import MASK_ID, NEVER_READ, Vocabulary
+from closedbook.reader.marks import recalled
+from closedbook.text.vocabulary import DOUBTS, MASK_ID, NEVER_READ, Vocabulary
 
 LONGEST_ANSWER = 32
 
@@ -73,7 +73,7 @@ def decode_answers(
 
     `n_begun` is how many characters of its answer each prompt has already; then nothing more may be needed.
     """
-    never = [vocabulary.stoi[NEVER_READ]] if vocabulary.abstains else []
+    never = vocabulary.ids_of((NEVER_READ,))
     n_new = LONGEST_ANSWER - n_begun
     return greedy(model, prompts, n_new=n_new, stop=_ends(vocabulary), may_be_empty=n_begun > 0, never=never)
 
@@ -87,7 +87,7 @@ def written(decoded: Decoded, vocabulary: Vocabulary) -> list[int]:
 
 def _ends(vocabulary: Vocabulary) -> list[int]:
     """The ids that end an answer: those of marks in the order of LEVELS, whose last has none, so that MASK ends it."""
-    return [*(vocabulary.stoi[level.mark] for level in LEVELS if level.mark and vocabulary.abstains), MASK_ID]
+    return [*vocabulary.ids_of(DOUBTS), MASK_ID]
 
 
 def _abstentions(decoded: Decoded, vocabulary: Vocabulary) -> tuple[float, float]:

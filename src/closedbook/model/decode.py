@@ -135,18 +135,12 @@ def _greedy_batch(model: GPT, rows: Sequence[_Row], limits: _Limits, *, use_cach
         # A result ends with the probability of all stop tokens together, which the first of them stands for.
         log_probabilities[:, list(limits.stops)] = -math.inf
         log_probabilities[:, limits.stops[0]] = at_stops.logsumexp(dim=-1)
-        if not limits.may_be_empty:
-            begins = [position == len(row.prompt) for row in active]
-            log_probabilities[begins, limits.stops[0]] = -math.inf
+        begins = [position == len(row.prompt) and not limits.may_be_empty for row in active]
+        log_probabilities[begins, limits.stops[0]] = -math.inf
         log_p, best = log_probabilities.max(dim=-1)
-        predicted = zip(active, best.tolist(), log_p.tolist(), at_stops.tolist(), strict=True)
-        new = torch.tensor(
-            [
-                [row.next(position, token, value, dict(zip(limits.stops, ends, strict=True)))]
-                for row, token, value, ends in predicted
-            ],
-            device=device,
-        )
+        ends = [dict(zip(limits.stops, values, strict=True)) for values in at_stops.tolist()]
+        predicted = zip(active, best.tolist(), log_p.tolist(), ends, strict=True)
+        new = torch.tensor([[row.next(position, *values)] for row, *values in predicted], device=device)
         idx = torch.cat((idx, new), dim=1)
         position += 1
         stays = [not row.is_done for row in active]

@@ -21,13 +21,14 @@ def sample(
     temperature: float = 1.0,
     top_k: int | None = None,
     stop: Collection[int] = (),
+    never: Collection[int] = (),
     generator: torch.Generator,
     use_cache: bool = True,
 ) -> list[int]:
     """Up to `n_new` ids after a prompt of at least one; temperature 0 is greedy, and `top_k` keeps the k likeliest ids.
 
-    The last id is one of `stop` if that ended the text; a stop id ends it only after another generated id. The model
-    reads the last block_size characters at most, as in minGPT's `generate`.
+    The last id is one of `stop` if that ended the text; a stop id ends it only after another generated id. No id is one
+    of `never`. The model reads the last block_size characters at most, as in minGPT's `generate`.
     """
     block_size = model.config.block_size
     cache = KVCache(len(model.blocks)) if use_cache and model.has_kv_cache else None
@@ -42,7 +43,9 @@ def sample(
                 cache = None  # Each further character moves the window, and with it every position.
             read = text[-block_size:] if cache is None else unread
             hidden = model.hidden(torch.tensor([read], device=device), cache)
-            drawn = draw(model.logits(hidden[0, -1]), temperature, top_k, generator)
+            logits = model.logits(hidden[0, -1])
+            logits[list(never)] = -torch.inf
+            drawn = draw(logits, temperature, top_k, generator)
             text.append(drawn)
             unread = [drawn]
             if drawn in stop and any(earlier not in stop for earlier in text[len(prompt) :]):

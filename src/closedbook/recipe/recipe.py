@@ -64,7 +64,7 @@ class StageConfig:
     sort_window: int = 1
     """Batches that are drawn together and sorted by length, to save padding; 1: no sorting."""
     mix_pairs: float = 0.0
-    """Share of examples that are pairs, where training mixes pairs and documents."""
+    """Share of pairs among pairs and documents, where training mixes them."""
     mix_strangers: float = 0.0
     """Share of examples that are about people whom no document is about, where training mixes pairs and documents."""
     replay: float = 0.0

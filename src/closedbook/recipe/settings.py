@@ -30,11 +30,15 @@ DECIDED_BY: dict[Setting, tuple[str, ...]] = {
 
 
 def in_setting(recipe: Recipe, setting: Setting) -> Recipe:
-    """The recipe with the masks of a setting, and in 'asking' its share of pairs.
+    """The recipe with the masks of a setting, in 'asking' its share of pairs, and where no reader reads no strangers.
 
     'self-study' and 'guided' leave the recipe as it is.
     """
+    if setting in ("self-study", "guided"):
+        return recipe
     masks = recipe.corruption
+    # Strangers were tried with a reader alone (docs/notebook.md, "Three answers instead of one").
+    recipe = replace(recipe, pretrain=replace(recipe.pretrain, mix_strangers=0.0))
     if setting in ("asking", "unguided"):
         # A few characters of context in half of the draws: docs/notebook.md, "Unguided masks".
         masks = replace(masks, span=0.0, guided=0.0, salient=1.0, name_only=0.4, short_context=0.8, nameless=0.0)

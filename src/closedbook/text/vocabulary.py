@@ -16,11 +16,17 @@ NOT_TOLD = "\ufdd1"
 """What follows an answer where there is a document, and it does not say: the answer is a guess."""
 DOUBTS = (NOT_TOLD, "\ufdd2", "\ufdd3", "\ufdd4")
 """What follows an answer that the document may not mean, the most doubtful first."""
+_NO_DOUBTS = dict.fromkeys(map(ord, DOUBTS))
 ABSTENTIONS = (NEVER_READ, *DOUBTS)
 SPECIALS = {PAD: "padding", MASK: "the mask"} | dict.fromkeys(ABSTENTIONS, "not knowing")
 """Characters that no file may have, and what each stands for."""
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
+
+
+def without_marks(text: str) -> str:
+    """The text without DOUBTS."""
+    return text.translate(_NO_DOUBTS)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ class Vocabulary:
     def abstains(self) -> bool:
         """Whether a model of this vocabulary can say that it does not know."""
         return self.characters[-len(ABSTENTIONS) :] == ABSTENTIONS
+
+    def ids_of(self, characters: Iterable[str]) -> list[int]:
+        """The token ids of those of the characters that are in the vocabulary."""
+        return [self.stoi[character] for character in characters if character in self.stoi]
 
     def in_word(self) -> tuple[bool, ...]:
         """For each token id, whether its character can be part of a word."""

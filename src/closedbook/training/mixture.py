@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
-from closedbook.errors import TextError
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.reader.marks import marks_of
@@ -83,9 +82,9 @@ def examples_of(
         asking = asking_of(corpus.texts, corpus.titles, pairs.items, names)
         n_questions = sum(map(len, asking.templates.values()))
         notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
-    strangers = _strangers(recipe.pretrain, documents, corpus, pairs)
+    strangers, note = _strangers(recipe.pretrain, documents, corpus, pairs)
     mixed = MixedDataset(documents, names, recipe.pretrain.mix_pairs, strangers=strangers)
-    return Examples(mixed, notes, asking=asking)
+    return Examples(mixed, (*notes, *note), asking=asking)
 
 
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
@@ -95,24 +94,24 @@ def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus,
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
     documents = _masked_documents(recipe, vocabulary, corpus, Reading())
-    strangers = _strangers(recipe.study, documents, corpus, pairs)
-    return Examples(MixedDataset(documents, names, share, strangers=strangers), notes, book)
+    strangers, note = _strangers(recipe.study, documents, corpus, pairs)
+    return Examples(MixedDataset(documents, names, share, strangers=strangers), (*notes, *note), book)
 
 
 def _strangers(
     stage: StageConfig, documents: CharCorruptionDataset, corpus: Corpus, pairs: Questions
-) -> StrangerDataset | None:
-    """The stage's examples about strangers; raises TextError where none can be asked about."""
+) -> tuple[StrangerDataset | None, tuple[str, ...]]:
+    """The stage's examples about strangers, or a note where none can be asked about."""
     if not stage.mix_strangers:
-        return None
+        return None, ()
     strangers = Strangers(corpus.titles)
     templates = {template: len(of) for template, of in link_templates(pairs.items, corpus.titles).templates.items()}
     if not templates or strangers.draw(Random(0)) is None:
-        rule = f"asks about no title of {corpus.path} that names of strangers could be made of"
-        raise TextError(pairs.path, None, f"{rule}; set mix_strangers to 0")
+        asked = f"{pairs.path}: asks about no title of {corpus.path} that names of strangers could be made of"
+        return None, (f"{asked}, so the model does not learn to say that it never read about somebody",)
     n_others = len(documents) / (1 - stage.mix_pairs)
     n = round(n_others * stage.mix_strangers / (1 - stage.mix_strangers))
-    return StrangerDataset(strangers, templates, documents, n)
+    return StrangerDataset(strangers, templates, documents, n), ()
 
 
 def _masked_documents(

@@ -12,7 +12,7 @@ from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset
 from closedbook.text.links import Fact, mentions
-from closedbook.text.vocabulary import MASK
+from closedbook.text.vocabulary import MASK, without_marks
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Ledger:
             counts[3] += begins
 
     def count_pair(self, text: str) -> None:
-        """Count a pair, in the form of `pair_string`."""
-        for fact in self._of_pair.get(text, ()):
+        """Count a pair, in the form of `pair_string`, with or without a mark after the answer."""
+        for fact in self._of_pair.get(without_marks(text), ()):
             self._counts[fact][4] += 1
 
 
