@@ -272,11 +272,14 @@ def test_text_is_generated_by_seed(run: closedbook.Run, question: str):
 
 
 def test_greedy_text_after_a_question_is_its_answer(run: closedbook.Run, question: str):
-    """With the mask that ends a question in the prompt, temperature 0 writes the answer and the mask after it."""
+    """With the mask that ends a question in the prompt, temperature 0 writes the answer and the mask after it.
+
+    An answer ends where all of its ends together are likelier than another character, so that the text can go on.
+    """
     answer = run.answer(question)
     text = run.generate(f"{question}⁇", temperature=0.0, n_characters=32)
-    assert text.removesuffix("⁇").split() == answer.text.split()
-    assert text.endswith("⁇") == answer.ended
+    assert " ".join(text.split()).startswith(answer.text)
+    assert text.count("⁇") == text.endswith("⁇")
 
 
 @pytest.mark.parametrize(

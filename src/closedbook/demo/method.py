@@ -18,10 +18,10 @@ def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
 
 def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterator[str]:
     """How the models were trained, one paragraph after the other; the counts are of the vanilla model."""
-    recipe = plan.recipe
+    recipe, share_of_pairs = plan.recipe, _share_of_pairs(plan.recipe.pretrain)
     yield (
         "Pretraining: the model reads the lines of the book with a part masked, character by character, and learns to "
-        f"write the masked part and nothing else. {_masks(recipe.corruption)} {_share_of_pairs(recipe.pretrain):.0%} of "
+        f"write the masked part and nothing else. {_masks(recipe.corruption)} {share_of_pairs:.0%} of "
         "the examples are training pairs: questions about other people, with their answers. "
         f"{recipe.pretrain.mix_strangers:.0%} are about names made up from those in the book, with one answer: nothing "
         "was read about them."
