@@ -9,13 +9,14 @@ from random import Random
 from typing import assert_never
 
 from closedbook.errors import TextError
+from closedbook.evaluation.sources import learned_pairs, needed
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.examples.tagged import TaggedSpans
-from closedbook.reader.open_book import OpenBook, read_open_book
+from closedbook.reader.open_book import OpenBook, SilverPair, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
-from closedbook.storage.run import TrainedKind
-from closedbook.text.documents import Corpus, Span
+from closedbook.storage.run import Run, TrainedKind
+from closedbook.text.documents import Corpus, Span, read_corpus
 from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
@@ -87,11 +88,25 @@ def examples_of(
     return Examples(mixed, notes, asking=asking)
 
 
+def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
+    """The examples that a run's training began with; `corpus` is the run's, if it has been read already.
+
+    Raises RunError where a file is gone or has changed.
+    """
+    assert run.info.kind != "edit", "an edit has no examples"
+    pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
+    stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
+    if corpus is None and (run.info.kind != "finetune" or stage.replay > 0):
+        corpus = read_corpus(needed(run, "corpus"))
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
+
+
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
     book = read_open_book(corpus, pairs, recipe.seed)
-    studied = _studied(book, recipe)
+    studied = studied_pairs(book, recipe)
     share = recipe.study.mix_pairs
-    names = NameDataset(studied, vocabulary, recipe.model.block_size)
+    asked = [Question(pair.question, pair.answer, line) for line, pair in enumerate(studied, 1)]
+    names = NameDataset(asked, vocabulary, recipe.model.block_size)
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
     documents = _masked_documents(recipe, vocabulary, corpus, {})
@@ -123,12 +138,11 @@ def _masked_documents(
     )
 
 
-def _studied(book: OpenBook, recipe: Recipe) -> list[Question]:
-    """The silver pairs that are confident enough and fit the model."""
+def studied_pairs(book: OpenBook, recipe: Recipe) -> list[SilverPair]:
+    """The silver pairs that are confident enough and fit the model: those that self-study trains on."""
     longest = recipe.model.block_size - N_MASKS_OF_PAIR
     sure = [pair for pair in book.pairs if pair.confidence >= recipe.silver_confidence]
-    fitting = [pair for pair in sure if len(pair.question) + len(pair.answer) <= longest]
-    return [Question(pair.question, pair.answer, line) for line, pair in enumerate(fitting, 1)]
+    return [pair for pair in sure if len(pair.question) + len(pair.answer) <= longest]
 
 
 def tagged_spans(corpus: Corpus, pairs: Questions, seed: int) -> TaggedSpans:
