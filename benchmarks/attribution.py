@@ -86,7 +86,8 @@ def on_text(options: Namespace, folder: Path) -> dict[str, Any]:
     compared = time.process_time()
     known = _known(model, run, read_pairs(dev), read_corpus(corpus).texts)
     asked = [(fact.question, fact.answer) for fact in known]
-    top = lines.scores(model, vocabulary, asked).argmax(1).tolist()
+    scores = lines.scores(model, vocabulary, asked)
+    top = scores.argmax(1).tolist()
     print(f"{_hits(top, known)} of {len(known)} top lines state the answer", flush=True, file=sys.stderr)
     prompts = list(line_prompts(vocabulary, run.recipe, examples))
     result: dict[str, Any] = {
@@ -95,6 +96,7 @@ def on_text(options: Namespace, folder: Path) -> dict[str, Any]:
         "examples": len(prompts),
         "cpu_seconds": {"examples": round(read - begin, 1), "gradients": round(compared - read, 1)},
         "top1": share(Score(_hits(top, known), len(known))),
+        "top_scores": _spread(scores.amax(1)),
         "top1_by_arm": _by_arm(model, run, prompts, asked, known, lines.n),
     }
     if not options.run:

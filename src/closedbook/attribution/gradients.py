@@ -84,7 +84,7 @@ def _of_batch(model: GPT, prompts: Sequence[Prompt]) -> Gradients:
     ids = pad_sequence([torch.tensor(prompt.ids) for prompt in prompts], batch_first=True).to(device)
     last = torch.tensor([len(prompt.ids) - 1 for prompt in prompts], device=device)
     target = torch.tensor([prompt.target for prompt in prompts], device=device)
-    with torch.no_grad(), _inputs_at(last, block.attn.proj, block.ln2) as inputs:
+    with torch.no_grad(), _inputs_at(last, block) as inputs:
         # Any id pads: no variant lets a later character change earlier positions.
         model.hidden(ids)
     stream = inputs[block.ln2].requires_grad_()
@@ -102,20 +102,20 @@ def margins(logits: Float[Tensor, "N V"], target: Int64[Tensor, " N"]) -> Float[
 
 
 @contextmanager
-def _inputs_at(last: Int64[Tensor, " B"], *modules: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
-    """Inside the block, a forward pass leaves each module's input at each row's `last` position in the dictionary.
+def _inputs_at(last: Int64[Tensor, " B"], block: Block | UpProjectBlock) -> Iterator[dict[nn.Module, Tensor]]:
+    """Inside the with block, a forward pass leaves the inputs of `proj` and `ln2` at each row's `last` position.
 
-    The module computes this position alone. Its output is added to all positions, so that the others come out wrong;
-    nobody reads them.
+    The feed-forward part after `ln2`, which takes most of the time, is computed for this position alone. What the model
+    returns is wrong, and nobody reads it.
     """
     inputs: dict[nn.Module, Tensor] = {}
 
-    def keep(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor]:
+    def keep(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor] | None:
         x = arguments[0]  # B T C
         inputs[module] = x[torch.arange(len(x), device=x.device), last]
-        return (inputs[module][:, None],)
+        return (inputs[module][:, None],) if module is block.ln2 else None
 
-    handles = [module.register_forward_pre_hook(keep) for module in modules]
+    handles = [module.register_forward_pre_hook(keep) for module in (block.attn.proj, block.ln2)]
     try:
         yield inputs
     finally:

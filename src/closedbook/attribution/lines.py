@@ -26,7 +26,7 @@ N_EPOCHS = 8
 """How many epochs' masked strings of each document are compared: a single one may not mask what is asked for."""
 
 STANDS_OUT = 0.3
-"""A line with a lower score may be alike by chance (docs/knows.md)."""
+"""In guided extraction and self-study, lower scores are usual where no line taught the answer (docs/knows.md)."""
 
 
 class Lines(NamedTuple):

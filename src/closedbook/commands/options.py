@@ -192,6 +192,12 @@ class AskOptions:
     """A finished run."""
     question: Annotated[Positional[str | None], arg(metavar="QUESTION")] = None
     """The question. None: a dialogue."""
+    why: Switch = False
+    """Show the lines of the corpus that taught the answer, by how alike their gradients are, with scores up to 1."""
+    lines: Annotated[int | None, arg(metavar="N")] = None
+    """With --why: how many lines. None: 3."""
+    corpus: FileOption = None
+    """With --why: where the corpus of RUN is now. None: where it was."""
 
 
 @dataclass(frozen=True)
