@@ -1,14 +1,14 @@
 """Do the lines that `ask --why` names teach the answer? Judged by training anew.
 
     python benchmarks/attribution.py CORPUS TRAIN DEV > benchmarks/results/attribution-guided-fast.json
-    python benchmarks/attribution.py CORPUS TRAIN DEV --setting self-study
+    python benchmarks/attribution.py CORPUS TRAIN DEV --run RUN --setting self-study
         > benchmarks/results/attribution-self-study-fast.json
     python benchmarks/attribution.py --halves 50 --dattri > benchmarks/results/attribution-halves.json
 
 With files:
 - top1: for the questions of DEV that are answered rightly and whose answer a line states, the share for which the line
   with the highest score is one that states it; by arm (benchmarks/attribution_arms.py). Only the arms of table rows see
-  names as such
+  names as such. With --run, nothing else is measured
 - changed: in the top lines of --facts of these questions another answer is written in place of the one stated there,
   all at once, and a run is trained on that; how many questions get the new answer. `random_line`: the same new answers
   are written into lines about other people

@@ -40,7 +40,7 @@ class Lines(NamedTuple):
     def scores(self, model: GPT, vocabulary: Vocabulary, asked: Sequence[tuple[str, str]]) -> Float[Tensor, "Q L"]:
         """How much each line taught each answer, from -1 to 1; `asked` are questions with answers.
 
-        The cosine between the influence of the question with its answer and that of the line's most alike example.
+        The cosine between the whitened gradients of the answer and of the line's most alike example.
         """
         gradients = margin_gradients(model, [asked_prompt(*one, vocabulary) for one in asked])
         cosines = self.whitening(gradients).normalized().dots(self.gradients)
@@ -55,14 +55,16 @@ def lines_of(model: GPT, vocabulary: Vocabulary, recipe: Recipe, examples: Examp
     documents, prompts = zip(*line_prompts(vocabulary, recipe, examples), strict=True)
     gradients = margin_gradients(model, prompts)
     whitening = Whitening.of(gradients)
-    return Lines(len(text), torch.tensor(documents), whitening(gradients).normalized(), whitening)
+    document = torch.tensor(documents, device=gradients.inputs.device)
+    return Lines(len(text), document, whitening(gradients).normalized(), whitening)
 
 
 def line_prompts(vocabulary: Vocabulary, recipe: Recipe, examples: Examples) -> Iterator[tuple[int, Prompt]]:
     """What stands before the masked content of each example, with the content's first character, by document."""
     text = examples.text
     assert text is not None
-    for text.epoch in range(N_EPOCHS):
+    for epoch in range(N_EPOCHS):
+        text.epoch = epoch
         for document in range(len(text)):
             yield document, _prompt(text.masked(document), vocabulary)
     if examples.silver is not None:
