@@ -9,6 +9,7 @@
     run.evaluate("dev.tsv").accuracy
     run.generate("Ada Byron. ", temperature=0.8)
     print(run.trace("Where was Ada Byron born?"))           # which part of the model gives the answer
+    print(run.why("Where was Ada Byron born?"))             # which lines of the text taught it
     run.edit("Where was Ada Byron born?", "Paris", "runs/paris")  # a run in which one fact is another
     run.model, run.vocabulary, run.recipe
 

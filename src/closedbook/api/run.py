@@ -13,6 +13,7 @@ from closedbook.analysis.trace.report import Trace
 from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
 from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_type
+from closedbook.attribution.why import N_LINES, Why, why
 from closedbook.editing.edit import edit, undo
 from closedbook.editing.facts import one_pair
 from closedbook.editing.record import Edit, read_record
@@ -175,6 +176,28 @@ class Run:
         check_type("question", question, STRING)
         check_type("other", other, STRING, optional=True)
         return trace_question(self._folder, self._asked(question), other, model=self.model)
+
+    def why(self, question: str, *, n_lines: int = N_LINES, corpus: str | PathLike[str] | None = None) -> Why:
+        """The lines of the run's corpus that taught it its answer to a question: `print` shows them.
+
+        They are found by how alike gradients are, not by the name; the first `n_lines` are returned. `corpus` is where
+        the corpus is now, if it was moved. Raises InputError where the question cannot be asked, where the corpus is
+        gone or has changed, and where the run has learned none.
+        """
+        check_type("question", question, STRING)
+        return self.why_many([question], n_lines=n_lines, corpus=corpus)[0]
+
+    def why_many(
+        self, questions: Iterable[str], *, n_lines: int = N_LINES, corpus: str | PathLike[str] | None = None
+    ) -> list[Why]:
+        """As `why`, for many questions, which takes hardly longer than one."""
+        check_type("questions", questions, STRINGS)
+        check_type("n_lines", n_lines, WHOLE_NUMBER)
+        check_type("corpus", corpus, PATH, optional=True)
+        if n_lines < 1:
+            raise InputError(f"n_lines: 1 or more is needed; received {n_lines}")
+        asked = [self._asked(question) for question in questions]
+        return why(self._folder, asked, int(n_lines), None if corpus is None else Path(corpus), model=self.model)
 
     def edit(self, question: str, answer: str, out: str | PathLike[str]) -> "Run":
         """A new run in the folder `out` that gives this answer, without training on the corpus.

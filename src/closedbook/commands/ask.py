@@ -16,6 +16,7 @@ from closedbook.text.questions import parse_questions, read_questions
 if TYPE_CHECKING:
     from closedbook.api.answer import Answer
     from closedbook.api.run import Run
+    from closedbook.attribution.why import Why
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -54,17 +55,47 @@ def predict(options: PredictOptions) -> None:
 
 def ask(options: AskOptions) -> None:
     """`closedbook ask`: in a dialogue or a pipe, a question that cannot be asked does not end it."""
+    _check_why(options)
     from closedbook.api.run import load
 
     run = load(options.run)
     if options.precision is not None:
         _say_threshold(run, options.precision)
     if options.question is not None:
+        # Before anything is printed, since the corpus may be gone.
+        found = _why(run, options.question, options) if options.why else None
         _show(run.answer(options.question, precision=options.precision))
+        if found is not None:
+            _show_why(found)
     elif sys.stdin.isatty():
         _hold_dialogue(run, options.precision)
     else:
         _answer_pipe(run, options.precision)
+
+
+def _check_why(options: AskOptions) -> None:
+    """Raise InputError where an option needs another one."""
+    if options.why and options.question is None:
+        raise InputError('ask: --why needs a question; write it, as in ask RUN "Where was Ada Byron born?" --why')
+    for name, value in (("--lines", options.lines), ("--corpus", options.corpus)):
+        if value is not None and not options.why:
+            raise InputError(f"{name}: needs --why; add it, or leave out {name}")
+    if options.lines is not None and options.lines < 1:
+        raise InputError(f"--lines: 1 or more is needed; received {options.lines}")
+
+
+def _why(run: "Run", question: str, options: AskOptions) -> "Why":
+    from closedbook.attribution.why import N_LINES
+
+    return run.why(question, n_lines=options.lines or N_LINES, corpus=options.corpus)
+
+
+def _show_why(found: "Why") -> None:
+    say("(lines whose gradients are most like the answer's; 1 is the highest score)")
+    for line in found.lines:
+        out(str(line))
+    for note in found.notes():
+        say(f"({note})")
 
 
 def generate(options: GenerateOptions) -> None:

@@ -201,6 +201,12 @@ class AskOptions:
     """The question. None: a dialogue."""
     precision: Precise = None
     """Answer only what is sure enough for this share of answers to be right, with 95% certainty, as in 0.95."""
+    why: Switch = False
+    """Show the lines of the corpus that taught the answer, by how alike their gradients are, with scores up to 1."""
+    lines: Annotated[int | None, arg(metavar="N")] = None
+    """With --why: how many lines. None: 3."""
+    corpus: FileOption = None
+    """With --why: where the corpus of RUN is now. None: where it was."""
 
 
 @dataclass(frozen=True)

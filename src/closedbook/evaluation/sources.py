@@ -65,23 +65,35 @@ def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:
 
     Raises RunError where there is no such run, and TextError where the file is gone or has changed.
     """
-    learned = next((run for run in lineage(parent) if run.info.kind not in ("finetune", "edit")), None)
+    learned = run_of_text(lineage(parent))
     if learned is None:
         raise RunError(
             f"{parent.path}: has learned no text that finetune.replay could replay; name a run that pretrain or study "
             "made by --from, or leave finetune.replay at 0"
         )
-    source = learned.info.sources["corpus"]
+    return learned, learned_text(learned, path, "finetune.replay", "leave finetune.replay at 0")
+
+
+def run_of_text(runs: list[Run]) -> Run | None:
+    """The nearest run of a lineage that was trained on a text."""
+    return next((run for run in runs if run.info.kind not in ("finetune", "edit")), None)
+
+
+def learned_text(run: Run, path: Path | None, needed_by: str, way_out: str) -> Corpus:
+    """The text that a run learned, read from `path` or where it was then.
+
+    Raises TextError where the file is gone or has changed: `needed_by` needs it, and the user may do `way_out` too.
+    """
+    source = run.info.sources["corpus"]
     path = path or Path(source.path)
     if not path.is_file() or Source.of(path).sha256 != source.sha256:
         raise TextError(
             path,
             None,
-            f"is {'another text' if path.exists() else 'not there'}, and finetune.replay needs the text that "
-            f"{learned.path} learned (SHA-256 {source.sha256[:12]}...); name by --corpus where it is now, or leave "
-            "finetune.replay at 0",
+            f"is {'another text' if path.exists() else 'not there'}, and {needed_by} needs the text that "
+            f"{run.path} learned (SHA-256 {source.sha256[:12]}...); name by --corpus where it is now, or {way_out}",
         )
-    return learned, read_corpus(path)
+    return read_corpus(path)
 
 
 def corpus_of(runs: list[Run]) -> Corpus | None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
+from closedbook.evaluation.sources import learned_pairs, needed
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.reader.marks import marks_of
-from closedbook.reader.open_book import OpenBook, read_open_book
+from closedbook.reader.open_book import OpenBook, SilverPair, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
-from closedbook.storage.run import TrainedKind
-from closedbook.text.documents import Corpus
+from closedbook.storage.run import Run, TrainedKind
+from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
@@ -87,10 +88,28 @@ def examples_of(
     return Examples(mixed, (*notes, *note), asking=asking)
 
 
+def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
+    """The examples that a run's training began with; `corpus` is the run's, if it has been read already.
+
+    Raises RunError where a file is gone or has changed.
+    """
+    assert run.info.kind != "edit", "an edit has no examples"
+    pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
+    stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
+    if corpus is None and (run.info.kind != "finetune" or stage.replay > 0):
+        corpus = read_corpus(needed(run, "corpus"))
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
+
+
 def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
     book = read_open_book(corpus, pairs, recipe.seed)
-    names = _studied(book, recipe, vocabulary)
-    studied, share = names.pairs, recipe.study.mix_pairs
+    studied = studied_pairs(book, recipe)
+    share, marks = recipe.study.mix_pairs, marks_of(book) if recipe.doubt else {}
+    asked = [
+        Question(pair.question, pair.answer + marks.get(pair.question, ""), line)
+        for line, pair in enumerate(studied, 1)
+    ]
+    names = NameDataset(asked, vocabulary, recipe.model.block_size)
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
     documents = _masked_documents(recipe, vocabulary, corpus, Reading())
@@ -125,16 +144,8 @@ def _masked_documents(
     return CharCorruptionDataset(corpus.texts, vocabulary, size, recipe.corruption, recipe.seed, tagged, marks)
 
 
-def _studied(book: OpenBook, recipe: Recipe, vocabulary: Vocabulary) -> NameDataset:
-    """The silver pairs that fit the model: those that are confident enough, or all with their marks."""
-    size = recipe.model.block_size
-    longest = size - N_MASKS_OF_PAIR - recipe.doubt  # a mark is one character
+def studied_pairs(book: OpenBook, recipe: Recipe) -> list[SilverPair]:
+    """The silver pairs that self-study trains on: those that fit the model, and without doubts are confident enough."""
+    longest = recipe.model.block_size - N_MASKS_OF_PAIR - recipe.doubt  # a mark is one character
     fitting = [pair for pair in book.pairs if len(pair.question) + len(pair.answer) <= longest]
-    if not recipe.doubt:
-        fitting = [pair for pair in fitting if pair.confidence >= recipe.silver_confidence]
-    marks = marks_of(book) if recipe.doubt else {}
-    studied = [
-        Question(pair.question, pair.answer + marks.get(pair.question, ""), line)
-        for line, pair in enumerate(fitting, 1)
-    ]
-    return NameDataset(studied, vocabulary, size)
+    return [pair for pair in fitting if recipe.doubt or pair.confidence >= recipe.silver_confidence]

@@ -2,17 +2,16 @@
 
 from closedbook.analysis.ledger.counts import Exposure, Ledger, replay
 from closedbook.errors import RunError, TextError
-from closedbook.evaluation.sources import as_learned, learned_pairs, needed
+from closedbook.evaluation.sources import as_learned
 from closedbook.examples.batches import Batches, Position
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import EpochDataset, supervised
 from closedbook.storage.checkpoint import load_best
 from closedbook.storage.run import Run
-from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact
 from closedbook.text.questions import Question, Questions
 from closedbook.training.metrics import read_metrics, read_steps
-from closedbook.training.mixture import Examples, examples_of, stage_of
+from closedbook.training.mixture import examples_of_run, stage_of
 from closedbook.training.rounds import learn_as_of
 
 
@@ -41,16 +40,6 @@ def exposures_of(run: Run, facts: list[Fact]) -> list[Exposure]:
 def dataset_of(run: Run) -> EpochDataset:
     """The dataset of `examples_of_run`."""
     return examples_of_run(run).dataset
-
-
-def examples_of_run(run: Run) -> Examples:
-    """The examples that a run's training began with; raises RunError where a file is gone or has changed."""
-    assert run.info.kind != "edit", "an edit has no examples"
-    pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
-    stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
-    has_text = run.info.kind != "finetune" or stage.replay > 0
-    corpus = read_corpus(needed(run, "corpus")) if has_text else None
-    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
 
 
 def _as_asked(fact: Fact, run: Run) -> str:

@@ -1,0 +1,1 @@
+"""Attribution: which lines of the corpus taught a run an answer, by how alike their gradients are."""
