@@ -18,6 +18,8 @@ block_size = 97
 epochs = 20
 batch_size = 32
 mix_strangers = 0.0
+[study]
+mix_strangers = 0.0
 """
 
 

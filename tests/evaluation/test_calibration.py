@@ -39,7 +39,8 @@ def test_probabilities_are_those_that_answers_were_drawn_with():
     """Log-odds half as large and lower by one than the model's are found from 20,000 answers."""
     calibration = calibrated(*drawn(20_000, seed=1))
     assert calibration.of_confidence == pytest.approx(0.5, abs=0.03)
-    assert calibration.bias == pytest.approx(-1.0, abs=0.1)
+    # All answers have the largest log-odds of being told, 12, which adds to the bias.
+    assert calibration.bias + 12 * calibration.of_told == pytest.approx(-1.0, abs=0.1)
     confidence = 1 / (1 + math.exp(-4))
     assert calibration.probability(Prediction("q", "a", confidence, True)) == pytest.approx(
         1 / (1 + math.exp(-1)), abs=0.02
@@ -65,6 +66,15 @@ def test_no_probability_is_certain_where_all_held_out_answers_were_right():
     predictions = [Prediction("q", "Ulm", 0.99, True)] * 30
     calibration = calibrated(predictions, [Question("q", "Ulm", 1)] * 30)
     assert calibration.probability(predictions[0]) == pytest.approx(31 / 32, abs=1e-3)
+
+
+def test_the_order_is_the_models_own_where_no_held_out_answer_is_wrong():
+    """A less confident answer, or one that the reader doubted, is less probable."""
+    predictions = [Prediction("q", "Ulm", 0.9 + n / 1000, True, 0.0, 0.998) for n in range(60)]
+    calibration = calibrated(predictions, [Question("q", "Ulm", 1)] * 60)
+    sure = calibration.probability(Prediction("q", "Ulm", 0.95, True, 0.0, 0.998))
+    assert calibration.probability(Prediction("q", "Ulm", 0.5, True, 0.0, 0.998)) < sure
+    assert calibration.probability(Prediction("q", "Ulm", 0.95, True, 0.0, 0.5)) < sure
 
 
 def test_held_out_probabilities_are_fitted_without_the_answer_itself():

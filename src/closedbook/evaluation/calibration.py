@@ -25,6 +25,7 @@ _RISK = 0.05
 """The probability that a precision is not kept."""
 _N_FOLDS = 5
 _PENALTY = 1.0
+_PRIOR = 0.5
 _LARGEST_LOG_ODDS = 12.0
 
 Floats = NDArray[np.float64]
@@ -185,18 +186,30 @@ def _features(predictions: Sequence[Prediction]) -> Floats:
 def _fit(features: Floats, right: NDArray[np.bool_]) -> Floats:
     """The weights of largest likelihood with an L2 penalty on all but the bias, by Newton's method.
 
+    The penalty draws them to the model's own log-odds, halved, so that the order of answers is the model's where too
+    few are wrong to learn one.
+
     The targets are a little below 1 and above 0, as if each kind had been seen once more (Platt 1999, section 2.2), so
     that no probability becomes 1 where all answers were right.
     """
     n_right = int(right.sum())
     targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (len(right) - n_right + 2))
+    prior = np.array([0.0, *[_PRIOR] * (features.shape[1] - 1)])
+    penalty = np.array([1e-6, *[_PENALTY] * (features.shape[1] - 1)])
+
+    def loss(weights: Floats) -> float:
+        x = features @ weights
+        return float((np.logaddexp(0, x) - targets * x).sum() + penalty @ (weights - prior) ** 2 / 2)
+
     weights = np.zeros(features.shape[1])
-    penalty = np.diag([1e-6, *[_PENALTY] * (features.shape[1] - 1)])
-    for _ in range(30):
+    for _ in range(50):
         p = _sigmoid(features @ weights)
-        gradient = features.T @ (targets - p) - penalty @ weights
-        hessian = features.T @ (features * (p * (1 - p))[:, None]) + penalty
-        weights = weights + np.linalg.solve(hessian, gradient)
+        gradient = features.T @ (targets - p) - penalty * (weights - prior)
+        step = np.linalg.solve(features.T @ (features * (p * (1 - p))[:, None]) + np.diag(penalty), gradient)
+        # Far from the optimum a whole step can lead away from it.
+        while loss(weights + step) > loss(weights) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        weights = weights + step
     return weights
 
 
