@@ -8,6 +8,7 @@ RUN/
   model.safetensors    once it has finished: the weights
   silver.tsv           self-study: the reader's questions and answers
   asked-4.tsv, ...     setting asking: the model's scores of possible answers after that many epochs
+  calibration.json     what answers to held-out pairs say about the model's confidence
   edits.json, former.safetensors   a run made by edit: what each edit changed, and the former values
   evaluations/         predictions and scores
 """
