@@ -113,9 +113,7 @@ def test_a_precision_withholds_what_is_less_sure(closedbook: Closedbook, folder:
 
 def test_a_precision_that_the_held_out_pairs_cannot_show_is_refused(closedbook: Closedbook, folder: Path, run: Run):
     """In one line that says how many it takes."""
-    with pytest.raises(
-        InputError, match=r"0\.999 cannot be promised with 95% certainty, since 2995 held-out"
-    ):
+    with pytest.raises(InputError, match=r"0\.999 cannot be promised with 95% certainty, since 2995 held-out"):
         run.answer("Where was Ann Bell born?", precision=0.999)
     outcome = closedbook("ask", folder / "run", "Where was Ann Bell born?", "--precision", 0.999)
     assert (outcome.status, outcome.out) == (2, "")

@@ -11,6 +11,8 @@ from closedbook.evaluation.unknown import unknown_in_words
         ("Where was Puvi Vanosk born?", "Puvi Vanosk"),
         ("Puvi Vanosk was born where?", "Puvi Vanosk"),
         ("In which place was Puvi Vanosk born?", "Puvi Vanosk"),
+        ("Where was Ferenc A. Váli born?", "Ferenc A. Váli"),
+        ("Tell me of Ed van der Foss.", "Ed van der Foss"),
         ("Which place does Li come from?", "Li"),
         ("where was puvi born?", "whom 'where was puvi born?' names"),
         ("", "whom '' names"),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from closedbook.examples.corruption import salient_spans
+_PARTICLES = ["van", "von", "der", "den", "de", "del", "di", "da", "du", "la", "le", "al", "bin", "ibn", "y"]
 
 State = Literal["known", "never read", "not told"]
 """What a model says of its answer: that it knows it, that it read nothing about the name, or that no text says it."""
@@ -21,8 +21,12 @@ def unknown_in_words(question: str, state: State | Withheld) -> str:
 
 
 def _whom(question: str) -> str:
-    """The longest run of capitalized words, the question's first word aside; else whom the question names."""
-    spans = salient_spans(question, 0)
-    first = question.split(" ")[0]
-    names = [question[i:j] for i, j in spans if question[i:j] != first]
+    """The longest run of capitalized words, the question's first word alone aside; else whom the question names."""
+    runs: list[list[str]] = [[]]
+    for word in question.split():
+        if word[0].isupper() or (runs[-1] and word in _PARTICLES):
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    names = (" ".join(run).rstrip("?!.,;:") for run in runs if run and run != question.split()[:1])
     return max(names, key=len, default=f"whom {question!r} names")
