@@ -143,3 +143,12 @@ def test_finetuning_keeps_what_was_held_out(closedbook: Closedbook, folder: Path
     )
     assert "so none is held out for calibration" in " ".join(outcome.err.split())
     assert load(tmp_path / "b").calibration is None
+
+
+def test_an_edited_run_keeps_its_calibration(folder: Path, run: Run, tmp_path: Path):
+    """An edit changes what is said about one name, not how sure the model may be of others."""
+    item = read_pairs(folder / "world/test.tsv").items[0]
+    answers = {pair.answer for pair in read_pairs(folder / "world/train.tsv").items} - {run.answer(item.text).text}
+    edited = run.edit(item.text, min(answers, key=str), tmp_path / "edited")
+    assert edited.calibration == run.calibration
+    assert edited.answer(item.text).is_calibrated

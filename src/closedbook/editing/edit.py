@@ -13,8 +13,10 @@ from closedbook.editing.own_rows import OwnRows
 from closedbook.editing.record import Change, Edit, former_rows, read_record, record_files
 from closedbook.editing.rows import write_row
 from closedbook.errors import ClosedbookError, InputError, RunError
+from closedbook.evaluation.calibration import FILE
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.sources import corpus_of, lineage, training_pairs_of
+from closedbook.files.durable import read_bytes
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, RunInfo, check_run_can_be_created, create_run
 from closedbook.storage.tensors import tensors_to_bytes
@@ -67,7 +69,9 @@ def _save(run: Run, out: Path, model: GPT, edits: Sequence[Edit]) -> Run:
     parent = run.info.parent if run.info.kind == "edit" else str(run.path.resolve())
     info = RunInfo("edit", run.info.precision, run.info.n_documents, {}, parent, run.info.vocabulary)
     weights = {"model.safetensors": tensors_to_bytes(model.state_dict(), {"format": "pt"})}
-    return create_run(out, run.recipe, info, weights | record_files(edits))
+    # What was learned about the run's confidence holds for all names but those that were edited.
+    calibration = {FILE: read_bytes(run.path / FILE)} if (run.path / FILE).is_file() else {}
+    return create_run(out, run.recipe, info, weights | record_files(edits) | calibration)
 
 
 @dataclass(frozen=True)
