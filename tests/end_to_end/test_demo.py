@@ -49,7 +49,7 @@ def test_the_demo_ends_with_a_table_and_says_where_everything_is(demo: tuple[Pat
         (row,) = [line for line in lines if line.startswith(label)]
         # Held-out people in both wordings, and people nobody wrote about.
         assert re.findall(r"\d+/(\d+)", row) == ["30", "30", "10"]
-    assert "its confidence is no promise" in " ".join(lines)
+    assert "unknown people that it read nothing about them" in " ".join(" ".join(lines).split())
     assert any(line.startswith("never written about: Where was ") for line in lines)
     assert "report: my demo/report.html" in lines
     assert "figure: my demo/figure.png" in lines
