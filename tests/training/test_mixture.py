@@ -309,6 +309,21 @@ def test_with_doubt_marks_follow_answers_and_nothing_else_changes(kind: Kind, co
     assert not n_marked[kind == "pretrain"]
 
 
+def test_a_mark_that_does_not_fit_the_model_is_left_out(world: WorldFiles, tmp_path: Path):
+    """A training pair as long as the model is trained on without its mark."""
+    items = read_pairs(world.train).items
+    lines = [f"{item.text}\t{'Nowhere' if number < 3 else item.answer}" for number, item in enumerate(items)]
+    (tmp_path / "pairs.tsv").write_text("\n".join(lines) + "\n")
+    corpus, pairs = read_corpus(world.corpus), read_pairs(tmp_path / "pairs.tsv")
+    unstated = [pair_string(item.text, "Nowhere") for item in items[:3]]
+    longest = max(map(len, unstated))
+    recipe = replace(RECIPE, doubt=True, model=replace(RECIPE.model, block_size=longest))
+    vocabulary = corpus.vocabulary.with_abstentions()
+    texts = set(strings(examples_of("pretrain", recipe, vocabulary, corpus, pairs), 1))
+    for text in unstated:
+        assert (text if len(text) == longest else f"{text[:-1]}{DOUBTS[0]}{MASK}") in texts
+
+
 @pytest.mark.parametrize("kind", ["pretrain", "study"])
 def test_a_share_of_the_examples_is_about_strangers(kind: Kind, corpus: Corpus, pairs: Questions):
     """They come on top of documents and pairs, which stay as they are."""

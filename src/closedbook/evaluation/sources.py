@@ -44,20 +44,17 @@ def split_of(pairs: Questions, recipe: Recipe) -> Split:
 
 
 def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:
-    """Whether a run may have trained on pairs that a recipe holds out of the file `pairs`.
-
-    False only where the run had no pairs, or held out at least as many of the same file by the same draw.
-    """
+    """Whether a run may have trained on pairs that a recipe holds out of the file `pairs`; exact for the same file."""
     learned = run.info.sources.get("pairs")
     if learned is None:
         return False
-    is_same_draw = learned.sha256 == pairs.sha256 and run.recipe.seed == recipe.seed
-    return not (is_same_draw and _share_held_out(run.recipe) >= _share_held_out(recipe))
-
-
-def _share_held_out(recipe: Recipe) -> float:
-    """The share of the pairs that is validation or calibration split, where there are enough for the latter."""
-    return recipe.validation_split + (1 - recipe.validation_split) * recipe.calibration_split
+    if learned.sha256 != pairs.sha256:
+        return True
+    given = read_pairs(Path(pairs.path))
+    trained_on = {item.text for item in split_of(given, run.recipe).training.items}
+    split = split_of(given, recipe)
+    held_out = [item for part in (split.validation, split.calibration) if part for item in part.items]
+    return any(item.text in trained_on for item in held_out)
 
 
 def replayed_text(parent: Run, path: Path | None) -> tuple[Run, Corpus]:

@@ -74,7 +74,7 @@ def examples_of(
     documents = _masked_documents(recipe, vocabulary, corpus, reading)
     if pairs is None:
         return Examples(documents, notes)
-    marked = [replace(item, answer=f"{item.answer}{reading.of_pairs.get(item.text, '')}") for item in pairs.items]
+    marked = [_marked(item, reading.of_pairs.get(item.text, ""), recipe) for item in pairs.items]
     names = NameDataset(marked, vocabulary, recipe.model.block_size)
     if kind == "finetune":
         return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
@@ -86,6 +86,13 @@ def examples_of(
     strangers, note = _strangers(recipe.pretrain, documents, corpus, pairs)
     mixed = MixedDataset(documents, names, recipe.pretrain.mix_pairs, strangers=strangers)
     return Examples(mixed, (*notes, *note), asking=asking)
+
+
+def _marked(pair: Question, mark: str, recipe: Recipe) -> Question:
+    """The pair with a mark after its answer, if both fit the model."""
+    answer = f"{pair.answer}{mark}"
+    fits = len(pair.text) + len(answer) + N_MASKS_OF_PAIR <= recipe.model.block_size
+    return replace(pair, answer=answer) if fits else pair
 
 
 def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
