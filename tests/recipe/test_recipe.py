@@ -178,3 +178,10 @@ def test_a_recipe_is_immutable():
     for config in (COURSE, *(getattr(COURSE, name) for name in ("model", "corruption", "pretrain"))):
         with pytest.raises(FrozenInstanceError):
             setattr(config, fields(config)[0].name, None)
+
+
+@pytest.mark.parametrize("stage", ["finetune", "scratch"])
+def test_only_training_on_a_text_has_strangers(stage: str):
+    """A share of strangers is refused where no text is trained on, in which they have no title."""
+    with pytest.raises(RecipeError, match=rf"^{stage}.mix_strangers: .*so 0 is needed; received 0\.5$"):
+        Recipe(**{stage: StageConfig(mix_strangers=0.5)})

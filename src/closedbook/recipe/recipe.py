@@ -140,6 +140,10 @@ class Recipe:
             if share := getattr(self, name).replay:
                 rule = "only the finetuning of another run's model has a text to replay, so 0 is needed"
                 raise RecipeError(f"{name}.replay: {rule}; received {share}")
+        for name in ("finetune", "scratch"):
+            if share := getattr(self, name).mix_strangers:
+                rule = "only training on a text has strangers, so 0 is needed"
+                raise RecipeError(f"{name}.mix_strangers: {rule}; received {share}")
 
 
 def check_seed(seed: int) -> None:
