@@ -29,7 +29,7 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.inputs import training_pairs, vocabulary_of
+from closedbook.training.inputs import read_split, vocabulary_of
 from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from closedbook.world.world import write_world
@@ -51,7 +51,7 @@ def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
     corpus = read_corpus(corpus_path)
     vocabulary = vocabulary_of(corpus, recipe)
     documents = [document.text for document in corpus.documents]
-    pairs, _ = training_pairs(pairs_path, recipe, vocabulary)
+    pairs = read_split(pairs_path, recipe, vocabulary)[0].training
     block_size = recipe.model.block_size
     model = new_model(recipe, vocabulary)
     dataset = MixedDataset(

@@ -37,7 +37,7 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.validation import validation_split
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.inputs import training_pairs, vocabulary_of
+from closedbook.training.inputs import read_split, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim import optimizer as optimizers
 from closedbook.training.optim.muon import update_matrices
@@ -97,7 +97,7 @@ def arms_of(recipe: Recipe, corpus_path: Path, pairs_path: Path) -> dict[str, Ar
     """Each arm with the same weights and the same examples."""
     corpus, stage = read_corpus(corpus_path), recipe.pretrain
     vocabulary = vocabulary_of(corpus, recipe)
-    pairs, _ = training_pairs(pairs_path, recipe, vocabulary)
+    pairs = read_split(pairs_path, recipe, vocabulary)[0].training
     dataset = examples_of("pretrain", recipe, vocabulary, corpus, pairs).dataset
     precision = fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
     updates: dict[str, Update] = {

@@ -39,7 +39,7 @@ from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.inputs import training_pairs, vocabulary_of
+from closedbook.training.inputs import read_split, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim.optimizer import make_optimizer
 from closedbook.training.prepared import new_model
@@ -171,7 +171,7 @@ def answers_one_by_one(model: GPT, vocabulary: Vocabulary, questions: list[str])
 def all_kinds(corpus: Corpus, train: Path, precision: Precision) -> dict[str, Training]:
     """Every way of training that is compared, before its first step."""
     vocabulary = vocabulary_of(corpus, FAST)
-    pairs, _ = training_pairs(train, FAST, vocabulary)
+    pairs = read_split(train, FAST, vocabulary)[0].training
     documents = CharCorruptionDataset([d.text for d in corpus.documents], vocabulary, 128, COURSE.corruption)
     kinds = {AS_ASSIGNED: assignments_steps(documents, 0)}
     for name, recipe in TRAINERS.items():

@@ -11,10 +11,10 @@ from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.inputs import (
-    calibration_pairs,
+    checked,
+    read_split,
     sized_to,
     sources_of,
-    training_pairs,
     validation_pairs,
     vocabulary_of,
 )
@@ -53,7 +53,7 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
     files = _as_begun(files, resumed)
     start = _from_corpus(files, recipe) if files.parent is None else _from_parent(files, open_run(files.parent), recipe)
     start, notes = _with_held_out(start, files.pairs)
-    pairs, of_pairs = training_pairs(files.pairs, start.recipe, start.vocabulary)
+    split, of_pairs = read_split(files.pairs, start.recipe, start.vocabulary)
     sources = sources_of(pairs=files.pairs, corpus=None if start.corpus is None else start.corpus.path, dev=files.dev)
     return Plan(
         kind="finetune",
@@ -62,9 +62,9 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
         vocabulary=start.vocabulary,
         n_documents=start.n_documents,
         corpus=None if start.parent is None else start.corpus,
-        pairs=pairs,
-        validation=validation_pairs(files.dev, files.pairs, start.recipe, start.vocabulary),
-        calibration=calibration_pairs(files.pairs, start.recipe, start.vocabulary),
+        pairs=split.training,
+        validation=validation_pairs(files.dev, split.validation, start.recipe, start.vocabulary),
+        calibration=checked(split.calibration, start.recipe, start.vocabulary),
         sources=sources,
         parent=start.parent,
         resumed=resumed,

@@ -1,5 +1,6 @@
 """Inputs: the vocabulary, the training pairs and the validation pairs of a run, read and checked together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from closedbook.errors import InputError
@@ -9,6 +10,7 @@ from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
+from closedbook.text.validation import Split
 from closedbook.text.vocabulary import Vocabulary
 
 
@@ -32,10 +34,10 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
     return vocabulary
 
 
-def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Questions, list[str]]:
-    """The pairs of a file to train on, and notes to show the user; raises TextError.
+def read_split(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Split, list[str]]:
+    """The pairs of a file, split as the recipe says, and notes to show the user; raises TextError.
 
-    Without the validation split, and as the recipe spells them.
+    The training pairs are as the recipe spells them, and checked.
     """
     given = read_pairs(path)
     split = split_of(given, recipe)
@@ -52,29 +54,24 @@ def training_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[
                 "assignment's code (strip_accents)"
             )
     check_questions(pairs, vocabulary, recipe.model.block_size)
-    return pairs, notes
+    return replace(split, training=pairs), notes
 
 
 def validation_pairs(
-    dev_path: Path | None, pairs_path: Path | None, recipe: Recipe, vocabulary: Vocabulary
+    dev_path: Path | None, split: Questions | None, recipe: Recipe, vocabulary: Vocabulary
 ) -> Questions | None:
     """The dev pairs, or the validation split of the training pairs; None where there is neither. Raises InputError."""
-    split = None if pairs_path is None else split_of(read_pairs(pairs_path), recipe).validation
     if dev_path is not None and split is not None:
         raise InputError(
             f"{dev_path}: validation_split {recipe.validation_split} takes the validation pairs from the training "
             "pairs, so --dev cannot be given too; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs "
             "afterwards)"
         )
-    pairs = split if dev_path is None else read_pairs(dev_path)
-    if pairs is not None:
-        check_questions(pairs, vocabulary, recipe.model.block_size)
-    return pairs
+    return checked(split if dev_path is None else read_pairs(dev_path), recipe, vocabulary)
 
 
-def calibration_pairs(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
-    """The calibration split of a file of pairs; None where there is none. Raises TextError."""
-    pairs = split_of(read_pairs(path), recipe).calibration
+def checked(pairs: Questions | None, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
+    """The pairs, if there are any; raises TextError where one does not fit the model."""
     if pairs is not None:
         check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs

@@ -13,10 +13,10 @@ from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
 from closedbook.training.inputs import (
-    calibration_pairs,
+    checked,
+    read_split,
     sized_to,
     sources_of,
-    training_pairs,
     validation_pairs,
     vocabulary_of,
 )
@@ -79,9 +79,10 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     recipe, sizing_notes = sized_to(corpus, recipe)
     vocabulary = vocabulary_of(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
-    pairs = None
+    pairs = held_out = for_calibration = None
     if pairs_path is not None:
-        pairs, notes = training_pairs(pairs_path, recipe, vocabulary)
+        split, notes = read_split(pairs_path, recipe, vocabulary)
+        pairs, held_out, for_calibration = split.training, split.validation, split.calibration
     return Plan(
         kind=kind,
         recipe=recipe,
@@ -90,8 +91,8 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         n_documents=len(corpus.documents),
         corpus=corpus,
         pairs=pairs,
-        validation=validation_pairs(files.dev, pairs_path, recipe, vocabulary),
-        calibration=None if pairs_path is None else calibration_pairs(pairs_path, recipe, vocabulary),
+        validation=validation_pairs(files.dev, held_out, recipe, vocabulary),
+        calibration=checked(for_calibration, recipe, vocabulary),
         sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
         parent=None,
         resumed=resumed,
