@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from closedbook.attribution.gradients import Gradients, Prompt, last_block, margins
+from closedbook.attribution.gradients import Gradients, Prompt, margins
 from closedbook.attribution.whitening import Whitening
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, last_block
 
 _AT_ONCE = 256
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from attribution_arms import arms, pooled, texts_of
-from closedbook.attribution.gradients import last_block, margins
+from closedbook.attribution.gradients import margins
 from closedbook.attribution.lines import STANDS_OUT, asked_prompt, line_prompts, lines_of
 from closedbook.demo.plan import demo_plan
 from closedbook.examples.datasets import question_ids
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, last_block
 from closedbook.model.likelihood import log_likelihoods
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.settings import in_setting

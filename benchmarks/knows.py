@@ -31,6 +31,7 @@ from closedbook.evaluation.confidence import Confidence, auroc, confidence_of
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.sources import split_of
 from closedbook.examples.strangers import KINDS, Strangers
+from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
 from closedbook.text.links import title_in, titles_of
@@ -115,7 +116,8 @@ def judged(run: Run, task: Task) -> dict[str, Any]:
     calibration = load_calibration(run.path)
     if calibration is None:
         raise InputError("the training pairs are too few to calibrate a model; give a file of 200 or more")
-    written, unwritten = asked(run, task.written), asked(run, task.unwritten)
+    model = run.model()
+    written, unwritten = asked(model, run, task.written), asked(model, run, task.unwritten)
     truth = [item.answer or "" for item in task.written]
     confidence = confidence_of(written, truth, calibration)
     raw = confidence_of(written, truth, None)
@@ -134,19 +136,19 @@ def judged(run: Run, task: Task) -> dict[str, Any]:
         "auroc_right_raw": raw.auroc,
         "ece": confidence.calibration_error,
         "ece_raw": raw.calibration_error,
-        "ece_temperature": with_temperature(run, task, written, truth).calibration_error,
-        "strangers_answered": strangers(run, task),
+        "ece_temperature": with_temperature(model, run, task, written, truth).calibration_error,
+        "strangers_answered": strangers(model, run, task),
         "at_precision": at_precision(calibration, written, right, unwritten),
         "n_held_out": len(calibration.held_out),
         "right_held_out": sum(item.is_right for item in calibration.held_out),
     }
 
 
-def asked(run: Run, questions: Sequence[Question]) -> list[Prediction]:
-    return predict(run.model(), run.info.vocabulary, [item.text for item in questions])
+def asked(model: GPT, run: Run, questions: Sequence[Question]) -> list[Prediction]:
+    return predict(model, run.info.vocabulary, [item.text for item in questions])
 
 
-def strangers(run: Run, task: Task) -> dict[str, float]:
+def strangers(model: GPT, run: Run, task: Task) -> dict[str, float]:
     """The share of questions about strangers that are answered, by kind."""
     titles = titles_of(read_corpus(task.corpus).texts)
     templates = link_templates(read_pairs(task.train).items, titles).templates
@@ -159,7 +161,7 @@ def strangers(run: Run, task: Task) -> dict[str, float]:
         drawn = (draw() for _ in range(10 * N_STRANGERS))
         names = islice((one for one in drawn if one and not run.info.vocabulary.unknown(one)), N_STRANGERS)
         questions = [template.question(one) for one in names]
-        predictions = predict(run.model(), run.info.vocabulary, questions)
+        predictions = predict(model, run.info.vocabulary, questions)
         answered[name] = sum(p.state == "known" for p in predictions) / len(questions)
     return answered
 
@@ -186,11 +188,13 @@ def at_precision(
     }
 
 
-def with_temperature(run: Run, task: Task, written: Sequence[Prediction], truth: Sequence[str]) -> Confidence:
+def with_temperature(
+    model: GPT, run: Run, task: Task, written: Sequence[Prediction], truth: Sequence[str]
+) -> Confidence:
     """The raw confidence under the temperature that suits the held-out pairs best (Guo et al. 2017)."""
     split = split_of(read_pairs(task.train), run.recipe).calibration
     assert split is not None, "the run is calibrated"
-    held_out = asked(run, split.items)
+    held_out = asked(model, run, split.items)
     right = np.array([p.answer == item.answer for p, item in zip(held_out, split.items, strict=True)])
 
     def scaled(predictions: Sequence[Prediction], slope: float) -> Any:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.attribution.gradients import Gradients, Prompt, last_block, margin_gradients, margins
+from closedbook.attribution.gradients import Gradients, Prompt, margin_gradients, margins
 from closedbook.model.config import ModelConfig
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, last_block
 from closedbook.storage.run import make_model
 from closedbook.text.vocabulary import Vocabulary
 

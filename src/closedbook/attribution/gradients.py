@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from closedbook.model.blocks import Block, UpProjectBlock
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, last_block
 
 _TEXTS_AT_ONCE = 256
 
@@ -51,13 +51,6 @@ class Gradients(NamedTuple):
     def normalized(self) -> "Gradients":
         """The gradients, each of length 1."""
         return Gradients(*(functional.normalize(factor, dim=1) for factor in self))
-
-
-def last_block(model: GPT) -> Block | UpProjectBlock:
-    """The block before the head."""
-    block = model.up_block if model.config.variant == "perceiver" else model.blocks[-1]
-    assert isinstance(block, Block | UpProjectBlock)
-    return block
 
 
 def margin_gradients(model: GPT, prompts: Sequence[Prompt]) -> Gradients:

@@ -15,7 +15,7 @@ from closedbook.editing.rows import write_row
 from closedbook.errors import ClosedbookError, InputError, RunError
 from closedbook.evaluation.calibration import FILE
 from closedbook.evaluation.predict import predict
-from closedbook.evaluation.sources import corpus_of, lineage, training_pairs_of
+from closedbook.evaluation.sources import corpus_of, lineage_left, training_pairs_of
 from closedbook.files.durable import read_bytes
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, RunInfo, check_run_can_be_created, create_run
@@ -84,10 +84,7 @@ class _Sources:
 
 
 def _sources_of(run: Run) -> _Sources:
-    try:
-        runs = lineage(run)
-    except InputError:
-        runs = [run]
+    runs = lineage_left(run)
     corpus, own_titles = corpus_of(runs), run.info.vocabulary.titles
     if corpus is None and not own_titles:
         raise RunError(

@@ -25,8 +25,7 @@ from closedbook.editing.contexts import Context
 from closedbook.editing.minimize import minimize
 from closedbook.editing.strings import Strings, answer_nats, strings_of
 from closedbook.evaluation.predict import predict
-from closedbook.model.blocks import Block, UpProjectBlock
-from closedbook.model.gpt import GPT
+from closedbook.model.gpt import GPT, last_block
 from closedbook.text.templates import Template
 from closedbook.text.vocabulary import Vocabulary
 
@@ -97,9 +96,7 @@ def closed_form(
 
 def last_feed_forward(model: GPT) -> nn.Linear:
     """The output matrix whose values are added to the head's input at the same position."""
-    block = model.up_block if model.config.variant == "perceiver" else model.blocks[-1]
-    assert isinstance(block, Block | UpProjectBlock)
-    layer = block.mlp[2]
+    layer = last_block(model).mlp[2]
     assert isinstance(layer, nn.Linear)
     return layer
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from closedbook.evaluation.predict import decode_answers, one_line
 from closedbook.examples.datasets import question_ids
+from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.text.vocabulary import ABSTENTIONS, MASK_ID, PAD_ID, Vocabulary
 
@@ -22,7 +23,7 @@ def alternatives(model: GPT, vocabulary: Vocabulary, questions: Sequence[str], n
     prompts = [question_ids(question, vocabulary) for question in questions]
     never = {PAD_ID, MASK_ID, *vocabulary.ids_of(ABSTENTIONS)}
     begun: list[tuple[int, int, float]] = []
-    for number, decoded in enumerate(decode_answers(model, vocabulary, prompts)):
+    for number, decoded in enumerate(greedy(model, prompts, n_new=1, stop=MASK_ID)):
         first = decoded.first or ()
         likeliest = sorted((i for i in range(len(first)) if i not in never), key=lambda i: -first[i])[:n]
         begun += [(number, i, first[i]) for i in likeliest]

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,7 @@ def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question])
     return Calibration(bias, of_confidence, of_told, tuple(held_out))
 
 
+@lru_cache
 def threshold_of(calibration: Calibration | None, precision: float) -> float:
     """The threshold of a precision; raises InputError, which says why, where there is none."""
     if not 0 < precision < 1:

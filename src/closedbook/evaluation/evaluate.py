@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from closedbook.errors import InputError
 from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.evaluation.calibration import load_calibration
 from closedbook.evaluation.confidence import Confidence, confidence_of
@@ -14,7 +13,7 @@ from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
-from closedbook.evaluation.sources import corpus_of, file_of, lineage, training_pairs_of
+from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
 from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png
 from closedbook.model.gpt import GPT
@@ -158,10 +157,7 @@ def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> E
     """With tables by how common the answer is and by where the text states it, as far as the files are unchanged."""
     answers = questions.answers()
     right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
-    try:
-        runs = lineage(run)
-    except InputError:
-        runs = [run]
+    runs = lineage_left(run)
     training, corpus = training_pairs_of(runs), corpus_of(runs)
     tables = [] if training is None else [by_frequency(answers, training.answers(), right)]
     if corpus is None:

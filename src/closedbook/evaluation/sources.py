@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from closedbook.errors import RunError, TextError
+from closedbook.errors import InputError, RunError, TextError
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
@@ -18,6 +18,14 @@ def lineage(run: Run) -> list[Run]:
             raise RunError(f"{runs[-1].path}: began from the run {parent}, which is not there any more; put it back")
         runs.append(open_run(Path(parent)))
     return runs
+
+
+def lineage_left(run: Run) -> list[Run]:
+    """The lineage of a run, or the run alone where one that it began from is gone."""
+    try:
+        return lineage(run)
+    except InputError:
+        return [run]
 
 
 def unchanged(source: Source) -> Path | None:

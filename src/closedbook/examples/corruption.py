@@ -100,17 +100,16 @@ def corrupt(
     max_context = 0 if random.random() < config.name_only else None
     if max_context is None and config.short_context and random.random() < config.short_context:
         max_context = _SHORT_CONTEXT
-    title = document[: title_length(document)]
     text = mask_salient_span(document, block_size, random, span=span, max_context=max_context)
     n_context = text.rindex(MASK, 0, -1)
     if span is not None and span in marks and max_context == 0 and len(text) < block_size:
         text = text[:-1] + marks[span] + MASK
     # Only what the reader takes for an answer: any other name or number would answer no question.
-    is_question = span is not None and max_context == 0 and config.question_form
-    fits = text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size
-    if is_question and random.random() < config.question_form and title and fits:
-        text = _in_question_form(text, title, other, random)
-        n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
+    if span is not None and max_context == 0 and config.question_form and random.random() < config.question_form:
+        title = document[: title_length(document)]
+        if title and text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
+            text = _in_question_form(text, title, other, random)
+            n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
     return Masked(text, 1 if config.supervised == "all" else n_context)
 
 

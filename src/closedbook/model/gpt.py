@@ -174,3 +174,10 @@ def _initialize(module: nn.Module) -> None:
     if isinstance(module, NameTable) and isinstance(module.projection, nn.Linear):
         # So that a step changes the embedding by as much as it changes the row.
         nn.init.normal_(module.projection.weight, std=module.projection.in_features**-0.5)
+
+
+def last_block(model: GPT) -> Block | UpProjectBlock:
+    """The block before the head."""
+    block = model.up_block if model.config.variant == "perceiver" else model.blocks[-1]
+    assert isinstance(block, Block | UpProjectBlock)
+    return block

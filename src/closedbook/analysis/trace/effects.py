@@ -3,9 +3,9 @@
 Two questions differ in a name alone, and the answer to the first is traced.
 
 - `restored`: the model reads the second question, one part's output at one position is replaced by the one from the
-  first, and the answer gains so many nats.
-- `lost`: the model reads the first question, one output is replaced by the one from the second, and the answer loses so
-  many nats.
+  first. What the answer gains by that, in nats.
+- `lost`: the model reads the first question, and one output is replaced by the one from the second. What the answer
+  loses by that, in nats.
 
 The first is the causal tracing of Meng et al. 2022 (ROME, arXiv 2202.05262, section 2.1), with another name in place of
 noise on the name, and a part's output in place of the state. It finds each part that is enough by itself. `lost` finds

@@ -146,9 +146,9 @@ class Trace:
         """The part and position with the greatest effects, those on latents included."""
         names = self.comparison
         yield from _wrapped(
-            f"One part's output at one position, put into the question about {names.other_name}, gives back so many "
-            f"nats; the other name's output in its place, in the question about {names.name}, takes away so many. A "
-            "part that gives back much and takes away little is not the only one that knows:"
+            "Nats that one part's output at one position gives back, put into the question about "
+            f"{names.other_name}; and nats that the other name's output in its place takes away, in the question about "
+            f"{names.name}. A part that gives back much and takes away little is not the only one that knows:"
         )
         yield "   gives back  takes away  part               position"
         cells = [
