@@ -79,9 +79,10 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_commands_and_the_assignments_targets_are_there():
-    """Thirteen commands, and the assignment's eleven targets with the assignment's file names."""
+    """Fifteen commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
+        "book",
         "pretrain",
         "study",
         "finetune",

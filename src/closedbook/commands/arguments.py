@@ -19,7 +19,7 @@ from closedbook.commands.options import (
     StudyOptions,
 )
 from closedbook.commands.recipe_options import base_recipe
-from closedbook.commands.words import Given, as_option, read_words
+from closedbook.commands.words import Given, as_option, asks_for_help, options_of, positionals_last, read_words
 from closedbook.errors import InputError
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.settings import Setting
@@ -62,6 +62,8 @@ def parsed(
     default: Any = object.__new__(options)
     for field, value in defaults.items():
         object.__setattr__(default, field, value)
+    if not asks_for_help(words) and any(option.is_positional and option.takes_many for option in options_of(options)):
+        today = positionals_last(options, given)
     return tyro.cli(options, default=default, prog=f"closedbook {name}", args=today)
 
 

@@ -120,10 +120,18 @@ def _read(
             values = _switched(option, word) if option.kind is bool else _values(option, word, rest)
             given[option.key] = given.get(option.key, ()) + values if option.takes_many else values
         elif positionals:
-            positionals[0].check(word)
-            given[positionals.popleft().key] = (word,)
+            option = positionals[0] if positionals[0].takes_many else positionals.popleft()
+            option.check(word)
+            given[option.key] = (*given.get(option.key, ()), word)
         else:
             raise _one_too_many(command, word, known, words)
+
+
+def positionals_last(options: type, given: Given) -> list[str]:
+    """The words that were given, those that are no options at the end: tyro takes many of them only side by side."""
+    known = [option for option in options_of(options) if option.key in given]
+    named = [f"{option.name}={given[option.key][-1]}" for option in known if not option.is_positional]
+    return [*named, "--", *(word for option in known if option.is_positional for word in given[option.key])]
 
 
 def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Iterator[Option]:

@@ -1,0 +1,1 @@
+"""From files as people have them to one-line documents with titles, and to pairs. Imports no torch."""

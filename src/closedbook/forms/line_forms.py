@@ -1,0 +1,123 @@
+"""Texts whose lines have a form of their own: 'Title. text', 'term: text', or blocks of 'name: value'."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from closedbook.errors import TextError
+from closedbook.forms.book import Form, Passage, counted, title_of
+from closedbook.forms.lead_words import BE, CONNECTORS
+from closedbook.forms.lines import Block, Joiner, are_wrapped, blocks_of
+from closedbook.forms.records import Table, form_of_table
+
+_MOST = 0.5
+"""Share of the lines that must begin with a title for a text to have one document a line."""
+_MAX_TITLE = 80
+_MAX_WORDS = 8
+_N_REST = 2000
+"""Characters after a title in which it may occur again."""
+_OTHER_END = re.compile(r"(?P<title>[^\t。．।።؟]{1,80})(?P<end>[。．।።؟]|\t)")
+_VERB = re.compile(rf"\s(?:{'|'.join(word for words in BE for word in words)})\s")
+_BULLET = re.compile(r"(?:[-*+•·‣]|\d{1,4}[.)])\s+")
+_TERM = re.compile(r"(?P<term>[^\t:：]{1,60}?)(?:\s*[:：]\s+|：|\s+[-–—=]+\s+|\s*—\s*|\t+)(?P<text>\S.*)\Z", re.DOTALL)
+_FIELD = re.compile(r"\s*(?P<name>[^\t:：]{1,40}?)\s*[:：=]\s*(?P<value>.*)\Z")
+
+
+def form_of_lines(text: str) -> Form | None:
+    """One document a line, as it stands; None where less than half of the lines begin with a title."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    n_titled = sum(begins_with_title(line) for _, line in lines)
+    if not lines or n_titled < _MOST * len(lines):
+        return None
+    return unchanged_form(text, has_titles=True)
+
+
+def unchanged_form(text: str, has_titles: bool = False) -> Form:
+    """The lines of a text as documents, as they stand."""
+    passages = tuple(Passage("", line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    name = "one document a line" + ", without titles" * (not has_titles)
+    return Form(name, passages, is_unchanged=True, has_marked_titles=has_titles)
+
+
+def begins_with_title(line: str) -> bool:
+    """Whether a line begins with a name, what ends it, and text after it."""
+    head = line[: _MAX_TITLE + _N_REST]
+    title = title_of(head)
+    other = _OTHER_END.match(head)
+    if other is not None and (not title or len(other["title"]) < len(title)):
+        rest = head[other.end() :]
+        is_ended = "\t" not in rest if other["end"] == "\t" else other["title"] in rest
+        return bool(rest.strip()) and is_ended and "，" not in other["title"]
+    words = title.split()
+    if not 0 < len(words) <= _MAX_WORDS or len(title) > _MAX_TITLE or _VERB.search(f" {title} "):
+        return False
+    if len(words) <= 2 or all(not word[0].islower() or word in CONNECTORS for word in words):
+        return re.search(r"[,，、;；] ?\S+ \S+ ", title) is None
+    return title.casefold() in head[len(title) :].casefold()
+
+
+def form_of_glossary(text: str) -> Form | None:
+    """Lines or blocks of 'term: text' or 'term - text'; None where less than two thirds are, or terms recur."""
+    blocks = blocks_of(text.split("\n"))
+    pieces = [_without_bullet(piece) for piece in _pieces(blocks, text)]
+    found = [(line, _TERM.match(piece), piece) for line, piece in pieces]
+    terms = {match["term"].casefold() for _, match, _ in found if match is not None and _is_term(match["term"])}
+    if len(terms) < 3 or 3 * len(terms) < 2 * len(found):
+        return None
+    passages = tuple(
+        Passage(match["term"], match["text"], line)
+        if match is not None and _is_term(match["term"])
+        else Passage("", piece, line)
+        for line, match, piece in found
+    )
+    return Form(f"a glossary with {counted(len(terms), 'term')}", passages, has_marked_titles=False)
+
+
+def form_of_fields(text: str, path: Path, title_column: str | None) -> Form | None:
+    """Blocks of 'name: value' lines, each block a row; None unless at least two blocks share their names."""
+    blocks = blocks_of(text.split("\n"))
+    rows = []
+    for block in blocks:
+        fields = [_FIELD.match(line) for line in block.lines]
+        named = {match["name"]: match["value"].strip() for match in fields if match is not None}
+        if len(named) < 2 or len(named) < len(block.lines):
+            return None
+        rows.append(named)
+    counts = Counter(name for row in rows for name in row)
+    headers = tuple(counts)
+    if len(rows) < 2 or 2 * sum(n > 1 for n in counts.values()) < len(headers) or counts[headers[0]] < len(rows):
+        return None
+    table = Table(headers, [tuple(row.get(h, "") for h in headers) for row in rows], [block.line for block in blocks])
+    try:
+        return form_of_table(table, "blocks of 'name: value' lines", path, title_column)
+    except TextError:
+        return None  # Nothing in them is a name: it may be a dialogue.
+
+
+def _pieces(blocks: Sequence[Block], text: str) -> list[tuple[int, str]]:
+    if not are_wrapped(blocks):
+        return [(block.line + i, line.strip()) for block in blocks for i, line in enumerate(block.lines)]
+    joiner = Joiner(text)
+    pieces: list[tuple[int, str]] = []
+    for block in blocks:
+        held: list[str] = []
+        for index, line in enumerate(block.lines):
+            if held and _BULLET.match(line.strip()):
+                pieces.append((block.line + index - len(held), joiner.join(held)))
+                held = []
+            held.append(line)
+        pieces.append((block.line + len(block.lines) - len(held), joiner.join(held)))
+    return pieces
+
+
+def _without_bullet(piece: tuple[int, str]) -> tuple[int, str]:
+    return piece[0], _BULLET.sub("", piece[1], count=1)
+
+
+def _is_term(term: str) -> bool:
+    return (
+        len(term.split()) <= 6
+        and any(map(str.isalnum, term))
+        and not re.search(r"[.!?;,。，] |\b(?:https?|ftp)\Z", term)
+    )

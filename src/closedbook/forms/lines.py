@@ -1,0 +1,107 @@
+"""Lines of a text that belong together become one: wrapped lines, words cut by a hyphen, scripts without blanks."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+# Han, kana, Thai, Lao, Tibetan, Burmese and Khmer: a line may end anywhere, and no blank is meant there.
+_WITHOUT_BLANKS = re.compile(
+    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f"
+    r"\U00020000-\U0003ffff]"
+)
+_CUT_WORD = re.compile(r"([^\W\d_]+)-\Z")
+_WORD = re.compile(r"[^\W\d_]+")
+SENTENCE_ENDS = ".!?…。！？．।॥۔؟։።"
+"""Characters that end a sentence."""
+_CLOSERS = "\"'”’»)]」』）】*_"
+
+
+class Block(NamedTuple):
+    """Lines without an empty one between them, and the number of the first, from 1."""
+
+    line: int
+    lines: tuple[str, ...]
+
+
+def blocks_of(lines: Iterable[str], first: int = 1) -> list[Block]:
+    """The blocks of lines; `first` is the number of the first line."""
+    blocks: list[Block] = []
+    held: list[str] = []
+    number = first - 1
+    for number, line in enumerate(lines, first):
+        if line.strip():
+            held.append(line)
+        elif held:
+            blocks.append(Block(number - len(held), tuple(held)))
+            held = []
+    if held:
+        blocks.append(Block(number + 1 - len(held), tuple(held)))
+    return blocks
+
+
+def ends_a_sentence(line: str) -> bool:
+    """Whether a line ends as a sentence does."""
+    return line.rstrip().rstrip(_CLOSERS).rstrip()[-1:] in tuple(SENTENCE_ENDS)
+
+
+def as_sentences(pieces: Iterable[str]) -> str:
+    """Pieces of text as one, each ended by a full stop unless it ends in punctuation already."""
+    ended = (piece.strip() for piece in pieces)
+    return " ".join(piece if _is_ended(piece) else f"{piece}." for piece in ended if piece)
+
+
+def _is_ended(piece: str) -> bool:
+    return ends_a_sentence(piece) or piece[-1] in ":：;；,，、"
+
+
+class Joiner:
+    """Joins wrapped lines of one text, whose other words say whether a hyphen at a line's end belongs to the word."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return set(_WORD.findall(self._text))
+
+    def join(self, lines: Sequence[str]) -> str:
+        """The lines as one."""
+        pieces = [line.strip() for line in lines if line.strip()]
+        if not pieces:
+            return ""
+        joined = [pieces[0]]
+        for before, after in pairwise(pieces):
+            joined[-1] = joined[-1].removesuffix(self._lost_between(before, after))
+            joined += [self._between(before, after), after]
+        return "".join(joined)
+
+    def _lost_between(self, before: str, after: str) -> str:
+        """The hyphen that only the end of the line has put into a word, or ''."""
+        cut, rest = _CUT_WORD.search(before), _WORD.match(after)
+        if cut is None or rest is None:
+            return ""
+        return "-" if cut[1] + rest[0] in self._words else ""
+
+    def _between(self, before: str, after: str) -> str:
+        if _CUT_WORD.search(before) and after[0].isalpha():
+            return ""
+        return "" if _WITHOUT_BLANKS.match(before[-1]) and _WITHOUT_BLANKS.match(after[0]) else " "
+
+
+def are_wrapped(blocks: Sequence[Block]) -> bool:
+    """Whether line ends within blocks fall where a line was full, not where a paragraph ends."""
+    inner = [(a, b) for block in blocks for a, b in pairwise(block.lines)]
+    if not inner:
+        return False
+    n_within = sum(not ends_a_sentence(before) for before, _ in inner)
+    if 2 * n_within < len(inner):
+        return False
+    n_small = sum(after.lstrip()[:1].islower() for _, after in inner)
+    if n_small >= 0.3 * n_within:
+        return True
+    lengths = sorted(len(before) for before, _ in inner)
+    widest = lengths[-1]
+    # Scripts without small letters: full lines are nearly as long as the longest.
+    return sum(length > 0.8 * widest for length in lengths) > 0.7 * len(lengths) and widest <= 200

@@ -1,0 +1,37 @@
+"""A file's text, whatever its encoding and line ends."""
+
+from pathlib import Path
+
+from closedbook.errors import TextError
+from closedbook.forms.encoding import decode
+from closedbook.forms.kinds import NoText, check_is_text
+from closedbook.text.lines import check_regular
+
+
+def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
+    """The text of a file, lines ended by line feeds, and notes to show the user; raises TextError.
+
+    `encoding` is that of the file where it is not UTF-8.
+    """
+    check_regular(path)
+    raw = _bytes_of(path)
+    if encoding is None:
+        check_is_text(raw, path)
+    text = decode(raw, path, encoding)
+    notes = [] if encoding is None else [f"{path}: read as {encoding}"]
+    text = text.replace("\r\n", "\n")
+    if "\n" not in text and "\r" in text.strip():
+        text = text.replace("\r", "\n")
+        notes.append(f"{path}: its lines end at carriage returns, read as line feeds")
+    if not text.strip():
+        raise NoText(path, None, "no text in it; a corpus has one document a line")
+    return text, notes
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(path, None, "no such file; check the path") from None
+    except OSError as error:
+        raise TextError(path, None, f"cannot be read: {error.strerror}") from None

@@ -1,0 +1,70 @@
+"""Sections under headings become passages, each titled by its heading."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from closedbook.forms.book import Passage, counted
+
+_NUMBER = re.compile(r"(?:\d+(?:\.\d+)*[.)]?|[IVXLC]+[.)]|§\s*\d+)\s+(?=\S)")
+
+
+class Section(NamedTuple):
+    """A heading ('' before the first), its level (1 is the highest), the text up to the next heading, and its line."""
+
+    heading: str
+    level: int
+    text: str
+    line: int
+
+
+def passages_of(sections: Sequence[Section], name: str = "") -> tuple[list[Passage], list[str]]:
+    """The passages of sections, and notes to show the user.
+
+    A heading that stands under several parents ('Usage') says nothing alone: its section is titled by the nearest
+    heading above that stands once, and its text begins with its own heading. `name` titles what has no heading.
+    """
+    headings = _without_numbers([section.heading.strip().rstrip(":：") for section in sections])
+    parents = _parents(sections)
+    above: dict[str, set[str]] = defaultdict(set)
+    for index, heading in enumerate(headings):
+        if parents[index] is not None:
+            above[heading.casefold()].add(headings[parents[index] or 0])
+    repeated = {heading for heading, ones in above.items() if len(ones) > 1}
+    passages, moved = [], 0
+    for index, section in enumerate(sections):
+        title, texts, at = headings[index], [section.text], index
+        while headings[at].casefold() in repeated and (parent := parents[at]) is not None:
+            texts.insert(0, f"{headings[at]}:")
+            at, title = parent, headings[parent]
+        moved += at != index
+        text = " ".join(texts) if section.text.strip() else ""
+        passages.append(Passage(title or name, text, section.line))
+    notes = []
+    if moved:
+        which = f"{counted(moved, 'section')} under a heading that stands under several others"
+        notes.append(f"{which} titled by the one above")
+    return passages, notes
+
+
+def _parents(sections: Sequence[Section]) -> list[int | None]:
+    """For each section the index of the one whose heading stands above its own; None for none."""
+    parents: list[int | None] = []
+    open_ones: list[int] = []
+    for index, section in enumerate(sections):
+        while open_ones and sections[open_ones[-1]].level >= section.level:
+            open_ones.pop()
+        parents.append(open_ones[-1] if open_ones and section.heading else None)
+        if section.heading:
+            open_ones.append(index)
+    return parents
+
+
+def _without_numbers(headings: list[str]) -> list[str]:
+    """Headings without the numbers that most of them begin with, as in '2.1 Charging'."""
+    named = [heading for heading in headings if heading]
+    n_numbered = sum(_NUMBER.match(heading) is not None for heading in named)
+    if len(named) < 3 or n_numbered < 0.7 * len(named):
+        return headings
+    return [_NUMBER.sub("", heading, count=1) if _NUMBER.match(heading) else heading for heading in headings]
