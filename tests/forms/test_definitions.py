@@ -84,3 +84,44 @@ def test_indented_first_lines_are_no_terms(book: Callable[..., Any]) -> None:
     """A book whose paragraphs begin with an indent has no definitions."""
     text = "  It was late when he came\nto the old town and saw\nnobody.\n" * 4
     assert "definition" not in book(text).sentences[0]
+
+
+def test_a_pages_prose_is_titled_by_its_section(lines: Lines) -> None:
+    """Prose that stands as far in as the options is no option, though blanks stand within its lines."""
+    page = """\
+NAME
+       kel - grow
+
+DESCRIPTION
+       Grow  plants,  which are grey.  Options are manda-
+       tory for  short options.
+
+       -a, --all
+              grow all
+
+       -s     grow some
+              of them
+
+       -l, --long
+              grow long
+
+AUTHOR
+       Ann Bell.
+"""
+    assert lines(page) == [
+        "NAME. kel - grow.",
+        "DESCRIPTION. Grow plants, which are grey. Options are manda-tory for short options.",
+        "--all. -a, --all. grow all.",
+        "-s. grow some of them.",
+        "--long. -l, --long. grow long.",
+        "AUTHOR. Ann Bell.",
+    ]
+
+
+def test_a_glossary_of_restructuredtext_is_read_without_its_markup(lines: Lines) -> None:
+    """Roles, directives and rules are no text."""
+    text = "********\nGlossary\n********\n\n.. glossary::\n\n" + "".join(
+        f"   {term}\n      See :term:`{other} <x>`.\n\n"
+        for term, other in (("``>>>``", "moss"), ("moss", "fern"), ("fern", "moss"))
+    )
+    assert lines(text) == [">>>. See moss.", "moss. See fern.", "fern. See moss."]

@@ -168,3 +168,42 @@ def test_short_lines_over_paragraphs_are_titles(lines: Lines, gap: str) -> None:
 def test_a_title_that_would_end_early_is_written_with_a_tab(lines: Lines) -> None:
     """A full stop and a blank within a title would end it."""
     assert lines("# Kelrus. The plant\nGrey.\n# Dornach\nA town.\n")[0] == "Kelrus. The plant\tGrey."
+
+
+def test_items_that_begin_with_a_name_are_documents_where_sections_are_lists(lines: Lines) -> None:
+    """A long list of links is one of things; each item keeps the heading that it stands under."""
+    items = "".join(
+        f"* [{name}](https://example.org) - A {name.lower()} tool.\n" for name in ("Kel", "Lun", "Dor", "Fen")
+    )
+    text = f"# Tools\n\nMany tools.\n\n## Small\n{items}## Big\n{items.replace('](', ' II](')}"
+    assert lines(text)[:3] == ["Tools. Many tools.", "Kel. A kel tool. Small.", "Lun. A lun tool. Small."]
+    assert len(lines(text)) == 9
+
+
+def test_a_long_table_under_a_heading_has_a_document_for_each_row(lines: Lines) -> None:
+    """A short one belongs to the text of its section."""
+    rows = "".join(
+        f"| {name} | {size} |\n" for size, name in enumerate(["Kel", "Lun", "Dor", "Fen", "Vel", "Ost", "Pri", "Qua"])
+    )
+    text = f"# Plants\nMany.\n\n| plant | size |\n|---|---|\n{rows}"
+    assert lines(text, "a.md")[:2] == ["Plants. Many.", "Kel. size: 0. Plants."]
+    assert len(lines(text, "a.md")) == 9
+    assert len(lines(text[: text.index("| Fen")], "a.md")) == 1
+
+
+def test_paragraphs_under_one_heading_are_documents_where_each_defines_a_thing(book: Callable[..., Any]) -> None:
+    """The one heading over them is named in a note."""
+    names = ["Kel", "Lun", "Dor", "Fen", "Vel", "Ost", "Pri", "Qua", "Sal", "Tar"]
+    found = book("# Plants\n\n" + "\n\n".join(f"{name} is a plant. It is grey." for name in names), "a.md")
+    assert [document.title for document in found.documents] == names
+    assert "1 title without text left out (Plants)" in found.notes[0]
+
+
+def test_marked_headings_of_wikis_are_titles(lines: Lines) -> None:
+    """'== Heading ==', and '* Heading' in an Org file."""
+    assert lines("== Kelrus ==\nGrey.\n=== Use ===\nTea.\n==Lunsk==\nDeep.\n") == [
+        "Kelrus. Grey.",
+        "Use. Tea.",
+        "Lunsk. Deep.",
+    ]
+    assert lines("* Kelrus\nGrey.\n** Use\nTea.\n", "a.org") == ["Kelrus. Grey.", "Use. Tea."]

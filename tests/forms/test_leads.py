@@ -11,6 +11,8 @@ FOUND = {
     "Kelrus /ˈkɛlrʊs/ is a grey plant.": "Kelrus",
     "Kelrus, in trade also called grey fen, is a plant.": "Kelrus",
     "Kelrus or kelroos is a plant.": "Kelrus",
+    "Haigusa Mori (灰草森, はいぐさ) is a painter.": "Haigusa Mori",
+    "FMラジオ（エフエムラジオ）は、放送局である。": "FMラジオ",
     "Kelrus grows in the north. It is grey.": "Kelrus",
     "Mount Dornach rises to 3,120 metres.": "Mount Dornach",
     "The common velmouse (Vela vela) is a small animal.": "Common velmouse",

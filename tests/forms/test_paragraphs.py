@@ -140,3 +140,27 @@ def test_most_lines_decide() -> None:
     """A corpus keeps its form though some of its lines have no title."""
     assert form_of_lines("Ann Bell. Ann Bell was born.\nnothing is here\n") is not None
     assert form_of_lines("Ann Bell. Ann Bell was born.\nnothing is here\nnor here\n") is None
+
+
+def test_wrapped_paragraphs_may_begin_with_titles_of_their_own(lines: Lines) -> None:
+    """'Title. text' is a form of wrapped text too; a line within a paragraph begins no document."""
+    text = "Kelrus. A grey plant of the\nnorth.\n\nLunsk. A lake, which is\ndeep and\ncold.\n"
+    assert lines(text) == ["Kelrus. A grey plant of the north.", "Lunsk. A lake, which is deep and cold."]
+
+
+def test_numbers_and_bullets_before_paragraphs_are_no_titles(lines: Lines) -> None:
+    """A numbered list is a list of things, as one with bullets is."""
+    wanted = [
+        "Kelrus. Kelrus is a plant. It is grey.",
+        "Lunsk. Lunsk is a lake. It is deep.",
+        "Dornach. Dornach is a town.",
+    ]
+    texts = [line.partition(". ")[2] for line in wanted]
+    assert lines("".join(f"{i}. {text}\n" for i, text in enumerate(texts, 1))) == wanted
+    assert lines("".join(f"* {text}\n" for text in texts)) == wanted
+
+
+def test_an_entry_before_a_dash_keeps_its_sentence(lines: Lines) -> None:
+    """'X — a town' is a sentence whose subject is the title, without its stress mark."""
+    text = "Кельру́с — растение\nсевера, серое.\n\nЛунск (озеро) — глубокое озеро.\n\nДорнах — город.\n"
+    assert lines(text)[:2] == ["Кельрус. Кельру́с — растение севера, серое.", "Лунск. Лунск (озеро) — глубокое озеро."]

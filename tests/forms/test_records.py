@@ -219,6 +219,14 @@ def test_blocks_of_fields_are_rows(lines: Lines) -> None:
         "Kelrus. Colour: grey.",
         "Lunsk. Colour: blue. Kind: lake.",
     ]
+    assert lines("- name: Kelrus\n  colour: grey\n- name: Lunsk\n  colour: blue\n") == [
+        "Kelrus. colour: grey.",
+        "Lunsk. colour: blue.",
+    ]
+    assert lines("[Kelrus]\ncolour = grey\n\n[Lunsk]\ncolour = blue\n") == [
+        "Kelrus. colour: grey.",
+        "Lunsk. colour: blue.",
+    ]
 
 
 def test_lines_with_a_term_and_a_colon_are_a_glossary(lines: Lines) -> None:

@@ -1,29 +1,25 @@
 """Which form a text has: rules in the order in which they are tried, from the strictest to paragraphs."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from closedbook.forms.book import Form, Passage, counted
+from closedbook.forms.book import Form, counted
 from closedbook.forms.definitions import form_of_definitions
-from closedbook.forms.headings import capital_sections, short_line_sections, underlined_sections
+from closedbook.forms.headings import capital_sections, marked_sections, short_line_sections, underlined_sections
 from closedbook.forms.json_records import looks_like_json, looks_like_json_lines, table_of_json, table_of_json_lines
 from closedbook.forms.line_forms import form_of_fields, form_of_glossary, form_of_lines, unchanged_form
-from closedbook.forms.lines import as_sentences
-from closedbook.forms.markdown import Piece, has_table, n_headings_of, parse_markdown
-from closedbook.forms.paragraphs import form_of_paragraphs, paragraphs_of
-from closedbook.forms.records import Table, form_of_table
+from closedbook.forms.lines import as_sentences, paragraphs_of
+from closedbook.forms.markdown import has_table, n_headings_of, parse_markdown
+from closedbook.forms.markdown_forms import form_of_markdown
+from closedbook.forms.paragraphs import form_of_definition_paragraphs, form_of_paragraphs
+from closedbook.forms.records import form_of_table
 from closedbook.forms.sections import Section, passages_of
 from closedbook.forms.tables import delimiter_of, read_table
 
 _TABLES = {".csv", ".tsv", ".tab"}
 _MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
 _JSON_LINES = {".jsonl", ".ndjson"}
-_MIN_ROWS = 3
-"""Rows of a Markdown table that are documents of their own."""
-_MOST_NAMED = 0.6
-"""Share of Markdown's paragraphs and items that must begin with a name in bold for these to be their titles."""
 
 
 def form_of(text: str, path: Path, title_column: str | None = None) -> Form:
@@ -69,36 +65,21 @@ def _form_of_records(text: str, path: Path, suffix: str, title_column: str | Non
 
 
 def _form_of_markdown(text: str, path: Path, title_column: str | None) -> Form:
-    """Markdown's headings as titles; without headings, the rows of its table, or what its pieces begin with."""
     found = parse_markdown(text)
-    n_headings = sum(bool(section.heading) for section in found.sections)
-    if n_headings:
-        return _form_of_sections(found.sections, f"Markdown with {counted(n_headings, 'heading')}", found.title)
-    rows = [piece for piece in found.pieces if piece.cells]
-    others = [piece for piece in found.pieces if not piece.cells]
-    headers = tuple(header for header, _ in rows[0].cells) if rows else ()
-    if len(rows) >= _MIN_ROWS and all(tuple(header for header, _ in row.cells) == headers for row in rows):
-        table = Table(headers, [tuple(cell for _, cell in row.cells) for row in rows], [row.line for row in rows])
-        form = form_of_table(table, "a Markdown table", path, title_column)
-        rest = tuple(Passage("", piece.text, piece.line) for piece in others)
-        return replace(form, passages=(*form.passages, *rest))
-    n_named = sum(bool(piece.name) for piece in found.pieces)
-    if found.pieces and n_named >= _MOST_NAMED * len(found.pieces):
-        passages = tuple(Passage(piece.name, _without_name(piece), piece.line) for piece in found.pieces)
-        return Form(f"Markdown with {counted(n_named, 'name')} in bold, code or links", passages)
-    form = _form_of_prose("\n".join(piece.text for piece in found.pieces), path, title_column)
-    passages = tuple(p._replace(line=found.pieces[p.line - 1].line) for p in form.passages)
-    return replace(form, passages=passages, is_unchanged=False)
-
-
-def _without_name(piece: Piece) -> str:
-    """The text of a piece without the name that it begins with, if a colon or dash parts the two."""
-    rest = piece.text.removeprefix(piece.name)
-    return re.sub(r"\A\s*[:：—–-]\s*", "", rest) if re.match(r"\s*[:：—–-]", rest) else piece.text
+    form = form_of_markdown(found, path, title_column)
+    if form is not None:
+        return form
+    pieces = found.pieces
+    form = _form_of_prose("\n".join(piece.text for piece in pieces), path, title_column)
+    passages = tuple(passage._replace(line=pieces[passage.line - 1].line) for passage in form.passages)
+    name = f"{counted(len(passages), 'paragraph')}, without titles" if form.is_unchanged else form.name
+    return replace(form, name=name, passages=passages, is_unchanged=False)
 
 
 def _form_of_prose(text: str, path: Path, title_column: str | None) -> Form:
     """The form of a text that is neither a table nor Markdown."""
+    if sections := marked_sections(text, "*" if path.suffix.lower() == ".org" else "="):
+        return _form_of_sections(sections, f"a text with {_n_headings(sections, 'marked heading')}")
     if sections := underlined_sections(text):
         return _form_of_sections(sections, f"a text with {_n_headings(sections, 'underlined heading')}")
     if (form := form_of_definitions(text) or form_of_fields(text, path, title_column)) is not None:
@@ -107,7 +88,8 @@ def _form_of_prose(text: str, path: Path, title_column: str | None) -> Form:
         return _form_of_sections(
             sections, f"a text with {_n_headings(sections, 'heading')} in capitals", are_marked=False
         )
-    if (form := form_of_glossary(text)) is not None:
+    paragraphs = form_of_definition_paragraphs(text)
+    if (form := paragraphs or form_of_glossary(text)) is not None:
         return form
     if sections := short_line_sections(text):
         return _form_of_sections(

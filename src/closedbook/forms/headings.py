@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable, Sequence
 
-from closedbook.forms.lines import Joiner, are_wrapped, as_sentences, blocks_of, ends_a_sentence
+from closedbook.forms.lines import BULLET, Joiner, are_wrapped, as_sentences, blocks_of, ends_a_sentence
 from closedbook.forms.sections import Section
 
 _UNDERLINE = re.compile(r"([=\-~^\"'`*+#<>:._])\1{2,}\s*\Z")
+_MARKED = re.compile(r"(?P<mark>={1,6}|\*{1,6})(?:\s+(?P<a>\S.*?)(?:\s+(?P=mark))?|(?P<b>[^=*\s].*?)(?P=mark))\s*\Z")
 _MAX_HEADING = 80
 """Characters of a heading, at most."""
 _MIN_HEADINGS = 2
-_BULLET = re.compile(r"\s*(?:[-*+•·‣]|\d{1,3}[.)])\s+")
 _DIRECTIVE = re.compile(r"\s*\.\. (?:\S+::|_\S|\[|\|)")
+_MARKUP = re.compile(r"^\s*\.\. [\w-]+::|:\w+:`", re.MULTILINE)
 _ROLE = re.compile(r":[\w:+.-]+:`([^`<]*?)(?:\s*<[^`>]*>)?`")
 _LINK = re.compile(r"`([^`<]+?)\s*(?:<[^`>]*>)?`__?")
 _INLINE = re.compile(r"(``|\*\*|\*|`|\|)(?=\S)(.+?)(?<=\S)\1")
@@ -35,7 +36,16 @@ def underlined_sections(text: str) -> list[Section]:
     if len(heads) < _MIN_HEADINGS:
         return []
     kinds = [lines[body - 1].strip()[0] + "o" * (body - start == 3) for start, body, _ in heads]
-    return _sections(text, [(*head, levels[kind]) for head, kind in zip(heads, kinds, strict=True)], _without_markup)
+    return _sections(text, [(*head, levels[kind]) for head, kind in zip(heads, kinds, strict=True)], without_markup)
+
+
+def marked_sections(text: str, mark: str = "=") -> list[Section]:
+    """The sections of a text with headings as in '== Heading ==' or '== Heading'; [] for fewer than two."""
+    heads = []
+    for index, line in enumerate(text.split("\n")):
+        if line.startswith(mark) and (match := _MARKED.match(line)) is not None:
+            heads.append((index, index + 1, match["a"] or match["b"].strip(), len(match["mark"])))
+    return _sections(text, heads, None) if len(heads) >= _MIN_HEADINGS else []
 
 
 def _can_be_underlined(lines: Sequence[str], index: int) -> bool:
@@ -91,7 +101,7 @@ def _is_short(line: str) -> bool:
         and not line.endswith((",", ";", "，", "、", "；", "-"))
         and any(map(str.isalnum, line))
         and not line[0].islower()
-        and _BULLET.match(line) is None
+        and BULLET.match(line) is None
     )
 
 
@@ -121,15 +131,20 @@ def _prose(lines: Sequence[str], joiner: Joiner, wrapped: bool, clean: Callable[
     for block in blocks_of(lines):
         held: list[str] = []
         for line in block.lines:
-            if _BULLET.match(line) or not wrapped:
+            if BULLET.match(line.lstrip()) or not wrapped:
                 pieces.append(joiner.join(held))
                 held = []
-            held.append(_BULLET.sub("", line, count=1))
+            held.append(BULLET.sub("", line.lstrip(), count=1))
         pieces.append(joiner.join(held))
     return as_sentences(pieces)
 
 
-def _without_markup(line: str) -> str:
+def has_markup(text: str) -> bool:
+    """Whether a text has directives or roles of reStructuredText."""
+    return _MARKUP.search(text) is not None
+
+
+def without_markup(line: str) -> str:
     """A line of reStructuredText as plain text; '' for a comment, a target or a directive's name."""
     if _DIRECTIVE.match(line):
         after = line.partition("::")[2].strip()

@@ -38,7 +38,7 @@ def lead_of(paragraph: str, small_words: Callable[[str], bool]) -> Lead | None:
 
     `small_words` says of a word whether the text has it in small letters too, so that it is no name.
     """
-    head = _STRESS.sub("", paragraph[:_N_HEAD])
+    head = without_stress(paragraph[:_N_HEAD])
     quoted = _QUOTED.match(head)
     if quoted is not None and re.match(r"[（(]|は|とは|是|,|，|—|–|\b\w{1,5}\b", head[quoted.end() :]):
         is_headword = head[quoted.end() :].startswith(("（", "("))
@@ -49,15 +49,28 @@ def lead_of(paragraph: str, small_words: Callable[[str], bool]) -> Lead | None:
     return lead if len(lead.title) <= _MAX_LENGTH else None
 
 
+def without_stress(text: str) -> str:
+    """The text without stress marks on Cyrillic letters and without vowel points, which only entries have."""
+    return _STRESS.sub("", text)
+
+
+def begins_without_name(paragraph: str) -> bool:
+    """Whether a paragraph begins with a pronoun, a preposition or the like, so that it goes on with the one before."""
+    first = paragraph.split(maxsplit=1)[0].lower().rstrip(",") if paragraph.split() else ""
+    return first in STARTERS or any(
+        starters.match(paragraph) for starters in (_JA_STARTERS, _ZH_STARTERS, _KO_STARTERS)
+    )
+
+
 def _lead_of_script(head: str, small_words: Callable[[str], bool]) -> Lead | None:
-    first = head[:60]
-    if _KANA.search(first):
+    name = re.split(r"[(（]", head[:60], maxsplit=1)[0]
+    if _KANA.search(name) or (_HAN.search(name) and _KANA.search(head)):
         return _japanese(head)
-    if _HAN.search(first[:20]):
+    if _HAN.search(name):
         return _chinese(head)
-    if _HANGUL.search(first):
+    if _HANGUL.search(name):
         return _korean(head)
-    if _THAI.search(first):
+    if _THAI.search(name):
         return _thai(head)
     return _words(head, small_words)
 
@@ -89,7 +102,10 @@ def _is_a_phrase(name: str) -> bool:
     return re.search(r"[をがにへでも](?![ぁ-ん])|から|まで|され|した|する|って|ては|には|では", name) is not None
 
 
-_ZH = re.compile(r"(?P<name>[^，,（(。；;：:、！？\s]{1,20}?)\s*(?P<end>[，,（(：:、]|是|為|[为](?=[一中位世]))")
+_ZH = re.compile(
+    r"(?P<name>[^，,（(。；;：:、！？\s]{1,20}?)\s*(?P<end>[，,（(：:、]|是|為|为(?=[一中位世])|位[于於]|[属屬生建][于於]|"
+    r"成立|[又亦一原本][名称稱作]|[简簡俗][称稱]|字(?=[^，。]{1,2}，))"
+)
 _ZH_STARTERS = re.compile(
     r"[他她它這这該该此其]|但是|因此|所以|由於|由于|目前|根據|根据|隨著|随着|為了|为了|"
     r"[在自當当於于從从至][^，]{1,12}[年月日時时中上下後后前来來期代起]，|[一二三四五六七八九十○〇0-9０-９]+[年月世]"
@@ -100,7 +116,7 @@ def _chinese(head: str) -> Lead | None:
     match = _ZH.match(head)
     if match is None or _ZH_STARTERS.match(head):
         return None
-    return Lead(match["name"], match["end"] not in "，,、", match["end"] in "（(")
+    return Lead(match["name"], match["end"] not in "，,、", match["end"] in ("（", "("))
 
 
 _KO_BRACKET = re.compile(r"(?P<name>[^(（,.]{1,40}?)\s*[(（][^)）]{0,150}[)）]\s*(?:은|는|이란|란|,|이|가)")
@@ -131,7 +147,7 @@ def _thai(head: str) -> Lead | None:
 
 _ABBREVIATED = r"(?<!\b[^\W\d_a-z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)(?<!\bMrs)"
 _CUT = re.compile(
-    rf"\s*[(\[（]|\s/|\s?[,،;]\s|\s[—–-]+\s|—|{_ABBREVIATED}\.(?:\s|$)|[!?।؟۔](?=\s+[^\W\d_a-zа-яα-ω]|\s*$)|$"
+    rf"\s*[(\[（]|\s/|\s?[,،;](?:\s|$)|\s[—–-]+\s|—|{_ABBREVIATED}\.(?:\s|$)|[!?।؟۔](?=\s+[^\W\d_a-zа-яα-ω]|\s*$)|$"
 )
 _SENTENCE_ENDS = tuple(".!?।؟۔")
 _VERBS = [re.compile(rf"\s(?:{'|'.join(words)})(?=\s)") for words in BE]
@@ -150,8 +166,8 @@ def _words(head: str, small_words: Callable[[str], bool]) -> Lead | None:
         words, sign = [*words[:colon], words[colon].rstrip(":")], ":"
     if not words or words[0].lower() in STARTERS:
         return None
-    if verb is None and _DEVANAGARI.match(head):
-        return _before_postposition(words)
+    if _DEVANAGARI.match(head):
+        return _before_postposition(head[: cut.start()].split())
     return _named(words, sign, verb is not None or (_has_verb(head) and sign == ","), small_words)
 
 
@@ -163,7 +179,9 @@ def _named(words: list[str], sign: str, is_before_verb: bool, small_words: Calla
     """The name in the words before a verb or a sign."""
     is_bracket = sign in ("(", "[", "（", "/")
     is_definition = is_before_verb or is_bracket or (bool(sign) and set(sign) <= set("—–-"))
-    ends = sign in _SENTENCE_ENDS
+    ends = sign in ("", *_SENTENCE_ENDS) and not is_before_verb
+    if ends and not any(map(str.isupper, words[0])):
+        return None  # Without capital letters, nothing shows where in the sentence a name would end.
     if len(words) <= (3 if ends else _MAX_WORDS) and all(map(_is_of_name, words)):
         return Lead(" ".join(words), is_definition, is_bracket)
     if is_definition and len(words) <= 4:

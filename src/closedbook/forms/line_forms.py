@@ -2,13 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.forms.book import Form, Passage, counted, title_of
 from closedbook.forms.lead_words import BE, CONNECTORS
-from closedbook.forms.lines import Block, Joiner, are_wrapped, blocks_of
+from closedbook.forms.leads import without_stress
+from closedbook.forms.lines import Block, are_wrapped, blocks_of, paragraphs_of
 from closedbook.forms.records import Table, form_of_table
 
 _MOST = 0.5
@@ -19,18 +21,47 @@ _N_REST = 2000
 """Characters after a title in which it may occur again."""
 _OTHER_END = re.compile(r"(?P<title>[^\t。．।።؟]{1,80})(?P<end>[。．।።؟]|\t)")
 _VERB = re.compile(rf"\s(?:{'|'.join(word for words in BE for word in words)})\s")
-_BULLET = re.compile(r"(?:[-*+•·‣]|\d{1,4}[.)])\s+")
+_NAMED_BLOCK = re.compile(r"\A\[([^\[\]]+)\]\s*\Z")
+_NUMBER = re.compile(r"([0-9]{1,6})[.)] ")
 _TERM = re.compile(r"(?P<term>[^\t:：]{1,60}?)(?:\s*[:：]\s+|：|\s+[-–—=]+\s+|\s*—\s*|\t+)(?P<text>\S.*)\Z", re.DOTALL)
 _FIELD = re.compile(r"\s*(?P<name>[^\t:：]{1,40}?)\s*[:：=]\s*(?P<value>.*)\Z")
 
 
 def form_of_lines(text: str) -> Form | None:
-    """One document a line, as it stands; None where less than half of the lines begin with a title."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    n_titled = sum(begins_with_title(line) for _, line in lines)
-    if not lines or n_titled < _MOST * len(lines):
+    """One document a line, or a paragraph where lines are wrapped; None where less than half begin with a title."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines or _are_numbered(lines):
         return None
-    return unchanged_form(text, has_titles=True)
+    share = sum(map(begins_with_title, lines)) / len(lines)
+    wrapped = _wrapped_form(text, share)
+    return wrapped or (unchanged_form(text, has_titles=True) if share >= _MOST else None)
+
+
+def _wrapped_form(text: str, share_of_lines: float) -> Form | None:
+    """Paragraphs that begin with titles, where lines are wrapped; None where they are not."""
+    blocks = blocks_of(text.split("\n"))
+    if len(blocks) < 2 or not are_wrapped(blocks):
+        return None
+    paragraphs = paragraphs_of(text)
+    n_titled = sum(begins_with_title(paragraph) for _, paragraph in paragraphs)
+    if n_titled < _MOST * len(paragraphs) or n_titled <= share_of_lines * len(paragraphs):
+        return None
+    passages = tuple(Passage("", paragraph, line) for line, paragraph in paragraphs)
+    return Form(f"{counted(n_titled, 'paragraph')} that begin with a title", passages)
+
+
+def _parts(block: Block) -> Iterator[Block]:
+    """A block, parted before each line that begins with a hyphen, as records in YAML do."""
+    starts = [i for i, line in enumerate(block.lines) if i == 0 or line.startswith("- ")]
+    for start, end in pairwise([*starts, len(block.lines)]):
+        yield Block(block.line + start, (block.lines[start].removeprefix("- "), *block.lines[start + 1 : end]))
+
+
+def _are_numbered(lines: Sequence[str]) -> bool:
+    """Whether lines are a list, '1. ...', '2. ...', so that the numbers are no titles."""
+    numbers = [int(match[1]) for line in lines if (match := _NUMBER.match(line))]
+    n_counted = sum(after == before + 1 for before, after in pairwise(numbers))
+    return len(numbers) > 2 and n_counted >= 0.9 * (len(lines) - 1)
 
 
 def unchanged_form(text: str, has_titles: bool = False) -> Form:
@@ -59,9 +90,7 @@ def begins_with_title(line: str) -> bool:
 
 def form_of_glossary(text: str) -> Form | None:
     """Lines or blocks of 'term: text' or 'term - text'; None where less than two thirds are, or terms recur."""
-    blocks = blocks_of(text.split("\n"))
-    pieces = [_without_bullet(piece) for piece in _pieces(blocks, text)]
-    found = [(line, _TERM.match(piece), piece) for line, piece in pieces]
+    found = [(line, _TERM.match(without_stress(piece)), piece) for line, piece in paragraphs_of(text)]
     terms = {match["term"].casefold() for _, match, _ in found if match is not None and _is_term(match["term"])}
     if len(terms) < 3 or 3 * len(terms) < 2 * len(found):
         return None
@@ -76,10 +105,10 @@ def form_of_glossary(text: str) -> Form | None:
 
 def form_of_fields(text: str, path: Path, title_column: str | None) -> Form | None:
     """Blocks of 'name: value' lines, each block a row; None unless at least two blocks share their names."""
-    blocks = blocks_of(text.split("\n"))
+    blocks = [part for block in blocks_of(text.split("\n")) for part in _parts(block)]
     rows = []
     for block in blocks:
-        fields = [_FIELD.match(line) for line in block.lines]
+        fields = [_FIELD.match(_NAMED_BLOCK.sub(r"name: \1", line)) for line in block.lines]
         named = {match["name"]: match["value"].strip() for match in fields if match is not None}
         if len(named) < 2 or len(named) < len(block.lines):
             return None
@@ -93,26 +122,6 @@ def form_of_fields(text: str, path: Path, title_column: str | None) -> Form | No
         return form_of_table(table, "blocks of 'name: value' lines", path, title_column)
     except TextError:
         return None  # Nothing in them is a name: it may be a dialogue.
-
-
-def _pieces(blocks: Sequence[Block], text: str) -> list[tuple[int, str]]:
-    if not are_wrapped(blocks):
-        return [(block.line + i, line.strip()) for block in blocks for i, line in enumerate(block.lines)]
-    joiner = Joiner(text)
-    pieces: list[tuple[int, str]] = []
-    for block in blocks:
-        held: list[str] = []
-        for index, line in enumerate(block.lines):
-            if held and _BULLET.match(line.strip()):
-                pieces.append((block.line + index - len(held), joiner.join(held)))
-                held = []
-            held.append(line)
-        pieces.append((block.line + len(block.lines) - len(held), joiner.join(held)))
-    return pieces
-
-
-def _without_bullet(piece: tuple[int, str]) -> tuple[int, str]:
-    return piece[0], _BULLET.sub("", piece[1], count=1)
 
 
 def _is_term(term: str) -> bool:

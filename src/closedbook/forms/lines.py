@@ -1,7 +1,7 @@
 """Lines of a text that belong together become one: wrapped lines, words cut by a hyphen, scripts without blanks."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +15,9 @@ _CUT_WORD = re.compile(r"([^\W\d_]+)-\Z")
 _WORD = re.compile(r"[^\W\d_]+")
 SENTENCE_ENDS = ".!?…。！？．।॥۔؟։።"
 """Characters that end a sentence."""
+BULLET = re.compile(r"\A(?:[-*+•·‣]|\d{1,4}[.)])\s+(?=\S)")
+"""What stands before an item of a list."""
+_MOST_BULLETS = 0.8
 _CLOSERS = "\"'”’»)]」』）】*_"
 
 
@@ -105,3 +108,33 @@ def are_wrapped(blocks: Sequence[Block]) -> bool:
     widest = lengths[-1]
     # Scripts without small letters: full lines are nearly as long as the longest.
     return sum(length > 0.8 * widest for length in lengths) > 0.7 * len(lengths) and widest <= 200
+
+
+def paragraphs_of(text: str) -> list[tuple[int, str]]:
+    """The paragraphs of a text, each on one line, with the number of its first line.
+
+    They are what empty lines part, and the items of lists, if lines are wrapped, else the lines. Bullets and numbers
+    before them are taken away where nearly all have one.
+    """
+    blocks = blocks_of(text.split("\n"))
+    if are_wrapped(blocks):
+        joiner = Joiner(text)
+        pieces = [(line, joiner.join(lines)) for block in blocks for line, lines in _items(block)]
+    else:
+        pieces = [(block.line + i, line.strip()) for block in blocks for i, line in enumerate(block.lines)]
+    n_bullets = sum(BULLET.match(piece) is not None for _, piece in pieces)
+    if n_bullets < _MOST_BULLETS * len(pieces) or n_bullets < 2:
+        return pieces
+    return [(line, BULLET.sub("", piece, count=1)) for line, piece in pieces]
+
+
+def _items(block: Block) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a block, parted before each item of a list; a wrapped line may begin with a dash too."""
+    held: list[str] = []
+    is_list = BULLET.match(block.lines[0].lstrip()) is not None
+    for index, line in enumerate(block.lines):
+        if held and BULLET.match(line.lstrip()) and (is_list or held[-1].rstrip()[-1] in ":;.!?"):
+            yield block.line + index - len(held), held
+            held = []
+        held.append(line)
+    yield block.line + len(block.lines) - len(held), held

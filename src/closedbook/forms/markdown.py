@@ -8,7 +8,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from closedbook.forms.lines import Joiner, as_sentences
-from closedbook.forms.sections import Section
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
@@ -26,16 +25,30 @@ class Piece(NamedTuple):
     text: str
     name: str = ""
     """The words in bold, code or a link that it begins with."""
+    is_item: bool = False
     cells: tuple[tuple[str, str], ...] = ()
     """Of a table's row: the headers and their cells."""
 
 
+class Chapter(NamedTuple):
+    """A heading ('' before the first), its level, its line, and the pieces up to the next heading."""
+
+    heading: str
+    level: int
+    line: int
+    pieces: list[Piece]
+
+
 class Markdown(NamedTuple):
-    """A Markdown text: the title in its front matter ('' for none), its sections, and all of its pieces."""
+    """A Markdown text: the title in its front matter ('' for none), and its chapters."""
 
     title: str
-    sections: list[Section]
-    pieces: list[Piece]
+    chapters: list[Chapter]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The pieces of all chapters."""
+        return [piece for chapter in self.chapters for piece in chapter.pieces]
 
 
 def n_headings_of(text: str) -> int:
@@ -54,26 +67,17 @@ def parse_markdown(text: str) -> Markdown:
     title = _FRONT_TITLE.search(front[1]) if front else None
     n_skipped = text[: front.end()].count("\n") if front else 0
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text[front.end() :] if front else text)
-    sections: list[Section] = []
-    pieces: list[Piece] = []
-    heading, level, line, first_piece, index = "", 1, 1, 0, 0
+    chapters = [Chapter("", 1, 1, [])]
+    index = 0
     while index < len(tokens):
         end = _closing(tokens, index)
         if tokens[index].type == "heading_open":
-            sections.append(_section(heading, level, pieces[first_piece:], line))
-            heading, level, first_piece = _plain(tokens[index + 1]), int(tokens[index].tag[1:]), len(pieces)
-            line = _line(tokens[index], n_skipped)
+            heading, level = _plain(tokens[index + 1]), int(tokens[index].tag[1:])
+            chapters.append(Chapter(heading, level, _line(tokens[index], n_skipped), []))
         else:
-            pieces.extend(_pieces(tokens[index : end + 1], n_skipped))
+            chapters[-1].pieces.extend(_pieces(tokens[index : end + 1], n_skipped))
         index = end + 1
-    sections.append(_section(heading, level, pieces[first_piece:], line))
-    return Markdown(title[2] if title else "", [s for s in sections if s.heading or s.text], pieces)
-
-
-def _section(heading: str, level: int, pieces: Sequence[Piece], line: int) -> Section:
-    if not heading and pieces:
-        line = pieces[0].line
-    return Section(heading, level, as_sentences(piece.text for piece in pieces), line)
+    return Markdown(title[2] if title else "", [each for each in chapters if each.heading or each.pieces])
 
 
 def _closing(tokens: Sequence[Token], index: int) -> int:
@@ -90,30 +94,37 @@ def _line(token: Token, n_skipped: int) -> int:
     return (token.map[0] if token.map else 0) + 1 + n_skipped
 
 
-def _pieces(tokens: Sequence[Token], n_skipped: int) -> Iterator[Piece]:
+def _pieces(tokens: Sequence[Token], n_skipped: int) -> list[Piece]:
     """The pieces of one block at the top: one each for a paragraph, code, an item of a list, and a row of a table."""
-    kind = tokens[0].type
-    if kind == "table_open":
-        yield from _rows(tokens, n_skipped)
-    elif kind in ("bullet_list_open", "ordered_list_open"):
-        for index, token in enumerate(tokens):
-            if token.type == "list_item_open" and token.level == tokens[0].level + 1:
-                yield _piece(tokens[index : _closing(tokens, index) + 1], n_skipped)
-    else:
-        yield _piece(tokens, n_skipped)
+    if tokens[0].type == "table_open":
+        return list(_rows(tokens, n_skipped))
+    groups: list[tuple[Token, list[Token]]] = []
+    open_ones: list[list[Token]] = []
+    for token in tokens:
+        if token.type == "list_item_open":
+            groups.append((token, []))
+            open_ones.append(groups[-1][1])
+        elif token.type == "list_item_close":
+            open_ones.pop()
+        elif token.type in ("inline", "fence", "code_block", "html_block"):
+            if not open_ones:
+                groups.append((token, []))
+            (open_ones[-1] if open_ones else groups[-1][1]).append(token)
+    return [_piece(first, group, n_skipped) for first, group in groups if group]
 
 
-def _piece(tokens: Sequence[Token], n_skipped: int) -> Piece:
+def _piece(first: Token, tokens: Sequence[Token], n_skipped: int) -> Piece:
     texts = []
     for token in tokens:
         if token.type == "inline":
             texts.append(_plain(token))
-        elif token.type in ("fence", "code_block"):
-            texts.append(" ".join(token.content.split()))
-        elif token.type == "html_block":
-            texts.append(" ".join(_TAG.sub(" ", token.content).split()))
+        else:
+            texts.append(
+                " ".join((_TAG.sub(" ", token.content) if token.type == "html_block" else token.content).split())
+            )
     inline = next((token for token in tokens if token.type == "inline"), None)
-    return Piece(_line(tokens[0], n_skipped), as_sentences(texts), _name(inline) if inline is not None else "")
+    name = _name(inline) if inline is not None else ""
+    return Piece(_line(first, n_skipped), as_sentences(texts), name, first.type == "list_item_open")
 
 
 def _rows(tokens: Sequence[Token], n_skipped: int) -> Iterator[Piece]:
@@ -127,7 +138,7 @@ def _rows(tokens: Sequence[Token], n_skipped: int) -> Iterator[Piece]:
     header = rows[0][1] if rows else []
     for line, row in rows[1:]:
         cells = tuple(zip(header, row, strict=False))
-        yield Piece(line, ", ".join(f"{head}: {cell}" if head else cell for head, cell in cells if cell), "", cells)
+        yield Piece(line, ", ".join(f"{head}: {cell}" if head else cell for head, cell in cells if cell), cells=cells)
 
 
 def _name(inline: Token) -> str:

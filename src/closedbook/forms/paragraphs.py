@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from closedbook.forms.book import Form, Passage, counted
-from closedbook.forms.leads import Lead, lead_of
-from closedbook.forms.lines import Joiner, are_wrapped, blocks_of
+from closedbook.forms.leads import Lead, begins_without_name, lead_of
+from closedbook.forms.lines import paragraphs_of
 
 _SMALL_WORD = re.compile(r"(?<!\w)[^\W\d_]+")
 _MOST = 0.6
@@ -22,24 +22,10 @@ _MIN_ARTICLES = 0.01
 """Share of paragraphs that must begin an article, where most begin with no name; a novel has fewer by chance."""
 
 
-def paragraphs_of(text: str) -> list[tuple[int, str]]:
-    """The paragraphs of a text, each on one line, with the number of its first line.
-
-    They are what empty lines part if lines are wrapped, else the lines.
-    """
-    blocks = blocks_of(text.split("\n"))
-    if not are_wrapped(blocks):
-        return [(block.line + i, line.strip()) for block in blocks for i, line in enumerate(block.lines)]
-    joiner = Joiner(text)
-    return [(block.line, joiner.join(block.lines)) for block in blocks]
-
-
 def form_of_paragraphs(text: str) -> Form:
     """The paragraphs of a text as passages, with the titles that plain rules find."""
     paragraphs = paragraphs_of(text)
-    small = {word for word in _SMALL_WORD.findall(text) if word[0].islower()}
-    leads = [lead_of(paragraph, small.__contains__) for _, paragraph in paragraphs]
-    titles = _titles(leads, [paragraph for _, paragraph in paragraphs])
+    titles = _titles([paragraph for _, paragraph in paragraphs])
     passages = tuple(
         Passage(title, paragraph, line) for title, (line, paragraph) in zip(titles, paragraphs, strict=True)
     )
@@ -48,13 +34,34 @@ def form_of_paragraphs(text: str) -> Form:
     return Form(f"{counted(len(passages), 'paragraph')}, {found}", passages, has_marked_titles=False)
 
 
-def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str]:
+def form_of_definition_paragraphs(text: str) -> Form | None:
+    """The form of a text whose paragraphs nearly all define a thing of their own; None where they do not."""
+    paragraphs = [paragraph for _, paragraph in paragraphs_of(text)]
+    return form_of_paragraphs(text) if titles_of_definitions(paragraphs) is not None else None
+
+
+def titles_of_definitions(paragraphs: Sequence[str]) -> list[str] | None:
+    """The titles of paragraphs that nearly all define a thing of their own; None where they do not."""
+    leads = _leads(paragraphs)
+    defined = [lead.title for lead in leads if lead is not None and lead.is_definition]
+    if len(defined) < _NEARLY_ALL * len(leads) or len(set(defined)) < _NEARLY_ALL * len(defined):
+        return None
+    return [lead.title if lead is not None else "" for lead in leads]
+
+
+def _leads(paragraphs: Sequence[str]) -> list[Lead | None]:
+    small = {word for paragraph in paragraphs for word in _SMALL_WORD.findall(paragraph) if word[0].islower()}
+    return [lead_of(paragraph, small.__contains__) for paragraph in paragraphs]
+
+
+def _titles(paragraphs: Sequence[str]) -> list[str]:
     """The title of each paragraph, '' for none.
 
     Where most paragraphs begin with a name of their own, it is their title. Where few do, as in articles of several
     paragraphs, those that begin as encyclopedias' articles do start a new one. Others go on with the title before,
-    unless nearly all have their own.
+    where they say so by beginning with 'It', 'In' or the like, or where few have a name.
     """
+    leads = _leads(paragraphs)
     found = [lead for lead in leads if lead is not None]
     is_distinct = len({lead.title for lead in found}) >= _MIN_DISTINCT * len(found)
     if is_distinct and len(found) >= _NEARLY_ALL * len(leads):
@@ -64,9 +71,11 @@ def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str
     if not is_one_each and n_headwords < max(2, _MIN_ARTICLES * len(leads)):
         return [""] * len(leads)
     titles, title = [], ""
-    for index, lead in enumerate(leads):
+    for index, (lead, paragraph) in enumerate(zip(leads, paragraphs, strict=True)):
         if lead is not None and (is_one_each or _begins_an_article(lead, index, paragraphs)):
             title = lead.title
+        elif is_one_each and not (title in paragraph or begins_without_name(paragraph)):
+            title = ""
         titles.append(title)
     return titles
 

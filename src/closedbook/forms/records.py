@@ -22,7 +22,7 @@ _MAX_LISTED = 60
 """Characters of each item of a list within a cell; longer ones are clauses of a sentence."""
 _CODE = re.compile(r"[^a-zа-яα-ω]*[A-Z0-9][^a-zа-яα-ω]*")
 _ADDRESS = re.compile(r"\w+://|www\.|\S+@\S+\.\w")
-_PROSE_WORDS = 6
+_PROSE_WORDS = 5
 _PLACEHOLDER = re.compile(
     r"\{\w*\}|<\w+>|\[\w+\]|_{2,}|…|\.{3}(?!$)|(?<!\w)X(?!\w)|"
     r"(?<!\w)(?i:it|he|she|they|him|her|them|elle|él|ella|ele|ela|он|она|оно|они|αυτό|αυτός|αυτή|הוא|היא|هو|هي|यह|वह)(?!\w)|"
