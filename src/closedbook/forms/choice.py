@@ -12,7 +12,7 @@ from closedbook.forms.line_forms import form_of_fields, form_of_glossary, form_o
 from closedbook.forms.lines import as_sentences, paragraphs_of
 from closedbook.forms.markdown import has_table, n_headings_of, parse_markdown
 from closedbook.forms.markdown_forms import form_of_markdown
-from closedbook.forms.paragraphs import form_of_definition_paragraphs, form_of_paragraphs
+from closedbook.forms.paragraphs import form_of_paragraphs
 from closedbook.forms.records import form_of_table
 from closedbook.forms.sections import Section, passages_of
 from closedbook.forms.tables import delimiter_of, read_table
@@ -56,7 +56,7 @@ def _form_of_records(text: str, path: Path, suffix: str, title_column: str | Non
     """The form of a file that its name or its first characters show to be a table or JSON."""
     if suffix in _JSON_LINES or looks_like_json_lines(text):
         return form_of_table(table_of_json_lines(text, path), "JSON lines", path, title_column)
-    if suffix == ".json" or looks_like_json(text):
+    if suffix == ".json" or (suffix not in _MARKDOWN and looks_like_json(text)):
         return form_of_table(table_of_json(text, path), "JSON", path, title_column)
     if suffix in _TABLES:
         table, what = read_table(text, delimiter_of(text, expects_table=True) or ",", path)
@@ -88,17 +88,18 @@ def _form_of_prose(text: str, path: Path, title_column: str | None) -> Form:
         return _form_of_sections(
             sections, f"a text with {_n_headings(sections, 'heading')} in capitals", are_marked=False
         )
-    paragraphs = form_of_definition_paragraphs(text)
-    if (form := paragraphs or form_of_glossary(text)) is not None:
+    paragraphs, are_definitions = form_of_paragraphs(text)
+    if are_definitions and paragraphs.passages:
+        return paragraphs
+    if (form := form_of_glossary(text)) is not None:
         return form
     if sections := short_line_sections(text):
         return _form_of_sections(
             sections, f"a text with {_n_headings(sections, 'short line')} as headings", are_marked=False
         )
-    form = form_of_paragraphs(text)
     n_lines = sum(bool(line.strip()) for line in text.split("\n"))
-    has_titles = any(passage.title for passage in form.passages)
-    return form if has_titles or len(form.passages) < n_lines else unchanged_form(text)
+    has_titles = any(passage.title for passage in paragraphs.passages)
+    return paragraphs if has_titles or len(paragraphs.passages) < n_lines else unchanged_form(text)
 
 
 def _n_headings(sections: Sequence[Section], noun: str) -> str:

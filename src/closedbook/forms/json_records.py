@@ -12,6 +12,8 @@ from closedbook.forms.records import Table
 _KEY = "key"
 """The header of the keys of an object of objects."""
 _SHORT = 60
+_MAX_CELLS = 50_000_000
+_BEGINNING = re.compile(r"\s*(?:\[\s*\{|\{)\s*\"")
 _NOT_ITEM = re.compile(r"[\s,]*")
 
 
@@ -23,8 +25,7 @@ def looks_like_json_lines(text: str) -> bool:
 
 def looks_like_json(text: str) -> bool:
     """Whether a text begins as JSON does."""
-    beginning = text[:200].lstrip()
-    return beginning[:1] in ("[", "{") and beginning[1:].lstrip()[:1] in ('"', "{", "[", "}", "]", "")
+    return _BEGINNING.match(text) is not None
 
 
 def table_of_json_lines(text: str, path: Path) -> Table:
@@ -124,6 +125,9 @@ def _table(records: list[dict[str, str]], lines: list[int], path: Path) -> Table
     headers = list(dict.fromkeys(key for record in records for key in record))
     if not headers:
         raise TextError(path, None, "no text in it: its objects are empty")
+    if len(headers) * len(records) > _MAX_CELLS and len(headers) > 100:
+        rule = f"its objects have {len(headers):,} different keys; one object for each thing has the same few"
+        raise TextError(path, None, rule)
     return Table(tuple(headers), [tuple(record.get(header, "") for header in headers) for record in records], lines)
 
 

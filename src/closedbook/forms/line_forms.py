@@ -17,7 +17,7 @@ _MOST = 0.5
 """Share of the lines that must begin with a title for a text to have one document a line."""
 _MAX_TITLE = 80
 _MAX_WORDS = 8
-_N_REST = 2000
+_N_REST = 400
 """Characters after a title in which it may occur again."""
 _OTHER_END = re.compile(r"(?P<title>[^\t。．।።؟]{1,80})(?P<end>[。．।።؟]|\t)")
 _VERB = re.compile(rf"\s(?:{'|'.join(word for words in BE for word in words)})\s")

@@ -22,31 +22,27 @@ _MIN_ARTICLES = 0.01
 """Share of paragraphs that must begin an article, where most begin with no name; a novel has fewer by chance."""
 
 
-def form_of_paragraphs(text: str) -> Form:
-    """The paragraphs of a text as passages, with the titles that plain rules find."""
-    paragraphs = paragraphs_of(text)
-    titles = _titles([paragraph for _, paragraph in paragraphs])
-    passages = tuple(
-        Passage(title, paragraph, line) for title, (line, paragraph) in zip(titles, paragraphs, strict=True)
-    )
+def form_of_paragraphs(text: str) -> tuple[Form, bool]:
+    """The paragraphs of a text with the titles that plain rules find, and whether nearly all define a thing each."""
+    lines, paragraphs = zip(*paragraphs_of(text), strict=True) if text.strip() else ((), ())
+    leads = _leads(paragraphs)
+    titles = _titles(leads, paragraphs)
+    passages = tuple(map(Passage, titles, paragraphs, lines))
     n_titled = sum(map(bool, titles))
     found = f"{n_titled:,} of them titled by what they begin with or go on with" if n_titled else "without titles"
-    return Form(f"{counted(len(passages), 'paragraph')}, {found}", passages, has_marked_titles=False)
-
-
-def form_of_definition_paragraphs(text: str) -> Form | None:
-    """The form of a text whose paragraphs nearly all define a thing of their own; None where they do not."""
-    paragraphs = [paragraph for _, paragraph in paragraphs_of(text)]
-    return form_of_paragraphs(text) if titles_of_definitions(paragraphs) is not None else None
+    name = f"{counted(len(passages), 'paragraph')}, {found}"
+    return Form(name, passages, has_marked_titles=False), _are_definitions(leads)
 
 
 def titles_of_definitions(paragraphs: Sequence[str]) -> list[str] | None:
     """The titles of paragraphs that nearly all define a thing of their own; None where they do not."""
     leads = _leads(paragraphs)
+    return [lead.title if lead is not None else "" for lead in leads] if _are_definitions(leads) else None
+
+
+def _are_definitions(leads: Sequence[Lead | None]) -> bool:
     defined = [lead.title for lead in leads if lead is not None and lead.is_definition]
-    if len(defined) < _NEARLY_ALL * len(leads) or len(set(defined)) < _NEARLY_ALL * len(defined):
-        return None
-    return [lead.title if lead is not None else "" for lead in leads]
+    return len(defined) >= _NEARLY_ALL * len(leads) and len(set(defined)) >= _NEARLY_ALL * len(defined)
 
 
 def _leads(paragraphs: Sequence[str]) -> list[Lead | None]:
@@ -54,14 +50,13 @@ def _leads(paragraphs: Sequence[str]) -> list[Lead | None]:
     return [lead_of(paragraph, small.__contains__) for paragraph in paragraphs]
 
 
-def _titles(paragraphs: Sequence[str]) -> list[str]:
+def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str]:
     """The title of each paragraph, '' for none.
 
     Where most paragraphs begin with a name of their own, it is their title. Where few do, as in articles of several
     paragraphs, those that begin as encyclopedias' articles do start a new one. Others go on with the title before,
     where they say so by beginning with 'It', 'In' or the like, or where few have a name.
     """
-    leads = _leads(paragraphs)
     found = [lead for lead in leads if lead is not None]
     is_distinct = len({lead.title for lead in found}) >= _MIN_DISTINCT * len(found)
     if is_distinct and len(found) >= _NEARLY_ALL * len(leads):
