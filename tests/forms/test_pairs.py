@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from closedbook.errors import TextError
 from closedbook.forms.pairs import RecognizedPairs, recognize_pairs
+from closedbook.text.questions import read_questions
 
 Pairs = Callable[..., RecognizedPairs]
 Fault = Callable[..., Any]
@@ -136,3 +140,38 @@ def test_faults_are_named_with_their_line(
     """The line is that of the file, whatever its form."""
     with fault(line, word):
         pairs(content, name)
+
+
+PIECES = st.sampled_from(
+    ["question", "answer", "\t", ",", '"', '""', "\n", ";", '{"question": "a"}\n', '{"answer": ["b"]}', "Where?\tUlm\n"]
+)
+
+
+@given(
+    st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=15).map("".join),
+    st.sampled_from([".tsv", ".csv", ".jsonl"]),
+)
+def test_any_text_has_pairs_or_a_fault_in_one_line(tmp_path_factory: Any, text: str, suffix: str) -> None:
+    """Whatever a file holds, nothing crashes."""
+    path = tmp_path_factory.getbasetemp() / f"any-pairs{suffix}"
+    path.write_bytes(text.encode("utf-8", "replace"))
+    try:
+        found = recognize_pairs(path)
+    except TextError:
+        return
+    assert found.questions.items
+
+
+CELLS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Cn", "So", "Po"]), min_size=1, max_size=9
+)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=9))
+def test_pairs_without_header_and_quotes_are_read_as_ever(tmp_path_factory: Any, pairs: list[tuple[str, str]]) -> None:
+    """A plain file of question<TAB>answer gives what it gave before any form was recognized."""
+    path = tmp_path_factory.getbasetemp() / "plain.tsv"
+    path.write_bytes("".join(f"{question}?\t{answer}\n" for question, answer in pairs).encode())
+    found = recognize_pairs(path)
+    assert found.questions == read_questions(path)
+    assert found.notes == ()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from closedbook.text.questions import Question
 from closedbook.text.titles import title_length
 
+_TITLE_ENDS = (".", "。", "．", "।", "።", "؟", ":", "：")
 _MAX_NAMED = 3
 """Titles that a note names, at most."""
 
@@ -70,8 +71,9 @@ class Book:
 
 
 def title_of(line: str) -> str:
-    """The title that a line of a corpus begins with; '' for none."""
-    return line[: title_length(line)].rstrip("\t ").removesuffix(".")
+    """The title that a line of a corpus begins with, without what ends it; '' for none."""
+    title = line[: title_length(line)].rstrip("\t ")
+    return title[:-1] if title.endswith(_TITLE_ENDS) else title
 
 
 def written(title: str, text: str) -> str:

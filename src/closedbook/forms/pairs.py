@@ -119,6 +119,8 @@ def _columns(cells: Sequence[str]) -> tuple[int, int | None] | None:
 
 def _named_columns(rows: list[Row], path: Path) -> tuple[list[Row], list[str]]:
     """Question and answer of each row, as the header says; without one, as they stand."""
+    if not rows:
+        return [], []
     number, header = rows[0]
     columns = _columns(header)
     if columns is None:
