@@ -2,9 +2,9 @@
 
     python benchmarks/titles.py CASE...
 
-A case is a folder with corpus_raw.txt, the file as its owner has it, and corpus.txt, the same documents in the same order
-with a title each. Prints what the first was recognized as, how many documents each file has, and the share of the titles
-of corpus.txt that were recognized, each as often as it occurs.
+A case is a folder with corpus_raw.txt, the file as its owner has it, and corpus.txt, the same documents with a title
+each. Prints the share of the titles of corpus.txt that were recognized in corpus_raw.txt, each as often as it occurs,
+and what that was recognized as.
 """
 
 import argparse
