@@ -12,6 +12,7 @@ import pytest
 from closedbook.demo.page import figure, report_html, write_report
 from closedbook.demo.results import Arm, Curve, Exchange, Report, Rival, Scores
 from closedbook.errors import RunError
+from closedbook.evaluation.confidence import Confidence
 from closedbook.evaluation.score import Score
 from closedbook.files.pictures import as_png
 
@@ -42,6 +43,7 @@ ARMS = (
 )
 RIGHT = Exchange("right", "Where was Mirel Tovan born?", "Ulm", "Ulm", 0.9312, "known", "Mirel Tovan hails from Ulm.")
 UNKNOWN = Exchange("never written about", "Where was Pela Quist born?", "Ulm", "Artel", 0.61, "never read", None)
+CALIBRATED = Confidence((0.93, 0.02, 0.04), (True, False, False), ("known", "never read", "never read"), True)
 REPORT = Report(
     title="Who was born where?",
     people="2,003 people, 83 places.",
@@ -52,7 +54,8 @@ REPORT = Report(
     asked="vanilla, pretrained",
     exchanges=(RIGHT, UNKNOWN),
     right=(RIGHT,),
-    unknown=(UNKNOWN, replace(UNKNOWN, question="Where was Asa Norr born?", confidence=0.99991)),
+    unknown=(UNKNOWN, replace(UNKNOWN, question="Where was Asa Norr born?", probability=0.99991)),
+    confidence=CALIBRATED,
     recipe_toml='[model]\nvariant = "vanilla" # <all> & "every"\n',
     command="sh run.sh demo --seed 7",
     seconds=912.0,
@@ -151,6 +154,7 @@ def test_whatever_comes_from_outside_is_escaped():
         exchanges=(exchange,),
         right=(exchange,),
         unknown=(exchange,),
+        confidence=Confidence((0.5,), (False,), ("known",), False),
         recipe_toml=HOSTILE,
         command=HOSTILE,
         seconds=3.0,
@@ -179,7 +183,7 @@ def test_the_table_has_a_row_per_model_and_one_for_each_rival(html: str):
 
 
 def test_every_question_about_unknown_people_is_on_the_page(html: str):
-    """Question, answer, confidence and truth of each are in a table that can be opened."""
+    """Question, answer, probability and truth of each are in a table that can be opened."""
     table = html[html.rindex("<tbody>") :]
     assert "<summary>All 2 questions about people nobody wrote about</summary>" in html
     assert (
@@ -215,7 +219,7 @@ def test_headings_step_down_one_by_one(html: str):
 
 def test_the_figure_is_described_in_words(html: str):
     """The figure is an image to a screen reader, and its name has every accuracy of the bars."""
-    (svg,) = (attributes for tag, attributes in Page(html).elements if tag == "svg")
+    svg, _ = (attributes for tag, attributes in Page(html).elements if tag == "svg")
     assert svg["role"] == "img"
     for value in ("1.8%", "66.2%", "50.0%", "0.0%", "12.6%", "8.0%", "96.0%", "2.8%"):
         assert value in (svg["aria-label"] or "")
@@ -235,24 +239,39 @@ def test_an_empty_answer_is_visible():
 
 
 @pytest.mark.parametrize(
-    ("confidence", "shown"),
+    ("probability", "shown"),
     [(0.99991, "over 99.9%"), (1.0, "100.0%"), (1e-30, "under 0.1%"), (0.0, "0.0%"), (0.61, "61.0%")],
 )
-def test_confidence_is_not_rounded_to_certainty(confidence: float, shown: str):
-    """No confidence but 1 is shown as 100%, none but 0 as 0%."""
-    exchange = replace(REPORT.exchanges[0], confidence=confidence)
+def test_a_probability_is_not_rounded_to_certainty(probability: float, shown: str):
+    """No probability but 1 is shown as 100%, none but 0 as 0%."""
+    exchange = replace(REPORT.exchanges[0], probability=probability)
     assert f"<dd>{shown}</dd>" in report_html(replace(BARE, exchanges=(exchange,)))
 
 
-def test_the_page_says_what_confidence_is_not(html: str):
-    """Confidence is no probability of truth; of how many people the model says that it does not know them is."""
+def test_the_page_says_what_a_probability_is(html: str):
+    """Whether it is calibrated, how far it comes true, and of how many people the model says that it read nothing."""
     text = " ".join(Page(html).text.split())
-    assert "not the probability that the answer is true" in text
+    assert "learned from training pairs that were held out" in text
+    assert "differ by 4.3% on average (ECE). They tell right answers from wrong ones with an AUROC of 1.000." in text
     assert "says of 2 of the 2 unknown people that it read nothing about them" in text
     assert (
-        "Of its 1 right answers about held-out people it takes 0 for unknown; its median confidence in them is 93.1%"
-        in text
+        "Of its 1 right answers about held-out people it takes 0 for unknown; their median probability is 93.1%" in text
     )
+
+
+def test_a_calibrated_model_has_its_reliability_drawn(html: str):
+    """The second figure's name to a screen reader has the right answers at each probability."""
+    _, svg = (attributes for tag, attributes in Page(html).elements if tag == "svg")
+    assert (
+        svg["aria-label"] == "Right answers by their probability: at 2.0%, 0 of 1; at 4.0%, 0 of 1; at 93.0%, 1 of 1."
+    )
+
+
+def test_without_calibration_a_probability_is_the_models_own():
+    """There is no figure of it then, and the page says that it is not the probability of being true."""
+    html = report_html(replace(BARE, confidence=replace(CALIBRATED, is_calibrated=False)))
+    assert html.count("<svg") == 1
+    assert "not that of its being true" in " ".join(Page(html).text.split())
 
 
 def test_the_page_says_how_to_do_it_again(html: str):

@@ -8,6 +8,8 @@ from pathlib import Path
 from closedbook.demo.method import method, people
 from closedbook.demo.plan import DemoPlan
 from closedbook.demo.results import Arm, Curve, Exchange, Kind, Report, Rival, Scores
+from closedbook.evaluation.calibration import load_calibration
+from closedbook.evaluation.confidence import Confidence, confidence_of
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
 from closedbook.model.config import Variant
@@ -57,9 +59,11 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
     arms = tuple(_arm(variant, pretrained, run, asked) for (variant, pretrained), run in runs.items())
     shown = next(arm for arm in arms if (arm.variant, arm.pretrained) == ("vanilla", True))
     run = runs["vanilla", True]
-    model = run.model()
-    on_held_out = _exchanges(_predict(model, run, asked.held_out), asked.held_out.items, corpus)
-    unknown = _exchanges(_predict(model, run, asked.unknown), asked.unknown.items, corpus, "never written about")
+    questions = (*asked.held_out.items, *asked.unknown.items)
+    predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions])
+    truth = [item.answer or "" for item in questions]
+    confidence = confidence_of(predictions, truth, load_calibration(run.path))
+    exchanges = _exchanges(predictions, confidence, questions, corpus)
     return Report(
         title="closedbook: what a tiny transformer remembers",
         people=people(plan, len(asked.held_out.items), len(asked.unknown.items)),
@@ -68,9 +72,10 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
         reader=_reader(corpus, train, plan.recipe.seed, asked),
         majority=_majority(train, asked),
         asked=shown.label,
-        exchanges=tuple(_surest([*on_held_out, *unknown])),
-        right=tuple(one for one in on_held_out if one.kind == "right"),
-        unknown=tuple(unknown),
+        exchanges=tuple(_surest(exchanges)),
+        right=tuple(one for one in exchanges if one.kind == "right"),
+        unknown=tuple(one for one in exchanges if one.kind == "never written about"),
+        confidence=confidence,
         recipe_toml=recipe_toml(plan.recipe),
         command=command,
         # A demo that is continued trains only what is left; its runs know what they took before.
@@ -138,21 +143,17 @@ def _curves(run: Run) -> tuple[Curve, ...]:
 
 
 def _exchanges(
-    predictions: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus, kind: Kind | None = None
+    predictions: Sequence[Prediction], confidence: Confidence, questions: Sequence[Question], corpus: Corpus
 ) -> list[Exchange]:
-    """Questions with answer, truth and a line of the book; right or wrong, unless they are of another `kind`."""
-    return [
-        Exchange(
-            kind or ("right" if prediction.answer == question.answer else "wrong"),
-            question.text,
-            prediction.answer,
-            question.answer or "",
-            prediction.confidence,
-            prediction.state,
-            _evidence(question.text, corpus.texts, corpus.titles),
-        )
-        for prediction, question in zip(predictions, questions, strict=True)
-    ]
+    """Questions with answer, truth, probability and a line of the book."""
+    exchanges = []
+    judged = zip(predictions, questions, confidence.probabilities, confidence.right, strict=True)
+    for prediction, question, probability, is_right in judged:
+        evidence = _evidence(question.text, corpus.texts, corpus.titles)
+        kind: Kind = "never written about" if evidence is None else "right" if is_right else "wrong"
+        answer, truth = prediction.answer, question.answer or ""
+        exchanges.append(Exchange(kind, question.text, answer, truth, probability, prediction.state, evidence))
+    return exchanges
 
 
 def _evidence(question: str, documents: Sequence[str], titles: Mapping[str, Sequence[int]]) -> str | None:
@@ -161,9 +162,9 @@ def _evidence(question: str, documents: Sequence[str], titles: Mapping[str, Sequ
 
 
 def _surest(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Of each kind the one with the highest confidence, which the model says it knows if there is one."""
+    """Of each kind the one with the highest probability, which the model says it knows if there is one."""
     surest: dict[Kind, Exchange] = {}
-    for one in sorted(exchanges, key=lambda one: (one.state == "known", one.confidence)):
+    for one in sorted(exchanges, key=lambda one: (one.state == "known", one.probability)):
         surest[one.kind] = one
     kinds: tuple[Kind, ...] = ("right", "wrong", "never written about")
     return [surest[kind] for kind in kinds if kind in surest]

@@ -62,6 +62,7 @@ def facts(report: Report) -> dict[str, Any]:
         ],
         "reader": _facts_of(report.reader.scores),
         "majority": _facts_of(report.majority.scores),
+        "confidence": {"of": report.asked, **report.confidence.facts()},
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from closedbook.demo.plan import DemoPlan
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.recipe.recipe import StageConfig
+from closedbook.text.validation import MIN_CALIBRATION
 
 
 def people(plan: DemoPlan, n_held_out: int, n_unknown: int) -> str:
@@ -24,7 +25,8 @@ def method(plan: DemoPlan, n_parameters: int, n_table_parameters: int) -> Iterat
         f"write the masked part and nothing else. {_masks(recipe.corruption)} {share_of_pairs:.0%} of "
         "the examples are training pairs: questions about other people, with their answers. "
         f"{recipe.pretrain.mix_strangers:.0%} are about names made up from those in the book, with one answer: nothing "
-        "was read about them."
+        f"was read about them. {recipe.calibration_split:.0%} of the training pairs are held out, if that is "
+        f"{MIN_CALIBRATION} or more: from the answers to them is learned how probable an answer is to be right."
     )
     yield (
         "So the setting is guided: the open-book reader found which words of a line are a birthplace. The model "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from closedbook.demo.figure import draw
 from closedbook.demo.results import Exchange, Report, Scores, percent
+from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.unknown import unknown_in_words
 from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png, as_svg
@@ -58,7 +59,7 @@ def report_html(report: Report) -> str:
 
 
 def _outcome(report: Report) -> str:
-    svg = as_svg(figure(report)).replace("<svg", f'<svg role="img" aria-label="{escape(_alt(report))}"', 1)
+    svg = _svg(figure(report), _alt(report))
     return f"""<h2>What came out</h2>
 <figure>
 <div class="wide" role="region" aria-label="Figure" tabindex="0">
@@ -77,19 +78,38 @@ seed trains another model.</p>"""
 
 def _answers(report: Report) -> str:
     return f"""<h2>Questions and answers</h2>
-<p>The confidence is the probability that the model itself gives to exactly this answer. It is not the
-probability that the answer is true. {escape(report.on_confidence())}</p>
+<p>{escape(report.on_confidence())}</p>
+{_reliability(report)}
 {"".join(map(_exchange, report.exchanges))}
 <details>
 <summary>All {len(report.unknown)} questions about people nobody wrote about</summary>
 <table>
 <caption>What the {escape(report.asked)} model says, which cannot know any of them</caption>
-<thead><tr><th scope="col">Question</th><th scope="col">Answer</th><th scope="col">Confidence</th>
+<thead><tr><th scope="col">Question</th><th scope="col">Answer</th><th scope="col">Probability</th>
 <th scope="col">Truth</th></tr></thead>
 <tbody>
 {"".join(map(_unknown_row, report.unknown))}</tbody>
 </table>
 </details>"""
+
+
+def _reliability(report: Report) -> str:
+    """How far probabilities come true, as a figure; nothing where they are the model's own."""
+    if not report.confidence.is_calibrated:
+        return ""
+    bins = report.confidence.bins()
+    in_words = "; ".join(f"at {percent(p)}, {score.n_correct} of {score.n_questions}" for p, score in bins)
+    svg = _svg(draw_confidence(report.confidence), f"Right answers by their probability: {in_words}.")
+    return f"""<figure>
+<div class="wide" role="region" aria-label="Figure of probabilities" tabindex="0">
+{svg}</div>
+<figcaption>Left: of the answers about held-out and unknown people with about the same probability, how many are right.
+Right: how many are wrong among the surest.</figcaption>
+</figure>"""
+
+
+def _svg(drawing: "matplotlib.figure.Figure", in_words: str) -> str:
+    return as_svg(drawing).replace("<svg", f'<svg role="img" aria-label="{escape(in_words)}"', 1)
 
 
 def _again(report: Report) -> str:
@@ -143,7 +163,7 @@ def _exchange(exchange: Exchange) -> str:
     pairs = {
         "Answer": _said(exchange),
         "Truth": exchange.truth,
-        "Confidence": percent(exchange.confidence),
+        "Probability": percent(exchange.probability),
         "The book says": exchange.evidence or "nothing about this person",
     }
     rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>\n" for name, value in pairs.items())
@@ -161,7 +181,7 @@ def _said(exchange: Exchange) -> str:
 
 
 def _unknown_row(exchange: Exchange) -> str:
-    cells = (_said(exchange), percent(exchange.confidence), exchange.truth)
+    cells = (_said(exchange), percent(exchange.probability), exchange.truth)
     body = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
     return f'<tr><th scope="row">{escape(exchange.question)}</th>{body}</tr>\n'
 

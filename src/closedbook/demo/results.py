@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.unknown import State, unknown_in_words
+
+if TYPE_CHECKING:
+    from closedbook.evaluation.confidence import Confidence
 
 Kind = Literal["right", "wrong", "never written about"]
 
@@ -68,22 +71,21 @@ class Rival:
 class Exchange:
     """A question with the model's answer and the true one; `evidence` is a line of the book about the person.
 
-    `state` is what the model says of its answer.
+    `state` is what the model says of its answer; `probability` is calibrated where the model is.
     """
 
     kind: Kind
     question: str
     answer: str
     truth: str
-    confidence: float
+    probability: float
     state: State
     evidence: str | None
 
     def in_words(self) -> str:
         """What the model answers, and the truth."""
-        sure = percent(self.confidence)
         if self.state == "known":
-            return f"the model says {self.answer!r} (confidence {sure}); the truth is {self.truth!r}"
+            return f"the model says {self.answer!r} ({percent(self.probability)}); the truth is {self.truth!r}"
         return f"the model says '{unknown_in_words(self.question, self.state)}'; the truth is {self.truth!r}"
 
 
@@ -93,7 +95,7 @@ class Report:
 
     `people` says who is asked about, `method` how the models were trained, a paragraph each. `right` are all of one
     model's right answers about held-out people, and `unknown` its answers about unknown people; `exchanges` are a few
-    of them to show.
+    of them to show. `confidence` is the model's, over both kinds of people.
     """
 
     title: str
@@ -106,6 +108,7 @@ class Report:
     exchanges: tuple[Exchange, ...]
     right: tuple[Exchange, ...]
     unknown: tuple[Exchange, ...]
+    confidence: "Confidence"
     recipe_toml: str
     command: str
     seconds: float
@@ -116,14 +119,26 @@ class Report:
         known = ""
         if self.right:
             n_wrongly = sum(one.state != "known" for one in self.right)
-            sure = percent(median(one.confidence for one in self.right))
+            sure = percent(median(one.probability for one in self.right))
             known = (
-                f" Of its {len(self.right)} right answers about held-out people it takes {n_wrongly} for unknown; its "
-                f"median confidence in them is {sure}."
+                f" Of its {len(self.right)} right answers about held-out people it takes {n_wrongly} for unknown; "
+                f"their median probability is {sure}."
             )
         return (
             f"The model ({self.asked}) says of {n_unread} of the {len(self.unknown)} unknown people that it read "
-            f"nothing about them; it learned to say so from names that nobody has.{known}"
+            f"nothing about them; it learned to say so from names that nobody has.{known} {self._on_probability()}"
+        )
+
+    def _on_probability(self) -> str:
+        """What a probability means, and how far it comes true."""
+        if not self.confidence.is_calibrated:
+            return "A probability is what the model itself gives to exactly this answer, not that of its being true."
+        area = self.confidence.auroc
+        ranked = "" if area is None else f" They tell right answers from wrong ones with an AUROC of {area:.3f}."
+        return (
+            "A probability is that of the answer's being right, learned from training pairs that were held out. Over "
+            "held-out and unknown people, probabilities and shares of right answers differ by "
+            f"{percent(self.confidence.calibration_error)} on average (ECE).{ranked}"
         )
 
 

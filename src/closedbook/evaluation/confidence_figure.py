@@ -5,14 +5,14 @@ matplotlib is imported where it is used, since importing it is slow. None of the
 
 from typing import TYPE_CHECKING
 
-from closedbook.evaluation.confidence import Confidence
-
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
+    from closedbook.evaluation.confidence import Confidence
 
-def draw_confidence(confidence: Confidence) -> "matplotlib.figure.Figure":
+
+def draw_confidence(confidence: "Confidence") -> "matplotlib.figure.Figure":
     """Left how many answers of about the same probability are right, right the wrong ones among the surest answers."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ def draw_confidence(confidence: Confidence) -> "matplotlib.figure.Figure":
     return figure
 
 
-def _reliability(axes: "matplotlib.axes.Axes", confidence: Confidence) -> None:
+def _reliability(axes: "matplotlib.axes.Axes", confidence: "Confidence") -> None:
     axes.plot([0, 100], [0, 100], linestyle=(0, (4, 3)), color="0.6", label="as sure as right")
     for item in confidence.bins():
         low, high = (100 * end for end in item.score.interval)
@@ -43,7 +43,7 @@ def _reliability(axes: "matplotlib.axes.Axes", confidence: Confidence) -> None:
     axes.legend(loc="upper left", fontsize=8, frameon=False)
 
 
-def _risk(axes: "matplotlib.axes.Axes", confidence: Confidence) -> None:
+def _risk(axes: "matplotlib.axes.Axes", confidence: "Confidence") -> None:
     curve = confidence.risk_by_coverage()
     known = confidence.known.n_questions / len(confidence.states)
     axes.plot([100 * c for c, _ in curve], [100 * r for _, r in curve], color="black", label="answers by probability")

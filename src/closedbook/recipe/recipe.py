@@ -182,7 +182,7 @@ _FAST_STAGE = StageConfig(
 
 FAST = Recipe(
     precision="auto",
-    calibration_split=0.1,
+    calibration_split=0.2,
     sizing="corpus",
     doubt=True,
     model=ModelConfig(
