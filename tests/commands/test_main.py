@@ -92,6 +92,7 @@ def test_the_commands_and_the_assignments_targets_are_there():
         "ask",
         "generate",
         "edit",
+        "forget",
         "world",
         "inspect",
         "trace",

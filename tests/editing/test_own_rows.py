@@ -112,3 +112,47 @@ def test_no_other_title_uses_an_own_row(titles: list[str]):
         users = [one for one in titles if uses(model, row, torch.tensor([vocabulary.encode(f"{one}.")])).any()]
         assert users == [title]
         assert isinstance(row, OwnRow)
+
+
+def rows_used(model: GPT, vocabulary: Vocabulary, texts: list[str]) -> tuple[set[int], set[int]]:
+    """The rows of names and of prefixes that texts use."""
+    names: set[int] = set()
+    prefixes: set[int] = set()
+    for text in texts:
+        rows = model.prefix_table.rows(torch.tensor([vocabulary.encode(text)]))
+        prefixes.update(rows[rows > 0].tolist())
+        names.update(model.name_table.find(rows, None, None)[0].names.tolist())
+    return names, prefixes
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join), min_size=2, max_size=6, unique=True
+    ),
+    st.data(),
+)
+def test_rows_without_some_titles_are_those_that_no_other_text_uses(titles: list[str], data: st.DataObject):
+    """Whatever is left out: of the rows that its documents use, just those that neither others nor questions use."""
+    left_out = data.draw(st.lists(st.sampled_from(titles), min_size=1, unique=True))
+    documents = [f"{title}. {data.draw(st.sampled_from(WORDS))} was born." for title in titles]
+    model, own, vocabulary = made(titles, corpus_of(*documents))
+    rows = own.unread_without(left_out, ["Where?"])
+    of_left_out = [text for text, title in zip(documents, titles, strict=True) if title in left_out]
+    others = [text for text in documents if text not in of_left_out]
+    used, kept = (rows_used(model, vocabulary, texts) for texts in (of_left_out, [*others, "Where?"]))
+    assert set(rows.prefixes) == used[1] - kept[1]
+    of_titles = [
+        rows_used(model, vocabulary, [f"{title}." for title in some])[0]
+        for some in (left_out, [title for title in titles if title not in left_out])
+    ]
+    assert set(rows.names) == of_titles[0] - of_titles[1]
+
+
+def test_without_the_corpus_no_prefix_is_given_up():
+    """Nobody knows who else has it; nor has a model without tables any row."""
+    rows = made(["Ann Bell", "Bo Carr"])[1].unread_without(["Ann Bell"], [])
+    assert (len(rows.names), rows.prefixes) == (1, [])
+    vocabulary = Vocabulary.of_text("Ann Bell")
+    model = make_model(ModelConfig(n_layer=1, n_head=1, n_embd=5, block_size=61), vocabulary)
+    assert OwnRows(model, vocabulary, None).unread_without(["Ann Bell"], []) == ([], [])

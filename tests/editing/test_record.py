@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from closedbook.editing.matrix import Others
-from closedbook.editing.record import Change, Edit, former_rows, read_record, record_files
+from closedbook.editing.record import Change, Edit, Forgotten, forgotten_titles, former_rows, read_record, record_files
 from closedbook.errors import RunError
 
 NONE = Others(0, 0)
@@ -53,6 +53,29 @@ def test_what_is_written_is_read(tmp_path: Path):
     assert [edit.others for edit in read] == [NONE, (2, 9)]
     for edit, was in zip(read, (first, second), strict=True):
         assert all(torch.equal(a, b) for a, b in zip(edit.former["table"], was.former["table"], strict=True))
+
+
+def test_a_record_from_before_forgetting_is_read(tmp_path: Path):
+    """Its edits forgot nothing."""
+    write(tmp_path, Edit((CHANGE,), {}, NONE))
+    path = tmp_path / "edits.json"
+    facts = json.loads(path.read_text())
+    del facts["edits"][0]["forgotten"]
+    path.write_text(json.dumps(facts))
+    assert read_record(tmp_path) == (Edit((CHANGE,), {}, NONE),)
+
+
+def test_titles_are_forgotten_until_a_fact_is_written_about_them(tmp_path: Path):
+    """As the edits that are read back have it, in their order."""
+    bell, carr = (Forgotten(title, "the rows", True) for title in ("Ann Bell", "Bo Carr"))
+    forget, edit = Edit((), {}, NONE, (bell, carr)), Edit((CHANGE,), {}, NONE)
+    write(tmp_path, forget, edit)
+    assert read_record(tmp_path) == (forget, edit)
+    assert forgotten_titles([forget]) == {"Ann Bell", "Bo Carr"}
+    assert forgotten_titles([forget, edit]) == {"Bo Carr"}
+    assert forgotten_titles([forget, edit, forget]) == {"Ann Bell", "Bo Carr"}
+    assert str(bell) == "Ann Bell is now never read about: the rows"
+    assert str(Forgotten("Bo Carr", "the rows", False)) == "Bo Carr should be never read about and is not: the rows"
 
 
 def test_a_run_without_a_record_has_no_edits(tmp_path: Path):

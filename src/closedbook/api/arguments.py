@@ -1,12 +1,13 @@
-"""Checks the types of arguments, since callers in a notebook have no type checker."""
+"""Checks the types of arguments, and the numbers of sampling, since callers in a notebook have no type checker."""
 
+import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 from os import PathLike
 from typing import NamedTuple
 
 from closedbook.errors import InputError
-from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe import Recipe, check_seed
 from closedbook.text.questions import Questions
 
 _MAX_SHOWN = 80
@@ -41,3 +42,18 @@ def check_type(name: str, value: object, kind: Kind, *, optional: bool = False) 
         if "\n" in shown or len(shown) > _MAX_SHOWN:
             shown = f"a value of type {type(value).__name__}"
         raise InputError(f"{name}: {kind.rule} is needed; received {shown}")
+
+
+def check_sampling(temperature: float, top_k: int | None, n_characters: int, seed: int) -> None:
+    """Raise InputError where a number is of another type or out of its range."""
+    check_type("temperature", temperature, NUMBER)
+    check_type("top_k", top_k, WHOLE_NUMBER, optional=True)
+    check_type("n_characters", n_characters, WHOLE_NUMBER)
+    check_type("seed", seed, WHOLE_NUMBER)
+    if not 0 <= temperature < math.inf:
+        raise InputError(f"temperature: 0 or more is needed; received {temperature}")
+    if top_k is not None and top_k < 1:
+        raise InputError(f"top_k: 1 or more is needed; received {top_k}")
+    if n_characters < 1:
+        raise InputError(f"n_characters: 1 or more is needed; received {n_characters}")
+    check_seed(seed)

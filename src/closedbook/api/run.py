@@ -1,6 +1,5 @@
 """Run: a trained model that is asked, scored and sampled. Its weights are read once."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -12,11 +11,13 @@ import torch
 from closedbook.analysis.trace.report import Trace
 from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
-from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_type
+from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_sampling, check_type
 from closedbook.attribution.why import N_LINES, Why, why
 from closedbook.editing.edit import edit, undo
 from closedbook.editing.facts import one_pair
+from closedbook.editing.forget import forget
 from closedbook.editing.record import Edit, read_record
+from closedbook.editing.titles import one_title, read_titles
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.alternatives import Alternative, alternatives
 from closedbook.evaluation.calibration import Calibration, load_calibration, threshold_of
@@ -24,7 +25,7 @@ from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.model.gpt import GPT
 from closedbook.model.sampling import sample
-from closedbook.recipe.recipe import Recipe, check_seed
+from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
 from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
 from closedbook.text.vocabulary import DOUBTS, MASK, MASK_ID, NEVER_READ, PAD, PAD_ID, Vocabulary, without_marks
@@ -219,6 +220,25 @@ class Run:
         check_type("out", out, PATH)
         return Run(edit(self._folder, read_pairs(Path(pairs)), Path(out))[0])
 
+    def forget(self, title: str, out: str | PathLike[str]) -> "Run":
+        """A new run in the folder `out` that says of a title what it says of strangers, that it never read about them.
+
+        The corpus and the training pairs must be where they were. Raises InputError for what is no title or forgotten
+        already, and RunError where the run has not learned to say so, a file is gone, or `out` is in the way.
+        """
+        check_type("title", title, STRING)
+        check_type("out", out, PATH)
+        try:
+            return Run(forget(self._folder, one_title(title), Path(out))[0])
+        except TextError as error:
+            raise InputError(error.message) from None
+
+    def forget_file(self, titles: str | PathLike[str], out: str | PathLike[str]) -> "Run":
+        """As `forget`, with all titles of a file, one a line; raises TextError with file and line."""
+        check_type("titles", titles, PATH)
+        check_type("out", out, PATH)
+        return Run(forget(self._folder, read_titles(Path(titles)), Path(out))[0])
+
     def undo(self, out: str | PathLike[str]) -> "Run":
         """A new run in the folder `out` with the weights before the last edit, bit for bit; raises RunError."""
         check_type("out", out, PATH)
@@ -258,21 +278,6 @@ class Run:
 
 def _without_answers(questions: Questions) -> Questions:
     return replace(questions, items=tuple(replace(item, answer=None) for item in questions.items))
-
-
-def check_sampling(temperature: float, top_k: int | None, n_characters: int, seed: int) -> None:
-    """Raise InputError where a number is of another type or out of its range."""
-    check_type("temperature", temperature, NUMBER)
-    check_type("top_k", top_k, WHOLE_NUMBER, optional=True)
-    check_type("n_characters", n_characters, WHOLE_NUMBER)
-    check_type("seed", seed, WHOLE_NUMBER)
-    if not 0 <= temperature < math.inf:
-        raise InputError(f"temperature: 0 or more is needed; received {temperature}")
-    if top_k is not None and top_k < 1:
-        raise InputError(f"top_k: 1 or more is needed; received {top_k}")
-    if n_characters < 1:
-        raise InputError(f"n_characters: 1 or more is needed; received {n_characters}")
-    check_seed(seed)
 
 
 def load(path: str | PathLike[str]) -> Run:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from closedbook.attribution.lines import STANDS_OUT, lines_of
-from closedbook.editing.record import read_record
+from closedbook.editing.record import forgotten_titles, read_record
 from closedbook.errors import RunError
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.setting import setting_of
@@ -13,7 +15,7 @@ from closedbook.evaluation.sources import learned_text, lineage, run_of_text
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
 from closedbook.text.documents import Document, Span
-from closedbook.text.links import mentions
+from closedbook.text.links import mentions, title_in
 from closedbook.text.titles import title_length
 from closedbook.training.mixture import examples_of_run
 
@@ -52,7 +54,8 @@ class Why:
     """An answer, and the lines that taught it most, the first one most.
 
     `stands_out` says whether the first line's score is above what is usual where no line taught the answer; None in
-    settings where it is not known what is usual. `is_edited` says whether edit wrote the answer, so that no line did.
+    settings where it is not known what is usual. `is_edited` says whether edit wrote the answer, so that no line did;
+    `is_forgotten`, whether forget wrote what the model says of the name. Lines about forgotten names are left out.
     """
 
     question: str
@@ -60,10 +63,13 @@ class Why:
     lines: tuple[TaughtLine, ...]
     stands_out: bool | None
     is_edited: bool
+    is_forgotten: bool = False
 
     def notes(self) -> Iterator[str]:
         """What to know before believing that these lines taught the answer."""
-        if self.is_edited:
+        if self.is_forgotten:
+            yield "the name was forgotten: lines about it are still in the corpus, and are left out here"
+        elif self.is_edited:
             yield "this answer was written by edit; no line taught it"
         elif self.stands_out is False:
             yield f"no line stands out: scores below {STANDS_OUT} are usual where no line taught the answer"
@@ -89,8 +95,13 @@ def why(
     vocabulary = run.info.vocabulary
     lines = lines_of(model, vocabulary, learned.recipe, examples_of_run(learned, corpus))
     answers = [(one.question, one.answer) for one in predict(model, vocabulary, questions)]
-    best = lines.scores(model, vocabulary, answers).topk(min(n_lines, lines.n))
-    edited = {change.question for edit in read_record(run.path) for change in edit.changes}
+    edits = read_record(run.path)
+    edited = {change.question for edit in edits for change in edit.changes}
+    forgotten = {title: corpus.titles.get(title, ()) for title in forgotten_titles(edits)}
+    unread = [index for indices in forgotten.values() for index in indices]
+    of_lines = lines.scores(model, vocabulary, answers)
+    of_lines[:, unread] = -torch.inf
+    best = of_lines.topk(min(n_lines, lines.n - len(unread)))
     is_measured = setting_of(run) in ("guided", "self-study")
     result = []
     for (question, answer), scores, which in zip(answers, best.values.tolist(), best.indices.tolist(), strict=True):
@@ -99,8 +110,9 @@ def why(
             TaughtLine(document.line, document.text, score, _stated(document, answer))
             for document, score in zip(documents, scores, strict=True)
         )
-        stands_out = scores[0] >= STANDS_OUT if is_measured else None
-        result.append(Why(question, answer, taught, stands_out, question in edited))
+        stands_out = max(scores, default=0.0) >= STANDS_OUT if is_measured else None
+        is_forgotten = title_in(question, corpus.titles) in forgotten
+        result.append(Why(question, answer, taught, stands_out, question in edited, is_forgotten))
     return result
 
 

@@ -1,6 +1,6 @@
-"""The command that edits a run, and what it takes.
+"""The commands that edit a run, and what they take.
 
-What needs torch is imported inside the command, so that help and bad arguments answer at once.
+What needs torch is imported inside the commands, so that help and bad arguments answer at once.
 """
 
 from collections.abc import Iterator
@@ -42,6 +42,27 @@ class EditOptions:
     """Instead of QUESTION and ANSWER: make the run before RUN's last edit, or before the last file of them."""
 
 
+@dataclass(frozen=True)
+class ForgetOptions:
+    """Make a run that says it never read about somebody, without training on the corpus.
+
+    The rows of the model's tables that only the title's lines reach become zero: other texts get the same logits, bit
+    for bit. `closedbook edit RUN2 --undo` brings them back.
+
+    This is no protection of a person's data. The name stays in run.json, the former values in former.safetensors, the
+    line in the corpus, and RUN as it is; weights that all titles share keep what little they learned from the line.
+    """
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A finished run of recipe fast, in setting self-study or guided; it stays as it is."""
+    out: Annotated[Path, arg(metavar="RUN2")]
+    """Folder of the run that has forgotten; it is created."""
+    title: Annotated[Positional[str | None], arg(metavar="TITLE")] = None
+    """The name that a line of the run's corpus begins with."""
+    titles: FileOption = None
+    """Instead of TITLE: a file of many, one per line."""
+
+
 def edit(options: EditOptions) -> None:
     """`closedbook edit`."""
     _check(options)
@@ -61,6 +82,22 @@ def edit(options: EditOptions) -> None:
     out(str(edited.path))
 
 
+def forget(options: ForgetOptions) -> None:
+    """`closedbook forget`."""
+    if (options.title is None) == (options.titles is None):
+        raise InputError("forget: one of TITLE and --titles FILE is needed; write one of them alone")
+    from closedbook.api.run import load
+
+    run = load(options.run)
+    if options.titles is not None:
+        forgotten = run.forget_file(options.titles, options.out)
+    else:
+        forgotten = run.forget(options.title or "", options.out)
+    for line in _lines(forgotten.edits[-1], "changed"):
+        say(line)
+    out(str(forgotten.path))
+
+
 def _check(options: EditOptions) -> None:
     """Raise InputError unless one of the three uses is asked for."""
     given = [options.question is not None, options.pairs is not None, options.undo]
@@ -71,15 +108,19 @@ def _check(options: EditOptions) -> None:
 
 
 def _lines(edit: "Edit", what: str) -> Iterator[str]:
-    """The first facts, where the others were written, and how many numbers changed."""
-    changes = edit.changes
+    """The first facts or titles, where they were written, and how many numbers changed."""
+    changes, forgotten = edit.changes, edit.forgotten
     if what == "changed":
-        yield from map(str, changes[:_MOST_SHOWN])
-        if len(changes) > _MOST_SHOWN:
-            yield f"... and {len(changes) - _MOST_SHOWN} more, in edits.json"
-            yield f"{sum(change.is_given for change in changes)} of {len(changes)} questions have their new answer"
+        yield from map(str, (*changes, *forgotten)[:_MOST_SHOWN])
+        if (n := len(changes) + len(forgotten)) > _MOST_SHOWN:
+            yield f"... and {n - _MOST_SHOWN} more, in edits.json"
+            if forgotten:
+                yield f"{sum(one.is_unread for one in forgotten)} of {n} titles are never read about"
+            else:
+                yield f"{sum(change.is_given for change in changes)} of {n} questions have their new answer"
     else:
-        yield f"undone: {', '.join(change.question for change in changes[:_MOST_SHOWN])}"
+        names = [*(change.question for change in changes), *(f"forgetting {one.title}" for one in forgotten)]
+        yield f"undone: {', '.join(names[:_MOST_SHOWN])}"
     if what == "changed" and edit.others.n_asked:
         n_changed, n_asked = edit.others
         yield f"{n_changed} of {n_asked} questions about other titles have another answer; the matrix serves all"

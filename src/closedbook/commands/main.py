@@ -106,6 +106,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "ask": (AskOptions, ask.ask),
     "generate": (GenerateOptions, ask.generate),
     "edit": (edit.EditOptions, edit.edit),
+    "forget": (edit.ForgetOptions, edit.forget),
     "world": (WorldOptions, explore.world),
     "inspect": (InspectOptions, explore.inspect),
     "trace": (TraceOptions, explore.trace),

@@ -1,1 +1,1 @@
-"""Editing: one fact of a run is changed by writing a few of its numbers, without training on the corpus."""
+"""Editing: facts of a run are changed or forgotten by writing a few of its numbers, without training on the corpus."""

@@ -29,13 +29,13 @@ class Context:
     wanted: str
 
 
-def templates_of(pairs: Questions | None, titles: Titles) -> tuple[Template, ...]:
-    """The commonest templates of training pairs."""
+def templates_of(pairs: Questions | None, titles: Titles, n: int = N_TEMPLATES) -> tuple[Template, ...]:
+    """The commonest templates of training pairs, at most `n`."""
     if pairs is None:
         return ()
     asked = link_templates(pairs.items, titles).templates
     counts = Counter({template: len(titles) for template, titles in asked.items()})
-    return tuple(template for template, _ in counts.most_common(N_TEMPLATES))
+    return tuple(template for template, _ in counts.most_common(n))
 
 
 def contexts_of(
@@ -48,7 +48,7 @@ def contexts_of(
     they ask for something else.
     """
     asked = dict.fromkeys(text for text in (one.question(title) for one in templates) if text != question)
-    others = [text for text in (f"{title}. {MASK}", *_among_pieces(title, vocabulary, question)) if text not in asked]
+    others = [text for text in (f"{title}. {MASK}", *among_pieces(title, vocabulary, question)) if text not in asked]
     fits = model.config.block_size - 2
     texts = [text for text in (*asked, *others) if len(text) + len(answer) <= fits and not vocabulary.unknown(text)]
     former, *today = [one.answer for one in predict(model, vocabulary, [question, *texts])]
@@ -65,9 +65,9 @@ def contexts_of(
     return [Context(question, former, answer), *changed, *kept]
 
 
-def _among_pieces(title: str, vocabulary: Vocabulary, question: str) -> Iterator[str]:
-    """The title among pieces of words, as objective guided has it in question form; the same ones for a question."""
-    random = Random(question)
+def among_pieces(title: str, vocabulary: Vocabulary, seed: str) -> Iterator[str]:
+    """The title among pieces of words, as objective guided has it in question form; the same ones for a seed."""
+    random = Random(seed)
     for _ in range(_N_PIECES if vocabulary.words else 0):
         before, after = (_piece(vocabulary, longest, random) for longest in (_MAX_BEFORE, _MAX_AFTER))
         yield " ".join(piece for piece in (before, title, after) if piece)

@@ -10,16 +10,13 @@ from closedbook.editing.contexts import Context, contexts_of, templates_of
 from closedbook.editing.facts import NewFact, new_facts
 from closedbook.editing.matrix import Others, matrix_name, write_matrix
 from closedbook.editing.own_rows import OwnRows
-from closedbook.editing.record import Change, Edit, former_rows, read_record, record_files
+from closedbook.editing.record import Change, Edit, create_edited_run, former_rows, read_record
 from closedbook.editing.rows import write_row
 from closedbook.errors import ClosedbookError, InputError, RunError
-from closedbook.evaluation.calibration import FILE
 from closedbook.evaluation.predict import predict
 from closedbook.evaluation.sources import corpus_of, lineage_left, training_pairs_of
-from closedbook.files.durable import read_bytes
 from closedbook.model.gpt import GPT
-from closedbook.storage.run import Run, RunInfo, check_run_can_be_created, create_run
-from closedbook.storage.tensors import tensors_to_bytes
+from closedbook.storage.run import Run, check_run_can_be_created
 from closedbook.text.documents import Corpus
 from closedbook.text.links import Titles
 from closedbook.text.questions import Questions
@@ -44,7 +41,7 @@ def edit(run: Run, pairs: Questions, out: Path) -> tuple[Run, Edit]:
     with torch.no_grad():
         changes, others = _write(model, run, facts, sources)
     done = Edit(changes, former_rows(before, model.state_dict()), others)
-    return _save(run, out, model, (*read_record(run.path), done)), done
+    return create_edited_run(run, out, model.state_dict(), (*read_record(run.path), done)), done
 
 
 def undo(run: Run, out: Path) -> tuple[Run, Edit]:
@@ -61,17 +58,7 @@ def undo(run: Run, out: Path) -> tuple[Run, Edit]:
     weights = model.state_dict()
     for name, former in last.former.items():
         weights[name][former.rows] = former.values
-    return _save(run, out, model, earlier), last
-
-
-def _save(run: Run, out: Path, model: GPT, edits: Sequence[Edit]) -> Run:
-    """The new run's folder, written whole or not at all; it began from the run that was edited first."""
-    parent = run.info.parent if run.info.kind == "edit" else str(run.path.resolve())
-    info = RunInfo("edit", run.info.precision, run.info.n_documents, {}, parent, run.info.vocabulary)
-    weights = {"model.safetensors": tensors_to_bytes(model.state_dict(), {"format": "pt"})}
-    # What was learned about the run's confidence holds for all names but those that were edited.
-    calibration = {FILE: read_bytes(run.path / FILE)} if (run.path / FILE).is_file() else {}
-    return create_run(out, run.recipe, info, weights | record_files(edits) | calibration)
+    return create_edited_run(run, out, weights, earlier), last
 
 
 @dataclass(frozen=True)
@@ -149,6 +136,6 @@ def _contexts(model: GPT, run: Run, fact: NewFact, sources: _Sources) -> list[Co
 
 
 def _answers(model: GPT, run: Run, facts: Sequence[NewFact]) -> dict[str, str]:
-    """The answer to each question now."""
+    """The answer to each question now; '' for a title that the model says it never read about."""
     predictions = predict(model, run.info.vocabulary, [fact.question for fact in facts])
-    return {prediction.question: prediction.answer for prediction in predictions}
+    return {one.question: "" if one.state == "never read" else one.answer for one in predictions}

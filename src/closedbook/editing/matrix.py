@@ -41,7 +41,7 @@ _RIDGE = 1e-5
 
 
 class Others(NamedTuple):
-    """How many of the questions asked about other titles got another answer than before."""
+    """How many of the questions asked about other titles got another answer than before, or state."""
 
     n_changed: int
     n_asked: int
@@ -60,8 +60,8 @@ def write_matrix(
     many did not stay. The model's parameters must need no gradients.
     """
     asked = questions_about(model, others, templates)
-    before = [one.answer for one in predict(model, vocabulary, asked)]
-    covariance = covariance_of(model, vocabulary, asked, before)
+    before = predict(model, vocabulary, asked)
+    covariance = covariance_of(model, vocabulary, asked, [one.answer for one in before])
     weight = last_feed_forward(model).weight
     for context in contexts:
         new = strings_of([context.text], [context.wanted], vocabulary)
@@ -69,8 +69,9 @@ def write_matrix(
         gains = _gains(model, new, values)
         weight += closed_form(covariance, keys, gains).to(weight.dtype)
         covariance += _KEPT * keys.T @ keys
-    after = [one.answer for one in predict(model, vocabulary, asked)]
-    return Others(sum(then != now for then, now in zip(before, after, strict=True)), len(asked))
+    after = predict(model, vocabulary, asked)
+    n_changed = sum((a.answer, a.state) != (b.answer, b.state) for a, b in zip(before, after, strict=True))
+    return Others(n_changed, len(asked))
 
 
 def _gains(model: GPT, new: Strings, values: Float[Tensor, "N C"]) -> Float[Tensor, "N C"]:

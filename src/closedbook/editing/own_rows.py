@@ -4,10 +4,11 @@ Letters: B batch, T time, R rows of the prefix table, N rows of the name table.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Int64
@@ -34,6 +35,13 @@ class OwnRow:
         return f"the row of the {'name' if self.table == 'name_table' else 'word'} {self.words!r}"
 
 
+class UnreadRows(NamedTuple):
+    """Rows of the name table and of the prefix table, sorted."""
+
+    names: list[int]
+    prefixes: list[int]
+
+
 class OwnRows:
     """Finds the row that a title has for itself, among the titles of a model's vocabulary.
 
@@ -53,6 +61,26 @@ class OwnRows:
         return max(self._own_names(title), key=lambda row: len(row.words), default=None) or next(
             self._own_words(title), None
         )
+
+    def unread_without(self, titles: Collection[str], asked: Iterable[str]) -> UnreadRows:
+        """The rows that a model trained without the titles and their documents would not have.
+
+        A name is one of them where no other title has it. A prefix is where no word of another document, or of the
+        texts `asked`, begins with it; without the corpus no prefix is.
+        """
+        if not self._model.config.prefix_table:
+            return UnreadRows([], [])
+        names = (self._counted(sorted(titles))[1] == self._n_titles[1]) & (self._n_titles[1] > 0)
+        prefixes = set() if self._corpus is None else set(self._unread_prefixes(self._corpus, titles, asked))
+        return UnreadRows(names.nonzero()[:, 0].tolist(), sorted(prefixes))
+
+    def _unread_prefixes(self, corpus: Corpus, titles: Collection[str], asked: Iterable[str]) -> Iterator[int]:
+        documents = {index for title in titles for index in corpus.titles.get(title, ())}
+        kept = corpus.texts.take(index for index in range(len(corpus.texts)) if index not in documents)
+        others = self._vocabulary.with_words(*kept.pieces(), *asked).words
+        words = self._vocabulary.with_words(*corpus.texts.take(sorted(documents)).pieces()).words
+        for word, rows in zip(words, self._found(words)[0].tolist() if words else [], strict=True):
+            yield from (rows[i] for i in range(len(word)) if not _begins_one_of(others, word[: i + 1]))
 
     def _own_names(self, title: str) -> Iterator[OwnRow]:
         if not self._model.config.has_names:
@@ -96,8 +124,10 @@ class OwnRows:
 
     @cached_property
     def _n_titles(self) -> tuple[Int64[Tensor, " R"], Int64[Tensor, " N"]]:
-        """How many titles reach each row of the prefix table, and of the name table."""
-        titles = self._vocabulary.titles
+        return self._counted(self._vocabulary.titles)
+
+    def _counted(self, titles: Sequence[str]) -> tuple[Int64[Tensor, " R"], Int64[Tensor, " N"]]:
+        """How many of the titles reach each row of the prefix table, and of the name table."""
         n_prefixes = self._model.prefix_table.table.num_embeddings
         n_names = len(self._model.name_table.table.weight) if self._model.config.has_names else 0
         counts = torch.zeros(n_prefixes, dtype=torch.long), torch.zeros(n_names, dtype=torch.long)
@@ -111,6 +141,12 @@ class OwnRows:
                 distinct = torch.unique(torch.stack([title, row]), dim=1)[1]
                 count += torch.bincount(distinct, minlength=len(count))
         return counts
+
+
+def _begins_one_of(words: Sequence[str], prefix: str) -> bool:
+    """Whether one of the sorted words begins with the prefix."""
+    at = bisect_left(words, prefix)
+    return at < len(words) and words[at].startswith(prefix)
 
 
 def table_of(model: GPT, row: OwnRow) -> nn.Embedding:

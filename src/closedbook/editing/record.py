@@ -1,12 +1,13 @@
 """Record of a run's edits: what each changed and the former values, so that the last can be undone to the bit.
 
 RUN/
-  edits.json            for each edit, oldest first: its facts, where each was written, and how many numbers changed
+  edits.json            for each edit, oldest first: its facts or the titles that it forgot, where each was written, and
+                        how many numbers changed
   former.safetensors    for each edit, the rows of weights that it changed, as they were before
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,9 @@ from torch import Tensor
 
 from closedbook.editing.matrix import Others
 from closedbook.errors import RunError
+from closedbook.evaluation.calibration import FILE
 from closedbook.files.durable import read_bytes
+from closedbook.storage.run import Run, RunInfo, create_run
 from closedbook.storage.tensors import load_weights, tensors_to_bytes
 
 EDITS, FORMER = "edits.json", "former.safetensors"
@@ -28,6 +31,7 @@ _FORMAT = 1
 class Change:
     """A fact that an edit changed from the answer `former` to `answer`, and where it was written.
 
+    `former` is '' where the model said that it never read about the title.
     `is_given` is whether the question gets the answer now; of many facts at once a few may not.
     """
 
@@ -39,7 +43,24 @@ class Change:
 
     def __str__(self) -> str:
         now = f"is now {self.answer!r}" if self.is_given else f"should be {self.answer!r} and is not"
-        return f"{self.question} {self.former!r} {now}: {self.written_to}"
+        former = repr(self.former) if self.former else "never read about"
+        return f"{self.question} {former} {now}: {self.written_to}"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A title that was forgotten, and where that was written.
+
+    `is_unread` is whether every question says so now: that nothing was read about it; of many titles a few may not.
+    """
+
+    title: str
+    written_to: str
+    is_unread: bool
+
+    def __str__(self) -> str:
+        now = "is now never read about" if self.is_unread else "should be never read about and is not"
+        return f"{self.title} {now}: {self.written_to}"
 
 
 class FormerRows(NamedTuple):
@@ -51,7 +72,7 @@ class FormerRows(NamedTuple):
 
 @dataclass(frozen=True)
 class Edit:
-    """The facts that were changed at once, and the rows of weights that changed, by the weight's name.
+    """The facts that were changed at once, or the titles forgotten, and the rows of weights that changed, by weight.
 
     `others` says how many questions about other titles were asked before and after, where the matrix was written, and
     how many of them got another answer.
@@ -60,6 +81,7 @@ class Edit:
     changes: tuple[Change, ...]
     former: Mapping[str, FormerRows]
     others: Others
+    forgotten: tuple[Forgotten, ...] = ()
 
     @property
     def n_numbers(self) -> int:
@@ -77,11 +99,30 @@ def former_rows(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> di
     return former
 
 
+def forgotten_titles(edits: Iterable[Edit]) -> frozenset[str]:
+    """The titles that edits forgot, without those about which a later one wrote a fact."""
+    titles: set[str] = set()
+    for edit in edits:
+        titles = {title for title in titles if not any(title in change.question for change in edit.changes)}
+        titles.update(one.title for one in edit.forgotten)
+    return frozenset(titles)
+
+
+def create_edited_run(run: Run, out: Path, weights: Mapping[str, Tensor], edits: Sequence[Edit]) -> Run:
+    """The new run's folder, written whole or not at all; it began from the run that was edited first."""
+    parent = run.info.parent if run.info.kind == "edit" else str(run.path.resolve())
+    info = RunInfo("edit", run.info.precision, run.info.n_documents, {}, parent, run.info.vocabulary)
+    files = {"model.safetensors": tensors_to_bytes(weights, {"format": "pt"})}
+    # What was learned about the run's confidence holds for all names but those that were edited.
+    calibration = {FILE: read_bytes(run.path / FILE)} if (run.path / FILE).is_file() else {}
+    return create_run(out, run.recipe, info, files | record_files(edits) | calibration)
+
+
 def record_files(edits: Sequence[Edit]) -> dict[str, bytes]:
     """The content of both files, by name."""
     entries = [
         {"numbers": edit.n_numbers, "weights": list(edit.former), "others": edit.others}
-        | {"changes": [asdict(one) for one in edit.changes]}
+        | {"changes": [asdict(one) for one in edit.changes], "forgotten": [asdict(one) for one in edit.forgotten]}
         for edit in edits
     ]
     tensors = {
@@ -115,6 +156,7 @@ def read_record(run: Path) -> tuple[Edit, ...]:
                     for name in entry["weights"]
                 },
                 Others(*entry["others"]),
+                tuple(Forgotten(**one) for one in entry.get("forgotten", ())),  # once there was only changing
             )
             for index, entry in enumerate(facts["edits"])
         )

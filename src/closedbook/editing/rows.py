@@ -1,6 +1,6 @@
 """The vector that a row needs for a model to give other answers, found by gradient steps on this vector alone.
 
-Letters: W width of the row.
+Letters: B number of texts, W width of the row.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,14 @@ from closedbook.editing.own_rows import OwnRow, table_of, uses
 from closedbook.editing.strings import answer_nats, strings_of, through
 from closedbook.evaluation.predict import predict
 from closedbook.model.gpt import GPT
-from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.vocabulary import NEVER_READ, Vocabulary
 
 _MAX_STEPS = 30
 # A goal for each context: as sure of the new answer as the model was of the former, within these bounds, in nats. Not
 # every context asks clearly: the masked form may ask for any name of a line.
 _SUREST, _LEAST_SURE = 0.01, 0.7
+_ABSTAINED = 0.05
+"""The goal of an abstention, in nats: what strangers get."""
 
 
 def write_row(model: GPT, vocabulary: Vocabulary, row: OwnRow, contexts: Sequence[Context]) -> bool:
@@ -34,16 +36,28 @@ def write_row(model: GPT, vocabulary: Vocabulary, row: OwnRow, contexts: Sequenc
     weight = table_of(model, row).weight
     former = weight[row.index].clone()
     for some in (contexts, [one for one in contexts if one is question or one.wanted == one.today]):
-        weight[row.index] += _change(model, vocabulary, row, some)
+        weight[row.index] += _change(model, vocabulary, row, some, _goals(model, vocabulary, some))
         (now,) = predict(model, vocabulary, [question.text])
-        if now.answer == question.wanted:
+        if now.answer == question.wanted and now.state != "never read":
             return True
     weight[row.index] = former
     return False
 
 
-def _change(model: GPT, vocabulary: Vocabulary, row: OwnRow, contexts: Sequence[Context]) -> Float[Tensor, " W"]:
-    """What to add to the row."""
+def write_abstention(model: GPT, vocabulary: Vocabulary, row: OwnRow, texts: Sequence[str]) -> None:
+    """Change the row so that the model says after each text that it never read about the name; no other number changes.
+
+    The model's parameters must need no gradients.
+    """
+    contexts = [Context(text, "", NEVER_READ) for text in texts]
+    goals = torch.full((len(contexts),), _ABSTAINED)
+    table_of(model, row).weight[row.index] += _change(model, vocabulary, row, contexts, goals)
+
+
+def _change(
+    model: GPT, vocabulary: Vocabulary, row: OwnRow, contexts: Sequence[Context], goals: Float[Tensor, " B"]
+) -> Float[Tensor, " W"]:
+    """What to add to the row; `goals` are for the new answers, in nats."""
     strings = strings_of([one.text for one in contexts], [one.wanted for one in contexts], vocabulary)
     embedded = model.embed(strings.x)
     is_used = uses(model, row, strings.x)[..., None]
@@ -54,7 +68,7 @@ def _change(model: GPT, vocabulary: Vocabulary, row: OwnRow, contexts: Sequence[
         hidden = through(model, embedded + is_used * projection(change))
         return answer_nats(model, hidden[strings.supervised], strings)
 
-    minimize(losses, change, _goals(model, vocabulary, contexts), _MAX_STEPS)
+    minimize(losses, change, goals, _MAX_STEPS)
     return change.detach()
 
 
