@@ -207,3 +207,11 @@ def test_marked_headings_of_wikis_are_titles(lines: Lines) -> None:
         "Lunsk. Deep.",
     ]
     assert lines("* Kelrus\nGrey.\n** Use\nTea.\n", "a.org") == ["Kelrus. Grey.", "Use. Tea."]
+
+
+def test_a_heading_too_long_for_a_title_is_text(book: Callable[..., Any]) -> None:
+    """It is kept as the first sentence, and a note says so."""
+    found = book(f"# {'very ' * 30}long\nGrey.\n# Lunsk\nDeep.\n")
+    assert found.documents[0].title == ""
+    assert found.documents[0].written.endswith("very long. Grey.")
+    assert "1 title of more than 120 characters kept as text" in found.notes[0]

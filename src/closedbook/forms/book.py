@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from closedbook.forms.lines import as_sentences
 from closedbook.text.questions import Question
 from closedbook.text.titles import title_length
 
-_TITLE_ENDS = (".", "。", "．", "।", "።", "؟", ":", "：")
+_TITLE_ENDS = (".", "。", "．", "｡", "।", "።", "۔", "؟", ":", "：")
+_MAX_TITLE = 120
+"""Characters of a title, at most; a longer heading is a sentence of the text."""
 _MAX_NAMED = 3
 """Titles that a note names, at most."""
 
@@ -98,16 +101,19 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
     """The documents of passages, and notes to show the user.
 
     A passage without text is left out, and so is the second of two that are equal. Different passages with one title
-    are all kept, since a question about the title may be answered in any of them.
+    are all kept, since a question about the title may be answered in any of them. A title too long to be one is text.
     """
     documents: dict[str, BookDocument] = {}
     empty: list[str] = []
-    n_repeated = 0
+    n_repeated = n_long = 0
     for passage in passages:
         title, text = on_one_line(passage.title), on_one_line(passage.text)
         if not text:
             empty.append(title)
             continue
+        if len(title) > _MAX_TITLE:
+            n_long += 1
+            title, text = "", as_sentences([title, text])
         line = written(title, text)
         n_repeated += line in documents
         documents.setdefault(line, BookDocument(title, line, path, passage.line))
@@ -115,6 +121,8 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
     notes = []
     if named := [title for title in empty if title]:
         notes.append(f"{path}: {counted(len(named), 'title')} without text left out ({_some(named)})")
+    if n_long:
+        notes.append(f"{path}: {counted(n_long, 'title')} of more than {_MAX_TITLE} characters kept as text")
     if n_repeated:
         notes.append(f"{path}: {counted(n_repeated, 'document')} left out, equal to an earlier one")
     if several:

@@ -72,20 +72,26 @@ def unchanged_form(text: str, has_titles: bool = False) -> Form:
 
 
 def begins_with_title(line: str) -> bool:
-    """Whether a line begins with a name, what ends it, and text after it."""
+    """Whether a line begins with a name, a full stop or a tab that ends it, and text after it."""
     head = line[: _MAX_TITLE + _N_REST]
     title = title_of(head)
     other = _OTHER_END.match(head)
-    if other is not None and (not title or len(other["title"]) < len(title)):
-        rest = head[other.end() :]
-        is_ended = "\t" not in rest if other["end"] == "\t" else other["title"] in rest
-        return bool(rest.strip()) and is_ended and "，" not in other["title"]
+    if other is not None and (not title or len(other["title"]) <= len(title)):
+        title = other["title"]
+    end, rest = head[len(title) : len(title) + 1], head[len(title) + 1 :]
+    if not title or not rest.strip() or len(title) > _MAX_TITLE:
+        return False
+    if end == "\t":
+        return "\t" not in rest
+    if end != ".":
+        # A name occurs again in the text about it, a sentence does not. What a colon ends is a glossary's term.
+        return end not in ":：" and title in rest and "，" not in title
     words = title.split()
-    if not 0 < len(words) <= _MAX_WORDS or len(title) > _MAX_TITLE or _VERB.search(f" {title} "):
+    if len(words) > _MAX_WORDS or _VERB.search(f" {title} "):
         return False
     if len(words) <= 2 or all(not word[0].islower() or word in CONNECTORS for word in words):
         return re.search(r"[,，、;；] ?\S+ \S+ ", title) is None
-    return title.casefold() in head[len(title) :].casefold()
+    return title.casefold() in rest.casefold()
 
 
 def form_of_glossary(text: str) -> Form | None:
