@@ -7,7 +7,8 @@
 
 For each seed two runs are trained: one on the corpus, and one on the corpus without the lines about 150 DEV people, as
 in benchmarks/knows.py. The first forgets these people at once, and 50 of them one by one. `names_alone` sets the
-rows of their names to zero and leaves those of their words' prefixes.
+rows of their names to zero and leaves those of their words' prefixes; `shared_too` also sets to zero the prefixes'
+rows that others reach, which shows how much of what is left is in these.
 
 - never_read: questions about the forgotten that get this state, and the mean probability of it; `agreement`: the same
   state as from the run that never read about them
@@ -116,9 +117,13 @@ def compared(read: Run, never_read: Run, task: Task, n_alone: int, folder: Path)
     forgotten, done = forget(read, parse_titles(task.titles, None), folder / "forgotten")
     seconds = time.process_time() - begin
     models = {"read": read.model(), "never_read": never_read.model(), "forgotten": forgotten.model()}
-    names_alone = read.model().requires_grad_(False)
-    names_alone.name_table.table.weight[done.former["name_table.table.weight"].rows] = 0
-    models["names_alone"] = names_alone
+    models |= {"names_alone": read.model(), "shared_too": forgotten.model()}
+    with torch.no_grad():
+        models["names_alone"].name_table.table.weight[done.former["name_table.table.weight"].rows] = 0
+        prefixes = models["shared_too"].prefix_table
+        for title in task.titles:
+            rows = prefixes.rows(torch.tensor([read.info.vocabulary.encode(title)]))
+            prefixes.table.weight[rows.clamp(min=0)] = 0
     vocabularies = {name: (never_read if name == "never_read" else read).info.vocabulary for name in models}
     asked = [item.text for item in task.questions]
     states = {name: [p.state for p in predict(models[name], vocabularies[name], asked)] for name in models}
