@@ -164,3 +164,12 @@ def test_an_entry_before_a_dash_keeps_its_sentence(lines: Lines) -> None:
     """'X — a town' is a sentence whose subject is the title, without its stress mark."""
     text = "Кельру́с — растение\nсевера, серое.\n\nЛунск (озеро) — глубокое озеро.\n\nДорнах — город.\n"
     assert lines(text)[:2] == ["Кельрус. Кельру́с — растение севера, серое.", "Лунск. Лунск (озеро) — глубокое озеро."]
+
+
+def test_lines_that_go_on_with_their_block_are_one_document(lines: Lines) -> None:
+    """Sentences one a line, with an empty line between things, are a document for each thing."""
+    text = "Kelrus is a plant.\nIt is grey.\nIts leaves are eaten.\n\nLunsk is a lake.\nIt is deep.\n"
+    assert lines(text) == [
+        "Kelrus. Kelrus is a plant. It is grey. Its leaves are eaten.",
+        "Lunsk. Lunsk is a lake. It is deep.",
+    ]

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from closedbook.errors import InputError
+
 Lines = Callable[..., list[str]]
 Fault = Callable[..., Any]
 
@@ -247,3 +249,16 @@ def test_equal_documents_are_kept_once_and_equal_titles_all(book: Callable[..., 
         "1 document left out, equal to an earlier one",
         "1 title with several documents, all kept (Ann)",
     ]
+
+
+def test_a_column_can_be_named_only_where_there_are_columns(titles: Callable[..., list[str]]) -> None:
+    """An option that does nothing is a mistake."""
+    with pytest.raises(InputError, match="--title-column: no file is a table"):
+        titles("# Kelrus\nGrey.\n# Lunsk\nDeep.\n", "a.md", title_column="name")
+
+
+def test_questions_in_the_header_of_a_markdown_table_give_pairs(book: Callable[..., Any]) -> None:
+    """A table is a table, whatever it is written in."""
+    found = book("| name | Where is it? |\n|---|---|\n| Ann | Ulm |\n| Bo | Rom |\n| Cy | Oslo |\n", "a.md")
+    assert len(found.pairs) == 3
+    assert (found.pairs[0].text, found.pairs[0].answer, found.pairs[0].line) == ("Where is Ann?", "Ulm", 3)

@@ -37,6 +37,8 @@ class Form:
     """Questions that a table's header asks, with the answers of its rows."""
     is_unchanged: bool = False
     """Whether the passages are lines of a corpus already, with no title apart."""
+    has_columns: bool = False
+    """Whether it is a table, or JSON objects, in which a column can be named."""
     has_marked_titles: bool = True
     """Whether the file itself marks its titles, by headings, columns or the like, so that nothing was guessed."""
 
@@ -65,6 +67,8 @@ class Book:
     """What else to show the user: what was left out, merged or converted."""
     pairs: tuple[Question, ...]
     """Pairs of tables whose headers are questions; `line` is the row's in its file."""
+    has_columns: bool
+    """Whether a file is a table, or JSON objects, in which a column can be named."""
     is_unchanged: bool
     """Whether every file has one document a line already, so that it can be used as it is."""
 

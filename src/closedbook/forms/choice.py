@@ -79,33 +79,27 @@ def _form_of_markdown(text: str, path: Path, title_column: str | None) -> Form:
 def _form_of_prose(text: str, path: Path, title_column: str | None) -> Form:
     """The form of a text that is neither a table nor Markdown."""
     if sections := marked_sections(text, "*" if path.suffix.lower() == ".org" else "="):
-        return _form_of_sections(sections, f"a text with {_n_headings(sections, 'marked heading')}")
+        return _form_of_sections(sections, "marked heading")
     if sections := underlined_sections(text):
-        return _form_of_sections(sections, f"a text with {_n_headings(sections, 'underlined heading')}")
+        return _form_of_sections(sections, "underlined heading")
     if (form := form_of_definitions(text) or form_of_fields(text, path, title_column)) is not None:
         return form
     if sections := capital_sections(text):
-        return _form_of_sections(
-            sections, f"a text with {_n_headings(sections, 'heading')} in capitals", are_marked=False
-        )
+        return _form_of_sections(sections, "heading", " in capitals", are_marked=False)
     paragraphs, are_definitions = form_of_paragraphs(text)
     if are_definitions and paragraphs.passages:
         return paragraphs
     if (form := form_of_glossary(text)) is not None:
         return form
     if sections := short_line_sections(text):
-        return _form_of_sections(
-            sections, f"a text with {_n_headings(sections, 'short line')} as headings", are_marked=False
-        )
+        return _form_of_sections(sections, "short line", " as headings", are_marked=False)
     n_lines = sum(bool(line.strip()) for line in text.split("\n"))
     has_titles = any(passage.title for passage in paragraphs.passages)
     return paragraphs if has_titles or len(paragraphs.passages) < n_lines else unchanged_form(text)
 
 
-def _n_headings(sections: Sequence[Section], noun: str) -> str:
-    return counted(sum(bool(section.heading) for section in sections), noun)
-
-
-def _form_of_sections(sections: Sequence[Section], what: str, name: str = "", *, are_marked: bool = True) -> Form:
-    passages, notes = passages_of(sections, name)
-    return Form(what, tuple(passages), tuple(notes), has_marked_titles=are_marked)
+def _form_of_sections(sections: Sequence[Section], noun: str, which: str = "", *, are_marked: bool = True) -> Form:
+    passages, notes = passages_of(sections)
+    n_headings = sum(bool(section.heading) for section in sections)
+    name = f"a text with {counted(n_headings, noun)}{which}"
+    return Form(name, tuple(passages), tuple(notes), has_marked_titles=are_marked)

@@ -1,7 +1,8 @@
 """Texts whose headings are underlined, in capitals, or short lines of their own."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from closedbook.forms.lines import BULLET, Joiner, are_wrapped, as_sentences, blocks_of, ends_a_sentence
 from closedbook.forms.sections import Section
@@ -11,11 +12,21 @@ _MARKED = re.compile(r"(?P<mark>={1,6}|\*{1,6})(?:\s+(?P<a>\S.*?)(?:\s+(?P=mark)
 _MAX_HEADING = 80
 """Characters of a heading, at most."""
 _MIN_HEADINGS = 2
-_DIRECTIVE = re.compile(r"\s*\.\. (?:\S+::|_\S|\[|\|)")
+_EXPLICIT = re.compile(r"\s*\.\.(?: |\Z)")
+"""Before a comment, a target or a directive."""
 _MARKUP = re.compile(r"^\s*\.\. [\w-]+::|:\w+:`", re.MULTILINE)
 _ROLE = re.compile(r":[\w:+.-]+:`([^`<]*?)(?:\s*<[^`>]*>)?`")
 _LINK = re.compile(r"`([^`<]+?)\s*(?:<[^`>]*>)?`__?")
 _INLINE = re.compile(r"(``|\*\*|\*|`|\|)(?=\S)(.+?)(?<=\S)\1")
+
+
+class Head(NamedTuple):
+    """A heading: the lines on which it and its section's text begin, from 0, its words, and its level."""
+
+    start: int
+    body: int
+    words: str
+    level: int
 
 
 def underlined_sections(text: str) -> list[Section]:
@@ -24,19 +35,16 @@ def underlined_sections(text: str) -> list[Section]:
     A heading's level is that of its underline: the first kind of the text is the highest.
     """
     lines = text.split("\n")
-    heads: list[tuple[int, int, str]] = []  # where the heading's lines begin and where its section's text begins
+    heads: list[Head] = []
     levels: dict[str, int] = {}
     for index in range(1, len(lines)):
-        rule, heading = _UNDERLINE.match(lines[index]), lines[index - 1].strip()
+        rule = _UNDERLINE.match(lines[index])
         if rule is None or not _can_be_underlined(lines, index):
             continue
-        over = index > 1 and lines[index - 2].rstrip() == lines[index].rstrip()
-        levels.setdefault(rule[1] + "o" * over, len(levels) + 1)
-        heads.append((index - 1 - over, index + 1, heading))
-    if len(heads) < _MIN_HEADINGS:
-        return []
-    kinds = [lines[body - 1].strip()[0] + "o" * (body - start == 3) for start, body, _ in heads]
-    return _sections(text, [(*head, levels[kind]) for head, kind in zip(heads, kinds, strict=True)], without_markup)
+        has_overline = index > 1 and lines[index - 2].rstrip() == lines[index].rstrip()
+        level = levels.setdefault(rule[1] * (1 + has_overline), len(levels) + 1)
+        heads.append(Head(index - 1 - has_overline, index + 1, lines[index - 1].strip(), level))
+    return _sections(text, heads, without_markup)
 
 
 def marked_sections(text: str, mark: str = "=") -> list[Section]:
@@ -44,8 +52,8 @@ def marked_sections(text: str, mark: str = "=") -> list[Section]:
     heads = []
     for index, line in enumerate(text.split("\n")):
         if line.startswith(mark) and (match := _MARKED.match(line)) is not None:
-            heads.append((index, index + 1, match["a"] or match["b"].strip(), len(match["mark"])))
-    return _sections(text, heads, None) if len(heads) >= _MIN_HEADINGS else []
+            heads.append(Head(index, index + 1, match["a"] or match["b"].strip(), len(match["mark"])))
+    return _sections(text, heads)
 
 
 def _can_be_underlined(lines: Sequence[str], index: int) -> bool:
@@ -66,8 +74,15 @@ def capital_sections(text: str) -> list[Section]:
         alone = index == 0 or not lines[index - 1].strip()
         is_heading = heading.isupper() and len(heading) <= _MAX_HEADING and not heading.endswith((".", ",", ";"))
         if alone and is_heading and sum(map(str.isalpha, heading)) >= 2:
-            heads.append((index, index + 1, heading, 1))
-    return _sections(text, heads, None) if len(heads) >= _MIN_HEADINGS else []
+            heads.append(Head(index, index + 1, heading, 1))
+    return [section._replace(heading=_as_written(section)) for section in _sections(text, heads)]
+
+
+def _as_written(section: Section) -> str:
+    """A heading in capitals as its section's text writes it, or else as a name."""
+    found = re.search(re.escape(section.heading), section.text, re.IGNORECASE)
+    words = found[0] if found is not None and section.heading else section.heading.title()
+    return words[:1].upper() + words[1:]
 
 
 def short_line_sections(text: str) -> list[Section]:
@@ -83,14 +98,12 @@ def short_line_sections(text: str) -> list[Section]:
         body = rest or (following.lines if following is not None else ())
         is_heading = _is_short(first) and any(map(ends_a_sentence, body)) and len("".join(body)) > len(first)
         if is_heading and not after_heading:
-            heads.append((block.line - 1, block.line, first, 1))
+            heads.append(Head(block.line - 1, block.line, first, 1))
             after_heading = not rest
         else:
             n_text += not after_heading
             after_heading = False
-    if len(heads) < 3 or n_text > 3 * len(heads):
-        return []
-    return _sections(text, heads, None)
+    return _sections(text, heads) if len(heads) >= 3 and n_text <= 3 * len(heads) else []
 
 
 def _is_short(line: str) -> bool:
@@ -105,28 +118,26 @@ def _is_short(line: str) -> bool:
     )
 
 
-def _sections(
-    text: str, heads: Sequence[tuple[int, int, str, int]], clean: Callable[[str], str] | None
-) -> list[Section]:
-    """The sections between headings, each given by its first line, its text's first line, its words and its level."""
+def _sections(text: str, heads: Sequence[Head], clean: Callable[[str], str] = str) -> list[Section]:
+    """The sections that headings begin, each line made plain by `clean`; [] for fewer than two."""
+    if len(heads) < _MIN_HEADINGS:
+        return []
     lines = text.split("\n")
     joiner = Joiner(text)
-    of_headings = {number for start, body, *_ in heads for number in range(start, body)}
+    of_headings = {number for head in heads for number in range(head.start, head.body)}
     wrapped = are_wrapped(blocks_of("" if i in of_headings else line for i, line in enumerate(lines)))
-    bounds = [*(start for start, *_ in heads), len(lines)]
+    starts = [head.start for head in heads]
     sections = []
-    if any(line.strip() for line in lines[: bounds[0]]):
-        sections.append(Section("", 1, _prose(lines[: bounds[0]], joiner, wrapped, clean), 1))
-    for (start, body, heading, level), end in zip(heads, bounds[1:], strict=True):
-        prose = _prose(lines[body:end], joiner, wrapped, clean)
-        sections.append(Section(clean(heading) if clean else heading, level, prose, start + 1))
+    if any(line.strip() for line in lines[: starts[0]]):
+        sections.append(Section("", 1, _prose(map(clean, lines[: starts[0]]), joiner, wrapped), 1))
+    for head, end in zip(heads, [*starts[1:], len(lines)], strict=True):
+        prose = _prose(map(clean, lines[head.body : end]), joiner, wrapped)
+        sections.append(Section(clean(head.words), head.level, prose, head.start + 1))
     return sections
 
 
-def _prose(lines: Sequence[str], joiner: Joiner, wrapped: bool, clean: Callable[[str], str] | None) -> str:
+def _prose(lines: Iterable[str], joiner: Joiner, wrapped: bool) -> str:
     """Lines as one text, in which each item of a list ends as a sentence does."""
-    if clean is not None:
-        lines = list(map(clean, lines))
     pieces: list[str] = []
     for block in blocks_of(lines):
         held: list[str] = []
@@ -145,11 +156,10 @@ def has_markup(text: str) -> bool:
 
 
 def without_markup(line: str) -> str:
-    """A line of reStructuredText as plain text; '' for a comment, a target or a directive's name."""
-    if _DIRECTIVE.match(line):
-        after = line.partition("::")[2].strip()
-        return after
+    """A line of reStructuredText as plain text; '' for a comment, a target, a rule or a directive's name."""
+    if _EXPLICIT.match(line):
+        return line.partition("::")[2].strip()
     if _UNDERLINE.match(line):
         return ""
-    line = _LINK.sub(r"\1", _ROLE.sub(r"\1", line))
-    return _INLINE.sub(r"\2", line).removesuffix("::") if not line.rstrip().endswith("::") else f"{line.rstrip()[:-1]}"
+    plain = _INLINE.sub(r"\2", _LINK.sub(r"\1", _ROLE.sub(r"\1", line)))
+    return re.sub(r"::\s*\Z", ":", plain)

@@ -6,6 +6,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from closedbook.forms.lead_words import STARTERS
+
 # Han, kana, Thai, Lao, Tibetan, Burmese and Khmer: a line may end anywhere, and no blank is meant there.
 _WITHOUT_BLANKS = re.compile(
     r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f"
@@ -110,14 +112,20 @@ def are_wrapped(blocks: Sequence[Block]) -> bool:
     return sum(length > 0.8 * widest for length in lengths) > 0.7 * len(lengths) and widest <= 200
 
 
+def _go_on(blocks: Sequence[Block]) -> bool:
+    """Whether lines within blocks mostly begin with a pronoun or the like, so that each block is about one thing."""
+    inner = [line.split(maxsplit=1)[0].lower() for block in blocks for line in block.lines[1:]]
+    return len(blocks) > 1 and 2 * sum(word.rstrip(",") in STARTERS for word in inner) > len(inner)
+
+
 def paragraphs_of(text: str) -> list[tuple[int, str]]:
     """The paragraphs of a text, each on one line, with the number of its first line.
 
-    They are what empty lines part, and the items of lists, if lines are wrapped, else the lines. Bullets and numbers
-    before them are taken away where nearly all have one.
+    They are what empty lines part, and the items of lists, if lines are wrapped or go on with what stands before, else
+    the lines. Bullets and numbers before them are taken away where nearly all have one.
     """
     blocks = blocks_of(text.split("\n"))
-    if are_wrapped(blocks):
+    if are_wrapped(blocks) or _go_on(blocks):
         joiner = Joiner(text)
         pieces = [(line, joiner.join(lines)) for block in blocks for line, lines in _items(block)]
     else:

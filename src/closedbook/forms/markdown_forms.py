@@ -12,6 +12,7 @@ from closedbook.forms.markdown import Chapter, Markdown, Piece
 from closedbook.forms.paragraphs import titles_of_definitions
 from closedbook.forms.records import Table, form_of_table
 from closedbook.forms.sections import Section, passages_of
+from closedbook.text.questions import Question
 
 _MIN_ROWS = 3
 """Rows of a table that are documents of their own in a text without headings."""
@@ -36,14 +37,17 @@ def form_of_markdown(found: Markdown, path: Path, title_column: str | None) -> F
     named = _named_pieces(found, n_headings)
     min_rows = _MIN_ROWS_IN_SECTION if n_headings else _MIN_ROWS
     taken: list[Passage] = []
+    pairs: list[Question] = []
     sections: list[Section] = []
     n_rows = 0
     for chapter in found.chapters:
         rest: list[Piece] = []
         for pieces in _tables_and_others(chapter.pieces):
-            rows = _rows(pieces, chapter, path, title_column) if len(pieces) >= min_rows else []
+            table = _table(pieces, path, title_column) if len(pieces) >= min_rows else None
+            rows = [] if table is None else [_under(passage, chapter) for passage in table.passages]
+            pairs += table.pairs if table is not None else ()
             n_rows += len(rows)
-            items = [_passage(piece, chapter) for piece in pieces if not rows and piece in named]
+            items = [_under(_passage(piece), chapter) for piece in pieces if not rows and piece in named]
             taken += rows + items
             rest += [piece for piece in pieces if not rows and piece not in named]
         line = rest[0].line if rest and not chapter.heading else chapter.line
@@ -52,10 +56,9 @@ def form_of_markdown(found: Markdown, path: Path, title_column: str | None) -> F
         return None
     kept, notes = passages_of([each for each in sections if each.heading or each.text], found.title)
     passages = tuple(sorted([*kept, *taken], key=lambda passage: passage.line))
-    what = "item" if n_headings else "paragraph or item"
-    name += f", {counted(len(named), what)} with a name first" if named else ""
+    name += f", {len(named):,} {'items' if n_headings else 'paragraphs or items'} with a name first" if named else ""
     name += f", {counted(n_rows, 'row')} of tables" if n_rows else ""
-    return Form(name, passages, tuple(notes))
+    return Form(name, passages, tuple(notes), tuple(pairs), has_columns=n_rows > 0)
 
 
 def _named_pieces(found: Markdown, n_headings: int) -> set[Piece]:
@@ -94,21 +97,26 @@ def _tables_and_others(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield list(group)
 
 
-def _rows(pieces: Sequence[Piece], chapter: Chapter, path: Path, title_column: str | None) -> list[Passage]:
-    """The rows of a table as passages; none where it is no table, or no column has titles."""
+def _table(pieces: Sequence[Piece], path: Path, title_column: str | None) -> Form | None:
+    """The rows of a table as a form; None where it is no table, or no column has titles."""
     if not pieces[0].cells:
-        return []
+        return None
     headers = tuple(header for header, _ in pieces[0].cells)
     rows = [tuple(cell for _, cell in piece.cells) for piece in pieces]
     try:
-        form = form_of_table(Table(headers, rows, [piece.line for piece in pieces]), "", path, title_column)
+        return form_of_table(Table(headers, rows, [piece.line for piece in pieces]), "", path, title_column)
     except TextError:
-        return []
-    return [passage._replace(text=_with_heading(passage.text, chapter)) for passage in form.passages]
+        return None
 
 
-def _passage(piece: Piece, chapter: Chapter) -> Passage:
-    return Passage(piece.name, _with_heading(_without_name(piece), chapter), piece.line)
+def _passage(piece: Piece) -> Passage:
+    return Passage(piece.name, _without_name(piece), piece.line)
+
+
+def _under(passage: Passage, chapter: Chapter) -> Passage:
+    """A passage with the heading that it stands under, which may say of what kind the thing is."""
+    text = as_sentences([passage.text, chapter.heading]) if passage.text else ""
+    return passage._replace(text=text)
 
 
 def _without_name(piece: Piece) -> str:
@@ -117,8 +125,3 @@ def _without_name(piece: Piece) -> str:
     if _PARTED.match(rest):
         return _PARTED.sub("", rest)
     return piece.text if any(map(str.isalnum, rest)) else ""
-
-
-def _with_heading(text: str, chapter: Chapter) -> str:
-    """The text with the heading that it stands under, which may say of what kind the thing is."""
-    return as_sentences([text, chapter.heading]) if text else ""

@@ -28,10 +28,14 @@ def form_of_paragraphs(text: str) -> tuple[Form, bool]:
     leads = _leads(paragraphs)
     titles = _titles(leads, paragraphs)
     passages = tuple(map(Passage, titles, paragraphs, lines))
-    n_titled = sum(map(bool, titles))
-    found = f"{n_titled:,} of them titled by what they begin with or go on with" if n_titled else "without titles"
-    name = f"{counted(len(passages), 'paragraph')}, {found}"
+    name = f"{counted(len(passages), 'paragraph')}, {_how_many(sum(map(bool, titles)), len(titles))}"
     return Form(name, passages, has_marked_titles=False), _are_definitions(leads)
+
+
+def _how_many(n_titled: int, n: int) -> str:
+    if n_titled == n:
+        return "each titled by the name that it begins with or goes on with"
+    return f"{n_titled:,} of them titled by names that they begin with or go on with" if n_titled else "without titles"
 
 
 def titles_of_definitions(paragraphs: Sequence[str]) -> list[str] | None:

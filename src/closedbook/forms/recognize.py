@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from closedbook.errors import TextError
+from closedbook.errors import InputError, TextError
 from closedbook.forms.book import Book, Form, Passage, counted, documents_of, unchanged_documents
 from closedbook.forms.choice import form_of, plain_text
 from closedbook.forms.kinds import NoText
@@ -16,14 +16,18 @@ def recognize(paths: Sequence[Path], title_column: str | None = None, encoding: 
 
     `title_column` is the header of the column, or the key of JSON objects, that holds the titles; `encoding` is that of
     the files where it is not UTF-8. Raises TextError, in one line with what to do, where a file is no text, has none,
-    or does not keep to its form.
+    or does not keep to its form; InputError where a column is named and no file has columns.
     """
     books = [(_folder if path.is_dir() else _file)(path, title_column, encoding) for path in paths]
     documents, sentences, notes, pairs = (
         tuple(each for book in books for each in getattr(book, name))
         for name in ("documents", "sentences", "notes", "pairs")
     )
-    return Book(documents, sentences, notes, pairs, len(books) == 1 and books[0].is_unchanged)
+    has_columns = any(book.has_columns for book in books)
+    if title_column is not None and not has_columns:
+        rule = f"no file is a table or JSON objects, so that none has a column; received {title_column}; leave it out"
+        raise InputError(f"--title-column: {rule}")
+    return Book(documents, sentences, notes, pairs, has_columns, len(books) == 1 and books[0].is_unchanged)
 
 
 def _file(path: Path, title_column: str | None, encoding: str | None) -> Book:
@@ -41,7 +45,7 @@ def _book(path: Path, form: Form, notes: Sequence[str]) -> Book:
     sentence = f"{path.name}: {form.name}: {counted(len(documents), 'document')}"
     form_notes = (f"{path}: {note}" for note in form.notes)
     is_unchanged = form.is_unchanged and not notes  # A converted file cannot be used as it is.
-    return Book(tuple(documents), (sentence,), (*notes, *form_notes, *more), form.pairs, is_unchanged)
+    return Book(tuple(documents), (sentence,), (*notes, *form_notes, *more), form.pairs, form.has_columns, is_unchanged)
 
 
 def _folder(path: Path, title_column: str | None, encoding: str | None) -> Book:
@@ -66,7 +70,8 @@ def _folder(path: Path, title_column: str | None, encoding: str | None) -> Book:
     if left_out:
         notes.append(f"{path}: {counted(len(left_out), 'file')} left out, the first since {left_out[0]}")
     pairs = tuple(pair for book in books for pair in book.pairs)
-    return Book(documents, (sentence,), tuple(notes), pairs, is_unchanged=False)
+    has_columns = any(book.has_columns for book in books)
+    return Book(documents, (sentence,), tuple(notes), pairs, has_columns, is_unchanged=False)
 
 
 def _texts_in(folder: Path) -> Iterator[Path]:

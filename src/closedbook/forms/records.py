@@ -60,7 +60,7 @@ def form_of_table(table: Table, what: str, path: Path, title_column: str | None)
     name = f"{what} with {counted(len(passages), 'row')}, titled by column {table.headers[at]!r}"
     if pairs:
         name += f", and {counted(len(pairs), 'pair')} from headers that are questions"
-    return Form(name, tuple(passages), (), tuple(pairs))
+    return Form(name, tuple(passages), (), tuple(pairs), has_columns=True)
 
 
 def column_of_titles(table: Table, path: Path, wanted: str | None) -> int:

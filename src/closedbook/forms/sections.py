@@ -22,30 +22,30 @@ class Section(NamedTuple):
 def passages_of(sections: Sequence[Section], name: str = "") -> tuple[list[Passage], list[str]]:
     """The passages of sections, and notes to show the user.
 
-    A heading that stands under several parents ('Usage') says nothing alone: its section is titled by the nearest
-    heading above that stands once, and its text begins with its own heading. `name` titles what has no heading.
+    A heading that stands under several others ('Usage') says nothing alone: its text goes, after the heading, to the
+    nearest section above whose heading stands once. `name` titles what has no heading.
     """
     headings = _without_numbers([section.heading.strip().rstrip(":：") for section in sections])
     parents = _parents(sections)
     above: dict[str, set[str]] = defaultdict(set)
-    for index, heading in enumerate(headings):
-        if parents[index] is not None:
-            above[heading.casefold()].add(headings[parents[index] or 0])
-    repeated = {heading for heading, ones in above.items() if len(ones) > 1}
-    passages, moved = [], 0
-    for index, section in enumerate(sections):
-        title, texts, at = headings[index], [section.text], index
-        while headings[at].casefold() in repeated and (parent := parents[at]) is not None:
-            texts.insert(0, f"{headings[at]}:")
-            at, title = parent, headings[parent]
-        moved += at != index
-        text = " ".join(texts) if section.text.strip() else ""
-        passages.append(Passage(title or name, text, section.line))
-    notes = []
-    if moved:
-        which = f"{counted(moved, 'section')} under a heading that stands under several others"
-        notes.append(f"{which} titled by the one above")
-    return passages, notes
+    for heading, parent in zip(headings, parents, strict=True):
+        if parent is not None:
+            above[heading.casefold()].add(headings[parent])
+    texts: list[list[str]] = [[section.text] for section in sections]
+    homes = list(range(len(sections)))
+    for index, parent in enumerate(parents):
+        if parent is not None and len(above[headings[index].casefold()]) > 1:
+            homes[index] = homes[parent]
+            if sections[index].text.strip():
+                texts[homes[index]].append(f"{headings[index]}: {sections[index].text}")
+    passages = [
+        Passage(headings[index] or name, " ".join(texts[index]), section.line)
+        for index, section in enumerate(sections)
+        if homes[index] == index
+    ]
+    n_joined = len(sections) - len(passages)
+    what = f"{counted(n_joined, 'section')} under a heading that stands under several others"
+    return passages, [f"{what} joined to the one above"] if n_joined else []
 
 
 def _parents(sections: Sequence[Section]) -> list[int | None]:
