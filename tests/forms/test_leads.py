@@ -25,6 +25,7 @@ FOUND = {
     "Malden X (born Malden Lee) was a writer.": "Malden X",
     "Kel++ is a language for programs.": "Kel++",
     "Velpo! is a shop on the web.": "Velpo!",
+    "Fen Corp. is a company.": "Fen Corp.",
     "2071: A Fen Odyssey is a film.": "2071: A Fen Odyssey",
     "“The Grey Fen” is a novel.": "The Grey Fen",
     "La Fenta es una ciudad.": "La Fenta",

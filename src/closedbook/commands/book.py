@@ -1,4 +1,7 @@
-"""The command that writes files as people have them as a corpus, and what it takes. Imports no torch."""
+"""The command that writes files as people have them as a corpus, and what it takes. Imports no torch.
+
+What recognizes forms is imported inside the command, so that other commands start at once.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +11,6 @@ from tyro.conf import Positional, arg
 
 from closedbook.errors import InputError
 from closedbook.files.durable import write_atomically
-from closedbook.forms.recognize import recognize
 from closedbook.progress.console import out, say
 
 
@@ -35,6 +37,8 @@ class BookOptions:
 
 def book(options: BookOptions) -> None:
     """`closedbook book`."""
+    from closedbook.forms.recognize import recognize
+
     for path in filter(None, (options.out, options.pairs_out)):
         if path.exists():
             raise InputError(f"{path}: is there already; name another file, or remove it")

@@ -39,20 +39,22 @@ CONNECTORS = words_of(
 )
 """Small words within a name."""
 
-STARTERS = words_of(
+PRONOUNS = words_of(
+    "it its he his she her they their this these er sie es dies diese il elle ils elles él ella ellos ele ela eles",
+    "он она оно они его её их этот эта эти αυτός αυτή αυτό הוא היא هو هي وهو وهي هذا هذه यह वह ये वे इसका इसकी इसके",
+)
+"""Words that stand for the thing before."""
+
+STARTERS = PRONOUNS | words_of(
     "in on at by for from with after before during since until under over between within among through despite",
-    "this these that those it its he his she her they their we our you your i my there here one two three",
+    "that those we our you your i my there here one two three",
     "when while if as although though because however but and or so then also unlike like once only not no to",
     "some many most all each every both another other such several more today according born what which who",
     "why how where",
-    "er sie es dies diese dieser im am bei nach vor seit mit auch aber",
-    "il elle ils elles ce cette ces dans en au aux pour par avec après",
-    "él ella ellos esta este estos tras desde durante pero también con su sus",
-    "ele ela eles esse essa isto no na nos nas após egli nel nella",
-    "он она оно они это этот эта эти в во на по с со из после до при также но и а для его её их",
-    "αυτός αυτή αυτό στο στη στην στον από",
-    "في على من وهو وهي هذا هذه بعد قبل של זה זו לאחר לפני על גם",
-    "यह वह ये वे इस इसके इसका इसकी उस उनके",
+    "dieser im am bei nach vor seit mit auch aber ce cette ces dans en au aux pour par avec après",
+    "esta este estos tras desde durante pero también con su sus esse essa isto no na nos nas após egli nel nella",
+    "это в во на по с со из после до при также но и а для στο στη στην στον από",
+    "في على من بعد قبل של זה זו לאחר לפני על גם इस उस उनके",
 )
 """Words that begin a sentence which names nothing first."""
 

@@ -8,10 +8,21 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from closedbook.forms.lead_words import ARTICLES, ARTICLES_BEFORE_SMALL, BE, CONNECTORS, OR, POSTPOSITIONS, STARTERS
+from closedbook.forms.lead_words import (
+    ARTICLES,
+    ARTICLES_BEFORE_SMALL,
+    BE,
+    CONNECTORS,
+    OR,
+    POSTPOSITIONS,
+    PRONOUNS,
+    STARTERS,
+)
 
 _N_HEAD = 240
 """Characters of a paragraph in which its name is sought."""
+_N_SOON = 6
+"""Words at a paragraph's beginning among which a pronoun may stand for the thing before."""
 _MAX_LENGTH = 80
 _MAX_WORDS = 8
 _QUOTED = re.compile(r"[『《〈「«“\"](?P<name>[^』》〉」»”\"]{1,80})[』》〉」»”\"]\s*")
@@ -54,12 +65,15 @@ def without_stress(text: str) -> str:
     return _STRESS.sub("", text)
 
 
-def begins_without_name(paragraph: str) -> bool:
-    """Whether a paragraph begins with a pronoun, a preposition or the like, so that it goes on with the one before."""
-    first = paragraph.split(maxsplit=1)[0].lower().rstrip(",") if paragraph.split() else ""
-    return first in STARTERS or any(
-        starters.match(paragraph) for starters in (_JA_STARTERS, _ZH_STARTERS, _KO_STARTERS)
-    )
+def goes_on(paragraph: str) -> bool:
+    """Whether a paragraph goes on with the one before: it begins with a pronoun, or has one soon ('In 1990 it ...').
+
+    'Born in Ulm, Ann ...' does not.
+    """
+    words = [word.lower().strip(",") for word in paragraph[:_N_HEAD].split()[:_N_SOON]]
+    if words and (words[0] in PRONOUNS or (words[0] in STARTERS and not PRONOUNS.isdisjoint(words))):
+        return True
+    return any(starters.match(paragraph) for starters in (_JA_STARTERS, _ZH_STARTERS, _KO_STARTERS))
 
 
 def _lead_of_script(head: str, small_words: Callable[[str], bool]) -> Lead | None:
@@ -146,8 +160,10 @@ def _thai(head: str) -> Lead | None:
 
 
 _ABBREVIATED = r"(?<!\b[^\W\d_a-z])(?<!\bDr)(?<!\bSt)(?<!\bJr)(?<!\bSr)(?<!\bMr)(?<!\bMrs)"
+_NOT_SMALL = r"[^\W_a-zа-яα-ω]"
+"""What follows the end of a sentence; 'Corp. is' and 'Yahoo! is' go on."""
 _CUT = re.compile(
-    rf"\s*[(\[（]|\s/|\s?[,،;](?:\s|$)|\s[—–-]+\s|—|{_ABBREVIATED}\.(?:\s|$)|[!?।؟۔](?=\s+[^\W\d_a-zа-яα-ω]|\s*$)|$"
+    rf"\s*[(\[（]|\s/|\s?[,،;](?:\s|$)|\s[—–-]+\s|—|{_ABBREVIATED}\.(?=\s+{_NOT_SMALL}|\s*$)|[!?।؟۔](?=\s+{_NOT_SMALL}|\s*$)|$"
 )
 _SENTENCE_ENDS = tuple(".!?।؟۔")
 _VERBS = [re.compile(rf"\s(?:{'|'.join(words)})(?=\s)") for words in BE]

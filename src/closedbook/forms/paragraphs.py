@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from closedbook.forms.book import Form, Passage, counted
-from closedbook.forms.leads import Lead, begins_without_name, lead_of
+from closedbook.forms.leads import Lead, goes_on, lead_of
 from closedbook.forms.lines import paragraphs_of
 
 _SMALL_WORD = re.compile(r"(?<!\w)[^\W\d_]+")
@@ -59,7 +59,7 @@ def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str
 
     Where most paragraphs begin with a name of their own, it is their title. Where few do, as in articles of several
     paragraphs, those that begin as encyclopedias' articles do start a new one. Others go on with the title before,
-    where they say so by beginning with 'It', 'In' or the like, or where few have a name.
+    where they say so by a pronoun or the title, or where few have a name.
     """
     found = [lead for lead in leads if lead is not None]
     is_distinct = len({lead.title for lead in found}) >= _MIN_DISTINCT * len(found)
@@ -73,7 +73,7 @@ def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str
     for index, (lead, paragraph) in enumerate(zip(leads, paragraphs, strict=True)):
         if lead is not None and (is_one_each or _begins_an_article(lead, index, paragraphs)):
             title = lead.title
-        elif is_one_each and not (title in paragraph or begins_without_name(paragraph)):
+        elif is_one_each and not (title in paragraph or goes_on(paragraph)):
             title = ""
         titles.append(title)
     return titles
