@@ -82,8 +82,10 @@ class Task:
 
 def measured(options: Any, seed: int, folder: Path) -> dict[str, Any]:
     """Train both runs, forget, and compare."""
-    corpus_path, train, dev = options.files
+    corpus_path, train, _ = options.files
     without = of_files(options.files, folder, seed)
+    dev = folder / "written.tsv"
+    dev.write_text("".join(f"{item.text}\t{item.answer}\n" for item in without.written), encoding="utf-8")
     one = trial(options.setting, "fast", seed=seed, steps=options.steps)
     run_trial(one, corpus_path, train, dev, folder / "read")
     run_trial(one, without.corpus, train, dev, folder / "never-read")
@@ -204,7 +206,7 @@ def alone(read: Run, task: Task, n: int, folder: Path) -> dict[str, Any]:
         n_never_read += prediction.state == "never read"
         n_right += prediction.answer == answer
         asked = [question for _, (question, _) in some[:i] + some[i + 1 :]] + task.others
-        others.append(unchanged(before, model, vocabulary, Random(i).sample(asked, _N_OTHERS_ALONE)))
+        others.append(unchanged(before, model, vocabulary, Random(i).sample(asked, min(len(asked), _N_OTHERS_ALONE))))
         shutil.rmtree(forgotten.path)
     return {
         "titles": len(some),
