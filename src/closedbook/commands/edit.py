@@ -49,9 +49,9 @@ class ForgetOptions:
     The rows of the model's tables that only the title's lines reach become zero: other texts get the same logits, bit
     for bit. `closedbook edit RUN2 --undo` brings them back.
 
-    This does not protect personal data. The name stays in run.json, the former values in former.safetensors, the
-    line in the corpus, and RUN as it is. Rows that other names share keep what they learned from the line: of the model's
-    guesses the true answer still is the likeliest more often than by chance.
+    This does not protect personal data. The name stays in run.json, the former values in former.safetensors, the line
+    in the corpus, and RUN as it is. Rows that other names share keep what they learned from the line: among the model's
+    guesses the true answer still stands out more often than by chance.
     """
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
