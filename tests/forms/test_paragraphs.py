@@ -173,3 +173,20 @@ def test_lines_that_go_on_with_their_block_are_one_document(lines: Lines) -> Non
         "Kelrus. Kelrus is a plant. It is grey. Its leaves are eaten.",
         "Lunsk. Lunsk is a lake. It is deep.",
     ]
+
+
+def test_a_report_is_about_its_headword_whoever_its_paragraphs_name(titles: Callable[..., list[str]]) -> None:
+    """Names that many paragraphs of an article begin with are no titles; what the text after is about is one."""
+    first = [
+        "Fen Bowl 50 was a match between two towns of the north, played in a bog.",
+        "Lunsk won the toss of Fen Bowl 50 and chose the dry side.",
+        "Dornach took an early lead, which decided Fen Bowl 50.",
+        "Ann Bell, at Fen Bowl 50 for the last time, said nothing.",
+        "Before Fen Bowl 50, the bog was drained in part.",
+    ]
+    second = [
+        "The Fenmen (Old Fen: fenmenn) were the people who drained the bogs.",
+        "Kelrus fed them well, as long as it grew.",
+        "In the end, they moved to Ulm.",
+    ]
+    assert titles("\n\n".join([*first, *second])) == ["Fen Bowl 50"] * 5 + ["Fenmen"] * 3

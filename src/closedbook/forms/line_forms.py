@@ -15,6 +15,8 @@ from closedbook.forms.records import Table, form_of_table
 
 _MOST = 0.5
 """Share of the lines that must begin with a title for a text to have one document a line."""
+_N_SAMPLE = 2000
+"""Lines, spread over the text, that are looked into for titles."""
 _MAX_TITLE = 80
 _MAX_WORDS = 8
 _N_REST = 400
@@ -32,7 +34,8 @@ def form_of_lines(text: str) -> Form | None:
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines or _are_numbered(lines):
         return None
-    share = sum(map(begins_with_title, lines)) / len(lines)
+    sample = lines[:: len(lines) // _N_SAMPLE + 1]
+    share = sum(map(begins_with_title, sample)) / len(sample)
     wrapped = _wrapped_form(text, share)
     return wrapped or (unchanged_form(text, has_titles=True) if share >= _MOST else None)
 

@@ -10,6 +10,8 @@ from closedbook.forms.lines import paragraphs_of
 _SMALL_WORD = re.compile(r"(?<!\w)[^\W\d_]+")
 _MOST = 0.6
 """Share of paragraphs that must begin with a name of their own for the text to be one paragraph a thing."""
+_MOST_DEFINED = 0.4
+"""Share of paragraphs that must define what they name; a report names somebody at many paragraphs' beginnings."""
 _NEARLY_ALL = 0.9
 """Share from which a paragraph without a name is a thing of its own, not the going on of the one before."""
 _MIN_DISTINCT = 0.6
@@ -65,13 +67,17 @@ def _titles(leads: Sequence[Lead | None], paragraphs: Sequence[str]) -> list[str
     is_distinct = len({lead.title for lead in found}) >= _MIN_DISTINCT * len(found)
     if is_distinct and len(found) >= _NEARLY_ALL * len(leads):
         return [lead.title if lead is not None else "" for lead in leads]
-    is_one_each = is_distinct and len(found) >= _MOST * len(leads)
-    n_headwords = sum(lead.is_headword for lead in found)
-    if not is_one_each and n_headwords < max(2, _MIN_ARTICLES * len(leads)):
+    n_defined = sum(lead.is_definition for lead in found)
+    is_one_each = is_distinct and len(found) >= _MOST * len(leads) and n_defined >= _MOST_DEFINED * len(leads)
+    begins = [
+        lead is not None and (is_one_each or _begins_an_article(lead, index, paragraphs))
+        for index, lead in enumerate(leads)
+    ]
+    if sum(begins) < max(2, _MIN_ARTICLES * len(leads)):
         return [""] * len(leads)
     titles, title = [], ""
-    for index, (lead, paragraph) in enumerate(zip(leads, paragraphs, strict=True)):
-        if lead is not None and (is_one_each or _begins_an_article(lead, index, paragraphs)):
+    for lead, paragraph, begins_one in zip(leads, paragraphs, begins, strict=True):
+        if lead is not None and begins_one:
             title = lead.title
         elif is_one_each and not (title in paragraph or goes_on(paragraph)):
             title = ""
