@@ -151,6 +151,15 @@ def test_headings_in_capitals_are_titles(lines: Lines) -> None:
     ]
 
 
+def test_a_text_in_capitals_has_no_headings(lines: Lines) -> None:
+    """Where all lines are in capitals, none stands out."""
+    assert lines("IT WAS LATE\n\nNOBODY CAME\n\nTHE LAMP WENT OUT\n") == [
+        "IT WAS LATE",
+        "NOBODY CAME",
+        "THE LAMP WENT OUT",
+    ]
+
+
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
 def test_short_lines_over_paragraphs_are_titles(lines: Lines, gap: str) -> None:
     """Headings without any mark are found where each has a longer text after it."""

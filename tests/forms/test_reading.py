@@ -45,6 +45,11 @@ KINDS = {
 }
 
 
+def test_a_short_text_about_a_number_is_no_error_message(lines: Lines) -> None:
+    """A server's message is known by its words."""
+    assert lines("404 people live in Ulm.") == ["404 people live in Ulm."]
+
+
 @pytest.mark.parametrize(("word", "content"), KINDS.items())
 def test_what_is_no_text_is_named(lines: Lines, fault: Fault, word: str, content: bytes) -> None:
     """One line says what the file is, and what to do."""

@@ -75,7 +75,10 @@ def capital_sections(text: str) -> list[Section]:
         is_heading = heading.isupper() and len(heading) <= _MAX_HEADING and not heading.endswith((".", ",", ";"))
         if alone and is_heading and sum(map(str.isalpha, heading)) >= 2:
             heads.append(Head(index, index + 1, heading, 1))
-    return [section._replace(heading=_as_written(section)) for section in _sections(text, heads)]
+    sections = _sections(text, heads)
+    if 2 * sum(not section.text for section in sections) > len(sections):
+        return []  # All of the text is in capitals.
+    return [section._replace(heading=_as_written(section)) for section in sections]
 
 
 def _as_written(section: Section) -> str:

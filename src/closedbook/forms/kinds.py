@@ -38,7 +38,11 @@ _OFFICE = (
     ("content.xml", "an OpenDocument file (ODT or ODS)", "save it as plain text, or a sheet as CSV (UTF-8)"),
 )
 _HTML = re.compile(rb"(?:\s|<!--.*?-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_ERROR_PAGE = re.compile(rb"\s*(?:[45]\d\d\b.{0,60}|access denied\W?|not found\W?)\s*", re.IGNORECASE)
+_ERROR_PAGE = re.compile(
+    rb"\s*(?:[45]\d\d\W{0,3})?(?:(?:page |file )?not found|access denied|forbidden|unauthorized|bad request|gone|"
+    rb"too many requests|internal server error|bad gateway|service unavailable|gateway time-?out)\W*",
+    re.IGNORECASE,
+)
 
 
 class NoText(TextError):

@@ -49,8 +49,14 @@ def _wrapped_form(text: str, share_of_lines: float) -> Form | None:
     n_titled = sum(begins_with_title(paragraph) for _, paragraph in paragraphs)
     if n_titled < _MOST * len(paragraphs) or n_titled <= share_of_lines * len(paragraphs):
         return None
-    passages = tuple(Passage("", paragraph, line) for line, paragraph in paragraphs)
+    passages = tuple(_parted(paragraph, line) for line, paragraph in paragraphs)
     return Form(f"{counted(n_titled, 'paragraph')} that begin with a title", passages)
+
+
+def _parted(paragraph: str, line: int) -> Passage:
+    """A paragraph as a passage with the title that it begins with."""
+    title = title_of(paragraph) if begins_with_title(paragraph) else ""
+    return Passage(title, paragraph[len(title) + 1 :] if title else paragraph, line)
 
 
 def _parts(block: Block) -> Iterator[Block]:

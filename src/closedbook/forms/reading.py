@@ -15,8 +15,7 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     """
     check_regular(path)
     raw = _bytes_of(path)
-    if encoding is None:
-        check_is_text(raw, path)
+    check_is_text(raw, path)
     text = decode(raw, path, encoding)
     notes = [] if encoding is None else [f"{path}: read as {encoding}"]
     text = text.replace("\r\n", "\n")
