@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from closedbook.errors import TextError
 from closedbook.forms.pairs import RecognizedPairs, recognize_pairs
+from closedbook.forms.recognize import recognize
 from closedbook.text.questions import read_questions
 
 Pairs = Callable[..., RecognizedPairs]
@@ -175,3 +176,21 @@ def test_pairs_without_header_and_quotes_are_read_as_ever(tmp_path_factory: Any,
     found = recognize_pairs(path)
     assert found.questions == read_questions(path)
     assert found.notes == ()
+
+
+def test_a_comprehension_set_has_pairs_and_is_a_book(put: Callable[..., Path]) -> None:
+    """A file in the form of SQuAD gives its questions with answers, and its paragraphs under their articles' titles."""
+    asked = [
+        {"question": "Where does it grow?", "id": "1", "answers": [{"text": "Fen", "answer_start": 9}]},
+        {"question": "Who ate it?", "id": "2", "answers": [], "is_impossible": True},
+    ]
+    article = {
+        "title": "Kelrus",
+        "paragraphs": [{"context": "It grows in Fen.", "qas": asked}, {"context": "It is grey."}],
+    }
+    path = put("set.json", json.dumps({"version": "2.0", "data": [article]}))
+    assert items(recognize_pairs(path)) == [("Where does it grow?", "Fen")]
+    assert [each.written for each in recognize([path]).documents] == [
+        "Kelrus. It grows in Fen.",
+        "Kelrus. It is grey.",
+    ]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,16 @@ def table_of_json_lines(text: str, path: Path) -> Table:
 def table_of_json(text: str, path: Path) -> Table:
     """A row for each object of an array; of an object whose values are objects or texts, a row for each key.
 
-    Raises TextError where a file has neither.
+    A reading-comprehension set, in the form of SQuAD (Rajpurkar et al. 2016), has a row for each paragraph. Raises
+    TextError where a file has neither.
     """
     records = records_of_json(text, path)
+    if is_comprehension_set([record for _, record in records]):
+        records = [
+            (line, {"title": record.get("title", ""), "": paragraph["context"]})
+            for line, record in records
+            for paragraph in record["paragraphs"]
+        ]
     return _table([flattened(record) for _, record in records], [line for line, _ in records], path)
 
 
@@ -51,6 +58,15 @@ def records_of_json(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
         raise TextError(path, None, "JSON is read as a list of objects in braces, one for each thing; make it one")
     lines = _lines_of_items(text) if isinstance(data, list) else [1] * len(records)
     return list(zip(lines, records, strict=True))
+
+
+def is_comprehension_set(records: Sequence[dict[str, Any]]) -> bool:
+    """Whether objects are articles in the form of SQuAD, with paragraphs that have a context and questions."""
+    return all(
+        isinstance(record.get("paragraphs"), list)
+        and all(isinstance(each, dict) and "context" in each for each in record["paragraphs"])
+        for record in records
+    )
 
 
 def records_of_json_lines(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:

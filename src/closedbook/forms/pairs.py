@@ -10,6 +10,7 @@ from closedbook.errors import TextError
 from closedbook.forms.book import counted, on_one_line
 from closedbook.forms.json_records import (
     in_words,
+    is_comprehension_set,
     looks_like_json,
     looks_like_json_lines,
     records_of_json,
@@ -150,6 +151,14 @@ def _without_empty_end(row: list[str]) -> list[str]:
 
 def _of_json(records: Sequence[tuple[int, dict[str, Any]]], path: Path) -> tuple[list[Row], list[str]]:
     """Question and answers of each object, and notes on what else they hold; TextError where one has no question."""
+    if is_comprehension_set([record for _, record in records]):
+        records = [
+            (number, asked)
+            for number, record in records
+            for paragraph in record["paragraphs"]
+            for asked in paragraph.get("qas", [])
+            if isinstance(asked, dict)
+        ]
     rows: list[Row] = []
     others: dict[str, None] = {}
     for number, record in records:
@@ -160,6 +169,8 @@ def _of_json(records: Sequence[tuple[int, dict[str, Any]]], path: Path) -> tuple
             raise TextError(path, number, f"an object of pairs has the keys question and answer; its keys are {keys}")
         others |= dict.fromkeys(key for key in record if key not in (question, answer))
         asked = in_words(record[question])
+        if record.get("is_impossible") is True:
+            continue  # A question of SQuAD 2 that its paragraph does not answer.
         answers = [[]] if answer is None else [[text] for text in _answers(record[answer])]
         rows += [(number, [asked, *texts]) for texts in answers]
     return rows, [f"{path}: {_left_out(list(others), 'key')}"] if others else []

@@ -94,11 +94,19 @@ def _rank(header: str, cells: Sequence[str]) -> tuple[float, float, float] | Non
     if n_text < 0.8 * len(filled) or n_prose > 0.2 * len(filled) or sum(map(_is_address, filled)) > 0.2 * len(filled):
         return None
     distinct = len(set(filled)) / len(filled)
-    words = _in_words(header).casefold().split()
-    named = 2.0 * (" ".join(words) in _NAMES) + 1.0 * (bool(words) and (words[0] in _NAMES or words[-1] in _NAMES))
-    is_code = sum(_CODE.fullmatch(cell) is not None for cell in filled) > 0.8 * len(filled)
     is_unique = distinct >= 0.98
-    return (1.0 + is_unique + named * (distinct > 0.5), 1.0 - is_code, 0.0 if is_unique else distinct)
+    is_code = sum(_CODE.fullmatch(cell) is not None for cell in filled) > 0.8 * len(filled)
+    return (1.0 + is_unique + _named(header, distinct), 1.0 - is_code, 0.0 if is_unique else distinct)
+
+
+def _named(header: str, distinct: float) -> float:
+    """How much a header says that its column names the row; 'title' says it even where many rows have one title."""
+    words = _in_words(header).casefold().split()
+    if words in (["title"], ["name"], ["key"]):
+        return 3.0
+    if distinct <= 0.5 or not words:
+        return 0.0
+    return 3.0 if " ".join(words) in _NAMES else 1.0 * (words[0] in _NAMES or words[-1] in _NAMES)
 
 
 def _is_address(cell: str) -> bool:
