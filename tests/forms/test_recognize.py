@@ -162,6 +162,7 @@ def test_no_word_of_a_text_is_lost(tmp_path_factory: Any, words: list[tuple[str,
         found = recognize([path])
     except NoText:
         return
-    kept = " ".join(document.written for document in found.documents).replace(" ", "")
+    # Headings in capitals are written as names.
+    kept = " ".join(document.written for document in found.documents).replace(" ", "").casefold()
     if not any("left out" in note for note in found.notes):
-        assert [word for _, word, _ in words if word not in kept] == []
+        assert [word for _, word, _ in words if word.casefold() not in kept] == []
