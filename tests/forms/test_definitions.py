@@ -125,3 +125,10 @@ def test_a_glossary_of_restructuredtext_is_read_without_its_markup(lines: Lines)
         for term, other in (("``>>>``", "moss"), ("moss", "fern"), ("fern", "moss"))
     )
     assert lines(text) == [">>>. See moss.", "moss. See fern.", "fern. See moss."]
+
+
+def test_code_with_braces_has_no_terms(book: Callable[..., Any]) -> None:
+    """Indented lines of JSON or of a program follow braces, which are no terms."""
+    code = '    {\n        "colour": "grey",\n        "size": {\n            "low": 1\n        }\n    }\n\n'
+    text = f"The output::\n\n{code}" * 3
+    assert "definition" not in book(text).sentences[0]

@@ -127,7 +127,8 @@ def _is_before_text(line: _Line, after: _Line) -> bool:
 
 def _is_short(text: str) -> bool:
     is_sentence = ends_a_sentence(text) and not text.startswith("-") and not text.endswith(("...", "…"))
-    return len(text) <= _MAX_TERM and not text.endswith((",", ";")) and not is_sentence
+    is_name = any(map(str.isalnum, text)) or text.strip(">.`-") == ""
+    return len(text) <= _MAX_TERM and is_name and not text.endswith((",", ";", "{", "[", "\\")) and not is_sentence
 
 
 def _end_of_term(lines: Sequence[_Line], index: int, layout: _Layout) -> int:

@@ -88,7 +88,7 @@ def begins_with_title(line: str) -> bool:
     if other is not None and (not title or len(other["title"]) <= len(title)):
         title = other["title"]
     end, rest = head[len(title) : len(title) + 1], head[len(title) + 1 :]
-    if not title or not rest.strip() or len(title) > _MAX_TITLE:
+    if not any(map(str.isalnum, title)) or not rest.strip() or len(title) > _MAX_TITLE:
         return False
     if end == "\t":
         return "\t" not in rest
