@@ -48,8 +48,10 @@ from closedbook.recipe.recipe import PRESETS
 from closedbook.recipe.settings import SETTINGS
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
-from closedbook.text.links import Fact, link, title_in, titles_of, whole_words
+from closedbook.text.links import Fact, link
 from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.title_index import title_in, titles_of
+from closedbook.text.words import whole_words
 from closedbook.training.mixture import examples_of_run
 from runner import facts, one_line_errors, print_result, run_trial, share, trial
 

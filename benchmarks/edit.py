@@ -38,9 +38,10 @@ from closedbook.recipe.recipe import PRESETS
 from closedbook.recipe.settings import SETTINGS
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.links import link, title_in
+from closedbook.text.links import link
 from closedbook.text.questions import Question, Questions, read_pairs
 from closedbook.text.templates import Template
+from closedbook.text.title_index import title_in
 from closedbook.world.language import UNSEEN_QUESTIONS
 from closedbook.world.world import write_world
 from runner import facts, one_line_errors, print_result, run_trial, share, trial

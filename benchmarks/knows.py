@@ -34,9 +34,9 @@ from closedbook.examples.strangers import KINDS, Strangers
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import read_corpus
-from closedbook.text.links import title_in, titles_of
 from closedbook.text.questions import Question, read_pairs
 from closedbook.text.templates import link_templates
+from closedbook.text.title_index import title_in, titles_of
 from closedbook.world.world import WorldConfig, write_world
 from runner import facts, one_line_errors, print_result, run_trial, trial
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from closedbook.evaluation.score import commonest, score
 from closedbook.text.documents import read_corpus
 from closedbook.text.questions import read_pairs
-from closedbook.text.titles import title_length
+from closedbook.text.titles import title_of
 from runner import facts, one_line_errors, parser_of, print_result, run_trial, trial
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     pairs = read_pairs(dev)
     questions = "\n".join(item.text for item in pairs.items)
     # A document without a title may be about anybody: it goes too.
-    others = [text for text in texts if title_length(text) and text[: title_length(text)].rstrip(". ") not in questions]
+    others = [text for text in texts if (name := title_of(text).name) and name not in questions]
     known = set("".join(others))
     asked = [item for item in pairs.items if known.issuperset(item.text)]
     with tempfile.TemporaryDirectory() as name:

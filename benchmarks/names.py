@@ -8,7 +8,7 @@ answer comes out? And accuracy on DEV by whether other titles of CORPUS share th
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,8 +19,8 @@ from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score
 from closedbook.storage.run import open_run
 from closedbook.text.documents import read_corpus
-from closedbook.text.links import title_in, titles_of
 from closedbook.text.questions import read_pairs
+from closedbook.text.title_index import title_in
 from runner import facts, one_line_errors, print_result, share
 
 
@@ -46,10 +46,10 @@ def main() -> None:
     machine = facts()
     run_path, corpus, dev = options.files
     run = open_run(run_path)
-    titles = set(titles_of([document.text for document in read_corpus(corpus).documents]))
+    titles = read_corpus(corpus).titles
     people = []
     for item in read_pairs(dev).items:
-        name = title_in(item.text, dict.fromkeys(titles, ()))
+        name = title_in(item.text, titles)
         before, _, after = item.text.partition(name)
         if len(name.split()) > 1:
             people.append(Person(name, before, after, item.answer or ""))
@@ -67,7 +67,7 @@ def main() -> None:
     print_result(result, machine)
 
 
-def recombined(people: Sequence[Person], titles: set[str], random: Random) -> list[tuple[Person, Person]]:
+def recombined(people: Sequence[Person], titles: Collection[str], random: Random) -> list[tuple[Person, Person]]:
     """Each person's first word with the last word of somebody else's, where nobody has that name and answers differ."""
     pairs = []
     for first in people:

@@ -18,8 +18,9 @@ from pathlib import Path
 from closedbook.evaluation.score import Score
 from closedbook.reader.open_book import HeldOut, OpenBook, read_open_book
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.links import link, titles_of
+from closedbook.text.links import link
 from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.title_index import titles_of
 
 BOUNDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SEEDS = range(5)

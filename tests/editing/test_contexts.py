@@ -4,6 +4,7 @@ import closedbook
 from closedbook.editing.contexts import contexts_of, templates_of
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import Template
+from closedbook.text.title_index import TitleIndex
 from closedbook.text.vocabulary import MASK
 
 ASKED = Template("Where was ", " born?")
@@ -44,6 +45,6 @@ def test_the_commonest_templates_come_first():
     """Of the pairs that name a title."""
     asked = ["Where was Ann Bell born?", "Who is Bo Carr?", "Where was Bo Carr born?", "Where was it?"]
     pairs = Questions(None, tuple(Question(text, "Ulm", line) for line, text in enumerate(asked)))
-    titles = dict.fromkeys(["Ann Bell", "Bo Carr"], ())
+    titles = TitleIndex(["Ann Bell", "Bo Carr"])
     assert templates_of(pairs, titles) == (ASKED, Template("Who is ", "?"))
     assert templates_of(None, titles) == ()

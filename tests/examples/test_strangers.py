@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.examples.datasets import CharCorruptionDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import KINDS, StrangerDataset, Strangers
-from closedbook.text.links import title_in, titles_of
 from closedbook.text.questions import Question
 from closedbook.text.templates import Template
+from closedbook.text.title_index import title_in, titles_of
 from closedbook.text.vocabulary import MASK, NEVER_READ, PAD_ID, Vocabulary
 
 NAMES = ("Ada Byron", "Mary Anning", "Alan Turing", "Grace Hopper", "Emmy Noether", "Ibn Sina", "Anna Maria Bell")

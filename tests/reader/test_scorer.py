@@ -5,7 +5,7 @@ from closedbook.reader.choice import ChoiceConfig, Weights, fit
 from closedbook.reader.entries import CandidateTexts, Entries
 from closedbook.reader.scorer import AlternativeScore
 from closedbook.reader.table import Table
-from closedbook.text.links import titles_of
+from closedbook.text.title_index import titles_of
 
 DOCUMENTS = [
     "Al Ro. He met Ada in Osk .",

@@ -3,7 +3,7 @@ import pytest
 
 from closedbook.reader.entries import CandidateTexts, Entries
 from closedbook.reader.table import Table
-from closedbook.text.links import titles_of
+from closedbook.text.title_index import titles_of
 
 DOCUMENTS = [
     "Al Ro. He met Ada in Osk .",

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.text.links import titles_of
 from closedbook.text.questions import Question
 from closedbook.text.templates import Template, link_templates
+from closedbook.text.title_index import TitleIndex, titles_of
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_
 def test_any_title_in_any_question_is_found(before: str, title: str, after: str):
     """Template and title give the question back, whatever characters they have."""
     text = f"{before} {title} {after}"
-    ((template, by_title),) = link_templates([Question(text, "Osk", 1)], {title: [0]}).templates.items()
+    ((template, by_title),) = link_templates([Question(text, "Osk", 1)], TitleIndex([title])).templates.items()
     assert template.question(title) == text
     assert by_title.keys() == {title}

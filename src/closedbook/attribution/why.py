@@ -15,8 +15,9 @@ from closedbook.evaluation.sources import learned_text, lineage, run_of_text
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
 from closedbook.text.documents import Document, Span
-from closedbook.text.links import mentions, title_in
-from closedbook.text.titles import title_length
+from closedbook.text.links import mentions
+from closedbook.text.title_index import title_in
+from closedbook.text.titles import title_of
 from closedbook.training.mixture import examples_of_run
 
 N_LINES = 3
@@ -120,8 +121,8 @@ def _stated(document: Document, answer: str) -> Span | None:
     """Where a document first has the answer as whole words, other than in its subject's name."""
     if not answer:
         return None
-    title = document.text[: title_length(document.text)]
-    for match in mentions(title.removesuffix(". "), answer).finditer(document.text, len(title)):
+    title = title_of(document.text)
+    for match in mentions(title.name, answer).finditer(document.text, title.length):
         if match.lastgroup == "answer":
             return match.span()
     return None

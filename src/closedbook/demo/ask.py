@@ -1,6 +1,6 @@
 """Ask the demo's models, and the rivals that need no network, and gather what they answered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -18,8 +18,8 @@ from closedbook.reader.open_book import read_open_book
 from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.run import Run, open_run
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.links import title_in
 from closedbook.text.questions import Question, Questions, read_pairs
+from closedbook.text.title_index import TitleIndex, title_in
 from closedbook.training.metrics import read_metrics
 from closedbook.world.world import WorldFiles
 
@@ -156,7 +156,7 @@ def _exchanges(
     return exchanges
 
 
-def _evidence(question: str, documents: Sequence[str], titles: Mapping[str, Sequence[int]]) -> str | None:
+def _evidence(question: str, documents: Sequence[str], titles: TitleIndex) -> str | None:
     found = titles.get(title_in(question, titles))
     return documents[found[0]] if found else None
 

@@ -7,9 +7,9 @@ from random import Random
 
 from closedbook.evaluation.predict import predict
 from closedbook.model.gpt import GPT
-from closedbook.text.links import Titles
 from closedbook.text.questions import Questions
 from closedbook.text.templates import Template, link_templates
+from closedbook.text.title_index import TitleIndex
 from closedbook.text.vocabulary import MASK, Vocabulary
 
 N_TEMPLATES = 8
@@ -29,7 +29,7 @@ class Context:
     wanted: str
 
 
-def templates_of(pairs: Questions | None, titles: Titles, n: int = N_TEMPLATES) -> tuple[Template, ...]:
+def templates_of(pairs: Questions | None, titles: TitleIndex, n: int = N_TEMPLATES) -> tuple[Template, ...]:
     """The commonest templates of training pairs, at most `n`."""
     if pairs is None:
         return ()

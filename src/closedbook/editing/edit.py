@@ -18,9 +18,9 @@ from closedbook.evaluation.sources import corpus_of, lineage_left, training_pair
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, check_run_can_be_created
 from closedbook.text.documents import Corpus
-from closedbook.text.links import Titles
 from closedbook.text.questions import Questions
 from closedbook.text.templates import Template
+from closedbook.text.title_index import TitleIndex
 
 
 def edit(run: Run, pairs: Questions, out: Path) -> tuple[Run, Edit]:
@@ -66,7 +66,7 @@ class _Sources:
     """What a run's files tell about its titles and questions, as far as they are there and unchanged."""
 
     corpus: Corpus | None
-    titles: Titles
+    titles: TitleIndex
     templates: tuple[Template, ...]
 
 
@@ -77,7 +77,7 @@ def _sources_of(run: Run) -> _Sources:
         raise RunError(
             f"{run.path}: its corpus is gone or has changed, and an edit needs the titles in it; put the file back"
         )
-    titles: Titles = corpus.titles if corpus else dict.fromkeys(own_titles, ())
+    titles = corpus.titles if corpus else TitleIndex(own_titles)
     return _Sources(corpus, titles, templates_of(training_pairs_of(runs), titles))
 
 

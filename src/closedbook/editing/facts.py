@@ -6,9 +6,9 @@ from pathlib import Path
 from closedbook.errors import TextError
 from closedbook.evaluation.predict import LONGEST_ANSWER
 from closedbook.storage.run import Run
-from closedbook.text.links import Titles, title_in
 from closedbook.text.questions import Questions, check_questions, parse_questions
 from closedbook.text.templates import Template
+from closedbook.text.title_index import TitleIndex
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def one_pair(question: str, answer: str) -> Questions:
     return parse_questions([f"{question}\t{answer}"], None)
 
 
-def new_facts(pairs: Questions, run: Run, titles: Titles) -> list[NewFact]:
+def new_facts(pairs: Questions, run: Run, titles: TitleIndex) -> list[NewFact]:
     """The pairs as facts; raises TextError with the first line that a run cannot be given."""
     pairs.answers()
     check_questions(pairs, run.info.vocabulary, run.recipe.model.block_size)
@@ -45,13 +45,14 @@ def new_facts(pairs: Questions, run: Run, titles: Titles) -> list[NewFact]:
         if len(item.answer) > LONGEST_ANSWER:
             rule = f"an answer has at most {LONGEST_ANSWER} characters; received {len(item.answer)}; shorten it"
             raise TextError(pairs.path, item.line, rule)
-        title = title_in(item.text, titles)
-        if not title:
+        named = titles.named_in(item.text)
+        if named is None:
             raise TextError(pairs.path, item.line, _no_title(pairs.path, item.text))
-        if item.text in facts:
-            rule = f"{item.text!r} has an answer on line {lines[item.text]} already; leave out one of the two"
+        question = named.as_titled(item.text)
+        if question in facts:
+            rule = f"{question!r} has an answer on line {lines[question]} already; leave out one of the two"
             raise TextError(pairs.path, item.line, rule)
-        facts[item.text], lines[item.text] = NewFact(item.text, item.answer, title), item.line
+        facts[question], lines[question] = NewFact(question, item.answer, named.title), item.line
     return list(facts.values())
 
 

@@ -18,8 +18,9 @@ from typing import Literal, get_args
 
 from closedbook.errors import RecipeError
 from closedbook.text.documents import MIN_TRUNCATED_LENGTH, Span
-from closedbook.text.titles import title_length
+from closedbook.text.titles import title_length, title_of
 from closedbook.text.vocabulary import MASK
+from closedbook.text.words import uses_blanks
 
 Objective = Literal["span", "salient", "guided"]
 
@@ -106,23 +107,23 @@ def corrupt(
         text = text[:-1] + marks[span] + MASK
     # Only what the reader takes for an answer: any other name or number would answer no question.
     if span is not None and max_context == 0 and config.question_form and random.random() < config.question_form:
-        title = document[: title_length(document)]
-        if title and text.startswith(title + MASK) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
-            text = _in_question_form(text, title, other, random)
+        title = title_of(document)
+        kept = document[: title.length] + MASK
+        if title.name and text.startswith(kept) and len(text) + _MAX_BEFORE + _MAX_AFTER < block_size:
+            text = _in_question_form(title.name, text[len(kept) :], other, random)
             n_context = text.index(MASK) + 1  # where the words end is chance, so their MASK is not predicted
     return Masked(text, 1 if config.supervised == "all" else n_context)
 
 
-def _in_question_form(masked: str, title: str, other: str, random: Random) -> str:
+def _in_question_form(name: str, asked: str, other: str, random: Random) -> str:
     """A masked string that keeps only the title, as a question about the name: words NAME words MASK content MASK.
 
     The words are pieces of another document, cut where it falls, or none, so that the fact is learned wherever the name
     stands and whatever is around it.
     """
-    name = title.removesuffix(". ")
     before, after = _piece(other, _MAX_BEFORE, random), _piece(other, _MAX_AFTER, random)
-    words = " ".join(piece for piece in (before, name, after) if piece)
-    return f"{words}{masked[len(title) + len(MASK) :]}"
+    blank = " " if uses_blanks(name) else ""
+    return blank.join(piece for piece in (before, name, after) if piece) + asked
 
 
 def _piece(text: str, max_length: int, random: Random) -> str:

@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 
 from closedbook.examples.corruption import Masked, corrupt, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, Example, draw_generator, shifted
-from closedbook.text.links import Titles, title_in
 from closedbook.text.templates import Template
+from closedbook.text.title_index import TitleIndex, title_in
 from closedbook.text.vocabulary import NEVER_READ
 
 StrangerKind = Literal["recombined", "misspelt", "invented"]
@@ -35,7 +35,7 @@ class Strangers:
     |            | half of another                                                                   |
     """
 
-    def __init__(self, titles: Titles, kinds: Sequence[StrangerKind] = KINDS) -> None:
+    def __init__(self, titles: TitleIndex, kinds: Sequence[StrangerKind] = KINDS) -> None:
         self._titles = titles
         self._names = [title for title in titles if title.split()]
         letters = sorted(set("".join(self._names)))

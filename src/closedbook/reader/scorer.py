@@ -15,7 +15,6 @@ from closedbook.reader.candidates import count_shapes
 from closedbook.reader.choice import ChoiceConfig, Floats, Integers, Weights, fit, softmax
 from closedbook.reader.entries import Alternative, CandidateTexts, Entries
 from closedbook.reader.table import Table
-from closedbook.text.links import Titles
 from closedbook.text.questions import Question
 
 N_FOLDS = 5
@@ -41,7 +40,11 @@ class Scorer:
     """
 
     def __init__(
-        self, documents: Sequence[str], titles: Titles, pairs: Mapping[str, Sequence[Question]], seed: int
+        self,
+        documents: Sequence[str],
+        titles: Mapping[str, Sequence[int]],
+        pairs: Mapping[str, Sequence[Question]],
+        seed: int,
     ) -> None:
         answers = {title: {pair.answer or "" for pair in of_title} for title, of_title in pairs.items()}
         # The shape of a single title's answers is not used: it would give that answer away when the title is held out.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.text.lines import Lines, check_regular, read_lines
-from closedbook.text.links import TitleIndex, titles_of
+from closedbook.text.title_index import TitleIndex, titles_of
 from closedbook.text.vocabulary import SPECIALS, Vocabulary
 
 MIN_TRUNCATED_LENGTH = 4

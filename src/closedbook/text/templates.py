@@ -1,12 +1,11 @@
 """Templates: a question with its title cut out, as in 'Where was {} born?'."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from closedbook.text.links import Titles, title_in, whole_words
 from closedbook.text.questions import Question
+from closedbook.text.title_index import TitleIndex
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,15 @@ class Linked:
     unlinked: Sequence[Question]
 
 
-def link_templates(pairs: Iterable[Question], titles: Titles) -> Linked:
-    """Each pair's template and title, which is the longest title in its question."""
+def link_templates(pairs: Iterable[Question], titles: TitleIndex) -> Linked:
+    """Each pair's template and title, the one that its question names."""
     templates: dict[Template, dict[str, list[Question]]] = defaultdict(lambda: defaultdict(list))
     unlinked = []
     for pair in pairs:
-        title = title_in(pair.text, titles)
-        if not title:
+        named = titles.named_in(pair.text)
+        if named is None:
             unlinked.append(pair)
             continue
-        before, after = re.split(whole_words(title), pair.text, maxsplit=1)
-        templates[Template(before, after)][title].append(pair)
+        template = Template(pair.text[: named.start], pair.text[named.end :])
+        templates[template][named.title].append(pair)
     return Linked({template: dict(by_title) for template, by_title in templates.items()}, tuple(unlinked))

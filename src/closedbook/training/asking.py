@@ -24,9 +24,10 @@ from closedbook.examples.nameless import pieces, with_words_before
 from closedbook.model.gpt import GPT
 from closedbook.model.likelihood import log_likelihoods
 from closedbook.reader.open_book import MIN_STATED
-from closedbook.text.links import Titles, facts_of
+from closedbook.text.links import facts_of
 from closedbook.text.questions import Question
 from closedbook.text.templates import Template, link_templates
+from closedbook.text.title_index import TitleIndex
 from closedbook.text.vocabulary import MASK
 
 Scores = dict[str, dict[str, float]]
@@ -47,7 +48,7 @@ class Asking:
     """
 
     documents: Sequence[str]
-    titles: Titles
+    titles: TitleIndex
     given: tuple[Question, ...]
     templates: Mapping[Template, Sequence[str]]
     names: NameDataset
@@ -104,7 +105,7 @@ def chosen(scores: Scores, n_rounds: int) -> list[Question]:
     return pairs
 
 
-def asking_of(documents: Sequence[str], titles: Titles, pairs: Sequence[Question], names: NameDataset) -> Asking:
+def asking_of(documents: Sequence[str], titles: TitleIndex, pairs: Sequence[Question], names: NameDataset) -> Asking:
     """Before the first round; `titles` are those of the documents.
 
     A template is asked if the documents of at least ten titles state its pairs' answers.
@@ -121,7 +122,7 @@ def asking_of(documents: Sequence[str], titles: Titles, pairs: Sequence[Question
 
 
 def _nameless_pairs(
-    template: Template, by_title: Mapping[str, Sequence[Question]], documents: Sequence[str], titles: Titles
+    template: Template, by_title: Mapping[str, Sequence[Question]], documents: Sequence[str], titles: TitleIndex
 ) -> Iterator[Question]:
     """The nameless pair of each pair whose answer stands in a document of its title."""
     for fact in facts_of(chain.from_iterable(by_title.values()), documents, titles):

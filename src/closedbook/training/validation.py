@@ -9,8 +9,8 @@ from closedbook.evaluation.predict import predict
 from closedbook.evaluation.score import score
 from closedbook.examples.batches import trim, used_length
 from closedbook.examples.datasets import CharCorruptionDataset, Example, NameDataset
-from closedbook.text.links import title_in, titles_of
 from closedbook.text.questions import Questions
+from closedbook.text.title_index import title_in, titles_of
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.events import Evaluated
 from closedbook.training.trainer import Trainer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from closedbook.errors import InputError
-from closedbook.text.links import title_in, whole_words
+from closedbook.text.title_index import TitleIndex
+from closedbook.text.words import whole_words
 
 # A word with the blank after it.
 _WORD = re.compile(r"\S+\s*")
@@ -61,7 +62,7 @@ def compare(question: str, other: str, titles: Iterable[str]) -> Comparison:
 
     Raises InputError where neither fits the question, or both questions are about the same name.
     """
-    title = title_in(question, dict.fromkeys(titles, ()))
+    title = _name_in(question, titles)
     comparison = _of_questions(question, other, title)
     if comparison is None:
         if not title or other.endswith("?"):
@@ -85,7 +86,7 @@ def near_names(question: str, titles: Iterable[str], n: int) -> list[Comparison]
     Titles of the same length come first, then those with words of the same lengths, then those that share no word.
     """
     titles = list(titles)
-    title = title_in(question, dict.fromkeys(titles, ()))
+    title = _name_in(question, titles)
     if not title:
         return []
     words = title.split()
@@ -102,6 +103,12 @@ def near_names(question: str, titles: Iterable[str], n: int) -> list[Comparison]
 def _with_name(question: str, title: str, other: str) -> Comparison:
     begin, end = _span(question, title)
     return Comparison(question, question[:begin] + other + question[end:], begin, end, begin + len(other))
+
+
+def _name_in(question: str, titles: Iterable[str]) -> str:
+    """How the question spells the title that it names; '' where it names none."""
+    named = TitleIndex(titles).named_in(question)
+    return "" if named is None else question[named.start : named.end]
 
 
 def _of_questions(question: str, other: str, title: str) -> Comparison | None:
