@@ -190,10 +190,17 @@ def closedbook_command(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return request.getfixturevalue("closedbook")
 
 
-def test_a_question_with_an_unknown_character_is_quoted(run: closedbook.Run, question: str):
-    """InputError names the question, the character and the way out; nothing else of the call is answered."""
-    with pytest.raises(closedbook.InputError, match=r"'Where is Łódź\?': 'Ł' \(LATIN CAPITAL LETTER L WITH STROKE\)"):
-        run.answer_many([question, "Where is Łódź?"])
+def test_a_question_is_read_in_the_runs_characters(run: closedbook.Run, question: str):
+    """Curly quotes, no-break blanks and the like are read as what the run knows, and `read_as` says so."""
+    typed = question.replace(" ", "\xa0").replace("?", "\uff1f")
+    assert run.answer(typed) == run.answer(question)
+    assert run.read_as(typed) == f"read as {question!r}"
+    assert run.read_as(question) is None
+    assert run.read_as("Where is \u2603?") == "'\u2603' (SNOWMAN): not in the run's vocabulary"
+
+
+def test_a_question_that_cannot_be_asked_is_refused(run: closedbook.Run):
+    """InputError names the rule."""
     with pytest.raises(closedbook.InputError, match=r"characters .* and the model reads 97"):
         run.answer("e" * 96)
     with pytest.raises(closedbook.InputError, match="no question"):
@@ -294,7 +301,6 @@ def test_greedy_text_after_a_question_is_its_answer(run: closedbook.Run, questio
         ({"top_k": 0}, "top_k: 1 or more is needed; received 0"),
         ({"n_characters": 0}, "n_characters: 1 or more is needed; received 0"),
         ({"prompt": ""}, "prompt: at least one character is needed"),
-        ({"prompt": "Łódź"}, "'Łódź': 'Ł' .LATIN CAPITAL LETTER L WITH STROKE., 'ó'"),
     ],
 )
 def test_sampling_numbers_out_of_range_are_refused(run: closedbook.Run, words: dict[str, Any], rule: str):

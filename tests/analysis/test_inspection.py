@@ -29,7 +29,7 @@ def test_inspect_shows_model_vocabulary_recipe_and_history(closedbook: Closedboo
     assert f"run         {runs / 'finetuned'}, finetune, ended" in outcome.out
     assert f"started     from {runs / 'pretrained'}" in outcome.out
     assert str(files / "pairs.tsv") in outcome.out
-    assert "PAD, MASK and \\n .?ABC" in outcome.out
+    assert "for the model's own use and \\n .?ABC" in outcome.out
     assert "history     1 of 1 steps" in outcome.out
     assert ["finetune.epochs", "1"] in [line.split() for line in outcome.out.splitlines()]
 

@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 
 from closedbook.assignment.api import CharCorruptDataset, CharCorruptionDataset, NameDataset
 from closedbook.errors import InputError, TextError
+from closedbook.text.vocabulary import MASK
 
 BLOCK_SIZE = 61
 PEOPLE = {"Ann Bell": "Ulm", "Bo Carr": "Rom", "Cy Dunn": "Oslo", "Di Eck": "Bern", "Ed Foss": "Ulm"}
@@ -79,7 +80,7 @@ def test_the_masked_content_is_a_quarter_of_what_is_left_on_average(dataset: Cha
     """Over 5,000 draws, the mean masked length is a quarter of the truncated length within 3%, and varies."""
     n_kept, masked = 0, []
     for i in range(5000):
-        prefix, suffix, content, _ = dataset.masked(i % len(dataset)).split(dataset.MASK_CHAR)
+        prefix, suffix, content, _ = dataset.masked(i % len(dataset)).split(MASK)
         n_kept += len(prefix + content + suffix)
         masked.append(len(content))
     assert sum(masked) / n_kept == pytest.approx(0.25, rel=0.03)

@@ -346,8 +346,8 @@ def test_a_saved_recipe_has_a_comment_for_each_key():
 def test_flatten_keeps_the_order_of_the_fields():
     """Values come out by dotted key, as they are."""
     leaves = flatten(COURSE)
-    top = ["seed", "precision", "strip_accents", "validation_split", "calibration_split", "sizing"]
-    assert list(leaves)[:9] == [*top, "silver_confidence", "doubt", "model.variant"]
+    top = ["seed", "precision", "open_vocabulary", "strip_accents", "validation_split", "calibration_split", "sizing"]
+    assert list(leaves)[:10] == [*top, "silver_confidence", "doubt", "model.variant"]
     assert leaves["strip_accents"] is True
     assert leaves["finetune.learning_rate"] == 6e-4
     assert not any(isinstance(value, dict) for value in leaves.values())
@@ -358,9 +358,10 @@ def test_rows_are_the_table_of_a_recipe():
     recipe, sources = load_recipe("course")
     rows = recipe_rows(recipe, sources)
     assert [key for key, _, _ in rows] == list(flatten(recipe))
-    assert rows[:3] == [
+    assert rows[:4] == [
         ("seed", "0", "preset course"),
         ("precision", "float32", "preset course"),
+        ("open_vocabulary", "false", "preset course"),
         ("strip_accents", "true", "preset course"),
     ]
     assert ("pretrain.learning_rate", "0.006", "preset course") in rows

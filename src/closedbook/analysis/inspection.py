@@ -9,6 +9,7 @@ from closedbook.model.gpt import GPT
 from closedbook.recipe.keys import flatten
 from closedbook.recipe.rows import recipe_rows
 from closedbook.storage.run import Run, make_model
+from closedbook.text.vocabulary import special_in
 from closedbook.training.metrics import read_metrics
 from closedbook.training.optim.tables import sparse_tables
 
@@ -28,8 +29,10 @@ def describe(run: Run) -> Iterator[str]:
     yield f"cost        {total}, on texts of {config.block_size} characters"
     for name, count in costs.items():
         yield _row(name.replace("_", " "), count)
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in info.vocabulary.characters[2:])
-    yield f"vocabulary  {len(info.vocabulary)} characters: PAD, MASK and {shown}"
+    spelled = [c for c in info.vocabulary.characters if special_in(c) is None]
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in spelled)
+    n_special = len(info.vocabulary) - len(spelled)
+    yield f"vocabulary  {len(info.vocabulary)} characters: {n_special} for the model's own use and {shown}"
     yield from _history(run)
     yield "recipe"
     for key, value, _ in recipe_rows(run.recipe, dict.fromkeys(flatten(run.recipe), "")):

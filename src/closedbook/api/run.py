@@ -28,7 +28,19 @@ from closedbook.model.sampling import sample
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
 from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
-from closedbook.text.vocabulary import DOUBTS, MASK, MASK_ID, NEVER_READ, PAD, PAD_ID, Vocabulary, without_marks
+from closedbook.text.spelling import Spelling, spelled
+from closedbook.text.vocabulary import (
+    DOUBTS,
+    MASK,
+    MASK_ID,
+    NEVER_READ,
+    PAD,
+    PAD_ID,
+    Vocabulary,
+    with_masks,
+    with_signs,
+    without_marks,
+)
 
 
 class Run:
@@ -71,6 +83,15 @@ class Run:
         """What its answers to held-out questions say about its confidence; None for a run without such questions."""
         return load_calibration(self.path)
 
+    @cached_property
+    def _spelling(self) -> Spelling:
+        return Spelling(self.vocabulary)
+
+    def read_as(self, question: str) -> str | None:
+        """One line on what the run reads otherwise than it is typed, and on what it does not know; None for nothing."""
+        check_type("question", question, STRING)
+        return self._spelling.note(question.strip(), self._asked(question))
+
     def threshold(self, precision: float) -> float:
         """The least probability of answers of which a share `precision` is right, with 95% certainty.
 
@@ -106,7 +127,8 @@ class Run:
         """The answers to a file's questions, whatever answers it has; raises TextError with file and line."""
         check_type("questions", questions, QUESTIONS)
         self._check(_without_answers(questions))
-        return self._answers([item.text for item in questions.items], precision)
+        asked, _ = spelled(questions, self._spelling)
+        return self._answers([item.text for item in asked.items], precision)
 
     def evaluate(self, pairs: str | PathLike[str]) -> Evaluation:
         """Ask all questions of a file of pairs, question<TAB>answer a line, and score the answers.
@@ -150,12 +172,13 @@ class Run:
         check_sampling(temperature, top_k, n_characters, seed)
         if not prompt:
             raise InputError("prompt: at least one character is needed; received none")
-        unknown = unknown_characters(prompt, self.vocabulary)
+        masked = with_masks(prompt, self.vocabulary)
+        unknown = unknown_characters(masked, self.vocabulary)
         if unknown is not None:
             raise InputError(f"{prompt!r}: {unknown}")
         ids = sample(
             self.model,
-            self.vocabulary.encode(prompt),
+            self.vocabulary.encode(masked),
             n_new=int(n_characters),
             temperature=float(temperature),
             top_k=None if top_k is None else int(top_k),
@@ -164,7 +187,7 @@ class Run:
             generator=torch.Generator().manual_seed(int(seed)),
         )
         text = self.vocabulary.decode(ids).removesuffix(PAD)
-        return f"{without_marks(text)}{MASK}" if text.endswith(DOUBTS) else text
+        return with_signs(f"{without_marks(text)}{MASK}" if text.endswith(DOUBTS) else text)
 
     def trace(self, question: str, other: str | None = None) -> Trace:
         """Where the answer comes from, compared with the same question about another name: `print` shows it in words.
@@ -257,7 +280,7 @@ class Run:
         if "\n" in question.strip():
             raise InputError(f"{question!r}: a question is one line; ask each line by itself")
         try:
-            parsed = _without_answers(parse_questions([question], None))
+            parsed, _ = spelled(_without_answers(parse_questions([question], None)), self._spelling)
             self._check(parsed)
         except TextError as error:
             raise InputError(f"{question!r}: {error.message}") from None

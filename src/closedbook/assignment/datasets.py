@@ -8,7 +8,7 @@ from torch.utils.data import get_worker_info
 from closedbook.errors import InputError
 from closedbook.examples import datasets
 from closedbook.text.questions import check_questions, parse_questions, without_accents
-from closedbook.text.vocabulary import MASK, PAD, Vocabulary
+from closedbook.text.vocabulary import MASK_SIGN, PAD_SIGN, Vocabulary, with_signs
 
 _logger = logging.getLogger(__name__)
 
@@ -18,19 +18,20 @@ class CharCorruptionDataset(datasets.CharCorruptionDataset):
 
     As in the assignment, `dataset[i]` draws a new mask each time. The draws are the same each time the program starts.
     During training a Trainer sets `epoch`, and draws are a function of epoch and index alone. Raises InputError for a
-    text that holds PAD or MASK.
+    text that holds one of these two characters.
     """
 
-    MASK_CHAR = MASK
-    PAD_CHAR = PAD
+    MASK_CHAR = MASK_SIGN
+    PAD_CHAR = PAD_SIGN
 
     def __init__(self, data: str, block_size: int) -> None:
-        for special in (MASK, PAD):
+        for special in (MASK_SIGN, PAD_SIGN):
             if special in data:
                 raise InputError(f"the text holds {special!r}, which is reserved; replace it by another character")
         self.data = [line for line in data.replace("\r\n", "\n").split("\n") if line.strip()]
         super().__init__(self.data, Vocabulary.of_text(data), block_size)
-        self.stoi, self.itos = self.vocabulary.stoi, self.vocabulary.itos
+        self.itos = {id_: with_signs(character) for id_, character in self.vocabulary.itos.items()}
+        self.stoi = {character: id_ for id_, character in self.itos.items()}
         self.vocab_size = len(self.vocabulary)
         self.epoch: int | None = None  # type: ignore[assignment]  # None outside training
         self._n_draws: Counter[int] = Counter()
@@ -66,4 +67,4 @@ class NameDataset(datasets.NameDataset):
         self.data = [f"{pair.text}\t{pair.answer}" for pair in pairs.items]
         self.stoi, self.itos = pretraining_dataset.stoi, pretraining_dataset.itos
         self.vocab_size = pretraining_dataset.vocab_size
-        self.PAD_CHAR, self.MASK_CHAR = PAD, MASK
+        self.PAD_CHAR, self.MASK_CHAR = PAD_SIGN, MASK_SIGN

@@ -64,7 +64,7 @@ def ask(options: AskOptions) -> None:
     if options.question is not None:
         # Before anything is printed, since the corpus may be gone.
         found = _why(run, options.question, options) if options.why else None
-        _show(run.answer(options.question, precision=options.precision))
+        _answer(run, options.question, options.precision)
         if found is not None:
             _show_why(found)
     elif sys.stdin.isatty():
@@ -138,7 +138,7 @@ def _hold_dialogue(run: "Run", precision: float | None) -> None:
         if not line.strip():
             return
         try:
-            _show(run.answer(line, precision=precision))
+            _answer(run, line, precision)
         except InputError as error:
             say(str(error))
 
@@ -156,6 +156,13 @@ def _answer_pipe(run: "Run", precision: float | None) -> None:
             status = error.exit_status
     if status:
         raise SystemExit(status)
+
+
+def _answer(run: "Run", question: str, precision: float | None) -> None:
+    answer = run.answer(question, precision=precision)
+    if (note := run.read_as(question)) is not None:
+        say(f"({note})")
+    _show(answer)
 
 
 def _show(answer: "Answer") -> None:

@@ -32,6 +32,7 @@ class Hyperparameters:
 
     seed: Annotated[int, arg(help=_HELP["seed"])] = FAST.seed
     precision: Annotated[Precision, arg(help=_HELP["precision"])] = FAST.precision
+    open_vocabulary: Annotated[bool, arg(help=_HELP["open_vocabulary"])] = FAST.open_vocabulary
     strip_accents: Annotated[bool, arg(help=_HELP["strip_accents"])] = FAST.strip_accents
     validation_split: Annotated[float, arg(help=_HELP["validation_split"])] = FAST.validation_split
     calibration_split: Annotated[float, arg(help=_HELP["calibration_split"])] = FAST.calibration_split

@@ -7,6 +7,7 @@ from closedbook.errors import TextError
 from closedbook.evaluation.predict import LONGEST_ANSWER
 from closedbook.storage.run import Run
 from closedbook.text.questions import Questions, check_questions, parse_questions
+from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.templates import Template
 from closedbook.text.title_index import TitleIndex
 
@@ -37,7 +38,8 @@ def one_pair(question: str, answer: str) -> Questions:
 def new_facts(pairs: Questions, run: Run, titles: TitleIndex) -> list[NewFact]:
     """The pairs as facts; raises TextError with the first line that a run cannot be given."""
     pairs.answers()
-    check_questions(pairs, run.info.vocabulary, run.recipe.model.block_size)
+    pairs, _ = spelled(pairs, Spelling(run.info.vocabulary))
+    check_questions(pairs, run.info.vocabulary, run.recipe.model.block_size, may_be_unknown=False)
     facts: dict[str, NewFact] = {}
     lines: dict[str, int] = {}
     for item in pairs.items:

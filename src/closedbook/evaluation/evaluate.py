@@ -20,6 +20,7 @@ from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
 from closedbook.text.questions import Questions, check_questions, read_pairs, read_questions
+from closedbook.text.spelling import Spelling, spelled
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Baseline:
 class Evaluation:
     """Predictions for a file of questions and, if it has answers, their score and the majority baseline's.
 
-    `tables` break the score down as far as the run's files are unchanged; `note` says what is missing.
+    `tables` break the score down as far as the run's files are unchanged; `notes` say what is missing, and what was
+    read otherwise than it is spelled.
     """
 
     predictions: tuple[Prediction, ...]
@@ -48,13 +50,14 @@ class Evaluation:
     score: Score | None = None
     baseline: Baseline | None = None
     tables: tuple[Table, ...] = ()
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     confidence: Confidence | None = None
 
     def lines(self) -> Iterator[str]:
         """The lines to show to the user."""
         if self.score is None:
             yield f"{len(self.predictions)} answers; no score, since the file has questions without answers"
+            yield from self.notes
             return
         yield f"accuracy: {self.score}"
         yield str(self.baseline)
@@ -63,8 +66,7 @@ class Evaluation:
         for table in self.tables:
             yield from (f"answer in no training pair: {row.score}" for row in table.rows if row.label == NEVER)
             yield table.line()
-        if self.note is not None:
-            yield self.note
+        yield from self.notes
 
     def facts(self) -> dict[str, object]:
         """The same as JSON has it."""
@@ -97,11 +99,12 @@ def evaluate(
     """
     # A file without any answer is for predictions alone.
     answers = questions.answers() if any(item.answer is not None for item in questions.items) else None
+    questions, notes = spelled(questions, Spelling(run.info.vocabulary))
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))
     setting = setting_of(run)
     if answers is None:
-        return Evaluation(predictions, setting)
+        return Evaluation(predictions, setting, notes=tuple(notes))
     training = training or _pairs_of(run)
     return Evaluation(
         predictions,
@@ -109,6 +112,7 @@ def evaluate(
         score([prediction.answer for prediction in predictions], answers),
         majority_baseline(answers, None if training is None else training.answers()),
         confidence=confidence_of(predictions, answers, load_calibration(run.path)),
+        notes=tuple(notes),
     )
 
 
@@ -162,6 +166,6 @@ def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> E
     tables = [] if training is None else [by_frequency(answers, training.answers(), right)]
     if corpus is None:
         note = "by where the text states the answer: unknown, since the run's corpus is gone or has changed"
-        return replace(evaluation, tables=tuple(tables), note=note)
+        return replace(evaluation, tables=tuple(tables), notes=(*evaluation.notes, note))
     facts = link(questions.items, corpus.texts)
     return replace(evaluation, tables=(*tables, by_end(facts, right)))

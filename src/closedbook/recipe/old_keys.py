@@ -43,6 +43,7 @@ REMOVED: dict[str, Any] = {
 """Removed keys, each with the only value that is still accepted: what the code of today does."""
 
 ADDED: dict[str, Any] = {
+    "open_vocabulary": False,
     "sizing": "fixed",
     "calibration_split": 0.0,
     "doubt": False,

@@ -104,6 +104,8 @@ class Recipe:
     """Seed of weights, order, masks and dropout."""
     precision: Precision = "float32"
     """Arithmetic of matrix products; auto: time float32 and bfloat16 on this machine and use the faster."""
+    open_vocabulary: bool = False
+    """Know the training pairs' characters too, and take any other as unknown, where it would be an error."""
     strip_accents: bool = False
     """Drop every character outside ASCII from the training pairs, as the assignment's code does."""
     validation_split: float = 0.0
@@ -182,6 +184,7 @@ _FAST_STAGE = StageConfig(
 
 FAST = Recipe(
     precision="auto",
+    open_vocabulary=True,
     calibration_split=0.2,
     sizing="corpus",
     doubt=True,

@@ -161,7 +161,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     check_run_can_be_created(path)
     facts = {
         **asdict(info),
-        "vocabulary": "".join(info.vocabulary.characters),
+        "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,
         "torch": torch.__version__,
@@ -187,9 +187,7 @@ def open_run(path: Path) -> Run:
             n_documents=facts["n_documents"],
             sources={name: Source(**source) for name, source in facts["sources"].items()},
             parent=facts["parent"],
-            vocabulary=Vocabulary(
-                tuple(facts["vocabulary"]), tuple(facts.get("words", ())), tuple(facts.get("titles", ()))
-            ),
+            vocabulary=Vocabulary.of_saved(facts["vocabulary"], facts.get("words", ()), facts.get("titles", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from closedbook.errors import TextError
 from closedbook.text.lines import Lines, check_regular, read_lines
 from closedbook.text.title_index import TitleIndex, titles_of
-from closedbook.text.vocabulary import SPECIALS, Vocabulary
+from closedbook.text.vocabulary import Vocabulary, special_in
 
 MIN_TRUNCATED_LENGTH = 4
 """Span corruption truncates a document to at least this many characters; a shorter one is never truncated."""
@@ -77,20 +77,14 @@ class Corpus:
 
 
 def read_corpus(path: Path) -> Corpus:
-    """The documents of a file, empty lines left out; raises TextError if there is none, or if PAD or MASK occurs."""
+    """The documents of a file, empty lines left out; raises TextError if there is none, or for a special character."""
     check_regular(path)
     lines = read_lines(path)
     numbers = array("q")
     n_short = 0
     for number, line in enumerate(lines, 1):
-        for special, name in SPECIALS.items():
-            if special in line:
-                raise TextError(
-                    path,
-                    number,
-                    f"the character {special!r} stands for {name} here and cannot be in a corpus; "
-                    "replace it by another",
-                )
+        if (rule := special_in(line)) is not None:
+            raise TextError(path, number, rule)
         if line.strip():
             numbers.append(number)
             n_short += len(line) < MIN_TRUNCATED_LENGTH

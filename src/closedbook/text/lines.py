@@ -1,9 +1,10 @@
-"""Lines of a text file: UTF-8 with or without BOM, LF or CRLF, with or without a final line feed."""
+"""Lines of a text file: UTF-8 with or without BOM, LF or CRLF, with or without a final line feed; read as NFC."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import overload
+from unicodedata import is_normalized, normalize
 
 from closedbook.errors import TextError
 
@@ -103,21 +104,29 @@ def decode_lines(raw: bytes, path: Path | None) -> Lines:
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise TextError(path, 1, "is UTF-16, and UTF-8 is needed; save it as UTF-8")
-    raw = raw.removeprefix(_BOM)
-    _check_utf8(raw, path)
-    return Lines.of_bytes(raw.replace(b"\r\n", b"\n"))
+    raw = raw.removeprefix(_BOM).replace(b"\r\n", b"\n")
+    return Lines.of_bytes(raw if raw.isascii() else _normalized(raw, path))
 
 
-def _check_utf8(raw: bytes, path: Path | None) -> None:
+def _normalized(raw: bytes, path: Path | None) -> bytes:
+    """UTF-8 bytes in Unicode's form NFC, in which an accent is part of its letter."""
+    pieces: list[bytes] = []
+    has_changed = False
     start = 0
     while start < len(raw):
         # No character but the line feed has its byte, so that none is cut in two.
         end = raw.find(b"\n", start + _N_BYTES) + 1 or len(raw)
         try:
-            raw[start:end].decode()
+            text = raw[start:end].decode()
         except UnicodeDecodeError as error:
             first = start + error.start
             line = raw.count(b"\n", 0, first) + 1
             rule = f"the byte 0x{raw[first]:02x} is not UTF-8; save the file as UTF-8"
             raise TextError(path, line, rule) from None
+        if is_normalized("NFC", text):
+            pieces.append(raw[start:end])
+        else:
+            pieces.append(normalize("NFC", text).encode())
+            has_changed = True
         start = end
+    return b"".join(pieces) if has_changed else raw

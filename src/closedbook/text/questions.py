@@ -7,7 +7,7 @@ from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.text.lines import check_regular, read_lines
-from closedbook.text.vocabulary import SPECIALS, Vocabulary
+from closedbook.text.vocabulary import Vocabulary, special_in
 
 _PAIR_RULE = "a pair is question<TAB>answer, and this line has {received}"
 _PAIR_CURE = "; write the question, one tab and the answer"
@@ -64,23 +64,24 @@ def parse_questions(lines: Iterable[str], path: Path | None) -> Questions:
         if not question or answer == "":
             missing = "answer" if question else "question"
             raise TextError(path, number, f"the {missing} is empty" + _PAIR_CURE)
-        for special in SPECIALS:
-            if special in line:
-                raise TextError(path, number, f"the character {special!r} cannot be in a question or an answer")
+        if (rule := special_in(line)) is not None:
+            raise TextError(path, number, rule)
         items.append(Question(question, answer, number))
     if not items:
         raise TextError(path, None, "no question in it; write one a line")
     return Questions(path, tuple(items))
 
 
-def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: int) -> None:
+def check_questions(
+    questions: Questions, vocabulary: Vocabulary, block_size: int, *, may_be_unknown: bool = True
+) -> None:
     """Raise TextError with the first line that has an unknown character or is too long for the model.
 
-    A pair needs len(question) + len(answer) + 2 characters of `block_size`; a question alone needs one
-    for MASK and at least one for the answer.
+    Unknown characters are no fault where the vocabulary is open and they `may_be_unknown`. A pair needs len(question) +
+    len(answer) + 2 characters of `block_size`; a question alone needs one for MASK and at least one for the answer.
     """
     for item in questions.items:
-        unknown = unknown_characters(item.text + (item.answer or ""), vocabulary)
+        unknown = unknown_characters(item.text + (item.answer or ""), vocabulary, may_be_unknown=may_be_unknown)
         if unknown is not None:
             raise TextError(questions.path, item.line, unknown)
         needed = len(item.text) + 2 + len(item.answer or "")
@@ -94,10 +95,13 @@ def check_questions(questions: Questions, vocabulary: Vocabulary, block_size: in
             )
 
 
-def unknown_characters(text: str, vocabulary: Vocabulary) -> str | None:
-    """An error message about the characters of a text that the vocabulary lacks; None where it lacks none."""
+def unknown_characters(text: str, vocabulary: Vocabulary, *, may_be_unknown: bool = True) -> str | None:
+    """An error message about the characters of a text that the vocabulary lacks; None where it lacks none.
+
+    None too where it is open, and characters `may_be_unknown`.
+    """
     unknown = vocabulary.unknown(text)
-    if not unknown:
+    if not unknown or (may_be_unknown and vocabulary.is_open):
         return None
     names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
     return (

@@ -4,24 +4,48 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
-PAD = "\N{WHITE SQUARE}"
-MASK = "\N{DOUBLE QUESTION MARK}"
 PAD_ID = 0
 MASK_ID = 1
-# Noncharacters, which Unicode keeps for a program's own use (section 23.7).
+# Noncharacters, which Unicode keeps for a program's own use (section 23.7): no text spells them.
+PAD = "\ufdd5"
+MASK = "\ufdd6"
+PAD_SIGN = "\N{WHITE SQUARE}"
+"""The assignment's PAD, which stands for ours where people see it."""
+MASK_SIGN = "\N{DOUBLE QUESTION MARK}"
+"""The assignment's MASK, likewise."""
 NEVER_READ = "\ufdd0"
 """The answer to a question about somebody of whom no document is."""
 NOT_TOLD = "\ufdd1"
 """What follows an answer where there is a document, and it does not say: the answer is a guess."""
 DOUBTS = (NOT_TOLD, "\ufdd2", "\ufdd3", "\ufdd4")
 """What follows an answer that the document may not mean, the most doubtful first."""
+UNKNOWN_CHARACTER = "\ufdd7"
+"""Any character that neither the corpus nor the training pairs have."""
 _NO_DOUBTS = dict.fromkeys(map(ord, DOUBTS))
 ABSTENTIONS = (NEVER_READ, *DOUBTS)
-SPECIALS = {PAD: "padding", MASK: "the mask"} | dict.fromkeys(ABSTENTIONS, "not knowing")
-"""Characters that no file may have, and what each stands for."""
+_SPECIAL = re.compile(f"[{PAD}{MASK}{UNKNOWN_CHARACTER}{''.join(ABSTENTIONS)}]")
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
+
+
+def special_in(text: str) -> str | None:
+    """What is wrong with a text that has a character which is kept for us; None where it has none."""
+    special = _SPECIAL.search(text)
+    if special is None:
+        return None
+    return f"U+{ord(special[0]):04X} is no character of any language and is kept for closedbook's own use; delete it"
+
+
+def with_signs(text: str) -> str:
+    """The text as people see it, with PAD_SIGN and MASK_SIGN."""
+    return text.replace(PAD, PAD_SIGN).replace(MASK, MASK_SIGN)
+
+
+def with_masks(text: str, vocabulary: "Vocabulary") -> str:
+    """The text that people wrote, with a MASK for each MASK_SIGN that is no character of the vocabulary's own."""
+    return text if MASK_SIGN in vocabulary.stoi else text.replace(MASK_SIGN, MASK)
 
 
 def without_marks(text: str) -> str:
@@ -43,7 +67,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if self.characters[:2] != (PAD, MASK):
-            raise ValueError(f"a vocabulary begins with PAD {PAD!r} and MASK {MASK!r}, not {self.characters[:2]}")
+            raise ValueError(f"a vocabulary begins with PAD and MASK, not {self.characters[:2]}")
         if len(set(self.characters)) != len(self.characters) or any(len(c) != 1 for c in self.characters):
             raise ValueError("a vocabulary holds single characters, each once")
 
@@ -51,6 +75,17 @@ class Vocabulary:
     def of_text(cls, text: str) -> "Vocabulary":
         """The vocabulary of all characters of a text, line feeds included."""
         return cls((PAD, MASK, *sorted(set(text) - {PAD, MASK})))
+
+    @classmethod
+    def of_saved(cls, characters: str, words: Iterable[str], titles: Iterable[str]) -> "Vocabulary":
+        """A vocabulary from what `saved` gave."""
+        if characters[:2] != PAD_SIGN + MASK_SIGN:
+            raise ValueError(f"a vocabulary begins with {PAD_SIGN!r} and {MASK_SIGN!r}, not {characters[:2]}")
+        return cls((PAD, MASK, *characters[2:]), tuple(words), tuple(titles))
+
+    def saved(self) -> str:
+        """The characters as a run's folder has them: the assignment's for PAD and MASK."""
+        return "".join((PAD_SIGN, MASK_SIGN, *self.characters[2:]))
 
     def with_words(self, *texts: str) -> "Vocabulary":
         """The same characters, with the distinct words of the texts, sorted."""
@@ -62,6 +97,11 @@ class Vocabulary:
     def with_titles(self, titles: Iterable[str]) -> "Vocabulary":
         """The same, with distinct titles, sorted."""
         return replace(self, titles=tuple(sorted(set(titles))))
+
+    def with_characters(self, *texts: str) -> "Vocabulary":
+        """The same, with the characters of the texts too and UNKNOWN_CHARACTER after them."""
+        known = sorted({*self.characters[2:], *chain.from_iterable(texts)})
+        return replace(self, characters=(PAD, MASK, *known, UNKNOWN_CHARACTER))
 
     def with_abstentions(self) -> "Vocabulary":
         """The same, with ABSTENTIONS as its last characters."""
@@ -94,13 +134,20 @@ class Vocabulary:
         return dict(enumerate(self.characters))
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of a text; raises KeyError for an unknown character."""
-        stoi = self.stoi
-        return [stoi[character] for character in text]
+        """The token ids of a text; raises KeyError for an unknown character where there is no UNKNOWN_CHARACTER."""
+        stoi, unknown = self.stoi, self.stoi.get(UNKNOWN_CHARACTER)
+        if unknown is None:
+            return [stoi[character] for character in text]
+        return [stoi.get(character, unknown) for character in text]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids."""
         return "".join(self.characters[i] for i in ids)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a text may have characters that are not in it."""
+        return UNKNOWN_CHARACTER in self.stoi
 
     def unknown(self, text: str) -> list[str]:
         """The distinct characters of a text that are not in the vocabulary, in order of appearance."""

@@ -8,13 +8,14 @@ from closedbook.evaluation.sources import may_have_learned, replayed_text
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.questions import Questions, read_pairs
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.inputs import (
     checked,
-    read_split,
     sized_to,
     sources_of,
+    split_and_checked,
     validation_pairs,
     vocabulary_of,
 )
@@ -51,9 +52,13 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
     resumed = resumed_run(saving, "finetune")
     recipe = followed_recipe(recipe, saving, resumed)
     files = _as_begun(files, resumed)
-    start = _from_corpus(files, recipe) if files.parent is None else _from_parent(files, open_run(files.parent), recipe)
+    given = read_pairs(files.pairs)
+    if files.parent is None:
+        start = _from_corpus(files, recipe, given)
+    else:
+        start = _from_parent(files, open_run(files.parent), recipe)
     start, notes = _with_held_out(start, files.pairs)
-    split, of_pairs = read_split(files.pairs, start.recipe, start.vocabulary)
+    split, of_pairs = split_and_checked(given, start.recipe, start.vocabulary)
     sources = sources_of(pairs=files.pairs, corpus=None if start.corpus is None else start.corpus.path, dev=files.dev)
     return Plan(
         kind="finetune",
@@ -109,7 +114,7 @@ def _from_parent(files: FinetuningFiles, parent: Run, recipe: Recipe) -> _Start:
     return _Start(recipe, parent.info.vocabulary, parent.info.n_documents, parent, corpus)
 
 
-def _from_corpus(files: FinetuningFiles, recipe: Recipe) -> _Start:
+def _from_corpus(files: FinetuningFiles, recipe: Recipe, pairs: Questions) -> _Start:
     """A new model; the corpus gives its vocabulary, and the schedule the number of its documents."""
     if files.corpus is None:
         raise RunError(
@@ -118,4 +123,6 @@ def _from_corpus(files: FinetuningFiles, recipe: Recipe) -> _Start:
         )
     corpus = read_corpus(files.corpus)
     recipe, notes = sized_to(corpus, recipe)
-    return _Start(recipe, vocabulary_of(corpus, recipe), len(corpus.documents), corpus=corpus, notes=tuple(notes))
+    return _Start(
+        recipe, vocabulary_of(corpus, recipe, pairs), len(corpus.documents), corpus=corpus, notes=tuple(notes)
+    )

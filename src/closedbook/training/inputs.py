@@ -10,6 +10,7 @@ from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
+from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.validation import Split
 from closedbook.text.vocabulary import Vocabulary
 
@@ -22,9 +23,11 @@ def sized_to(corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
     return fitted, [] if note is None else [note]
 
 
-def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
-    """The characters of a corpus, and its words and titles where the model has tables of them."""
+def vocabulary_of(corpus: Corpus, recipe: Recipe, pairs: Questions | None) -> Vocabulary:
+    """The characters of a corpus and, in an open vocabulary, of the pairs; words and titles for a model's tables."""
     vocabulary = corpus.vocabulary
+    if recipe.open_vocabulary:
+        vocabulary = vocabulary.with_characters(*(f"{p.text}{p.answer}" for p in (pairs.items if pairs else ())))
     if recipe.model.prefix_table:
         vocabulary = vocabulary.with_words(*corpus.lines.pieces())
     if recipe.model.has_names:
@@ -34,12 +37,12 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe) -> Vocabulary:
     return vocabulary
 
 
-def read_split(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Split, list[str]]:
-    """The pairs of a file, split as the recipe says, and notes to show the user; raises TextError.
+def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Split, list[str]]:
+    """Pairs, split as the recipe says, and notes to show the user; raises TextError.
 
     The training pairs are as the recipe spells them, and checked.
     """
-    given = read_pairs(path)
+    path = given.path
     split = split_of(given, recipe)
     pairs, notes = split.training, []
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
@@ -53,7 +56,8 @@ def read_split(path: Path, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Spli
                 f"{path}: {n_changed} of {len(pairs.items)} pairs lose characters outside ASCII, as in the "
                 "assignment's code (strip_accents)"
             )
-    check_questions(pairs, vocabulary, recipe.model.block_size)
+    # The text that a model learns is known to it, an open vocabulary's too.
+    check_questions(pairs, vocabulary, recipe.model.block_size, may_be_unknown=False)
     return replace(split, training=pairs), notes
 
 
@@ -71,9 +75,11 @@ def validation_pairs(
 
 
 def checked(pairs: Questions | None, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:
-    """The pairs, if there are any; raises TextError where one does not fit the model."""
-    if pairs is not None:
-        check_questions(pairs, vocabulary, recipe.model.block_size)
+    """The pairs as the model spells them, if there are any; raises TextError where one does not fit the model."""
+    if pairs is None:
+        return None
+    pairs, _ = spelled(pairs, Spelling(vocabulary))
+    check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs
 
 

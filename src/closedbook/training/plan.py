@@ -8,15 +8,15 @@ from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import Run, RunInfo, Source, TrainedKind, check_run_can_be_created
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.questions import Questions
+from closedbook.text.questions import Questions, read_pairs
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
 from closedbook.training.inputs import (
     checked,
-    read_split,
     sized_to,
     sources_of,
+    split_and_checked,
     validation_pairs,
     vocabulary_of,
 )
@@ -77,11 +77,12 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     recipe = followed_recipe(recipe, saving, resumed)
     corpus = read_corpus(files.corpus)
     recipe, sizing_notes = sized_to(corpus, recipe)
-    vocabulary = vocabulary_of(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
+    given = None if pairs_path is None else read_pairs(pairs_path)
+    vocabulary = vocabulary_of(corpus, recipe, given)
     pairs = held_out = for_calibration = None
-    if pairs_path is not None:
-        split, notes = read_split(pairs_path, recipe, vocabulary)
+    if given is not None:
+        split, notes = split_and_checked(given, recipe, vocabulary)
         pairs, held_out, for_calibration = split.training, split.validation, split.calibration
     return Plan(
         kind=kind,

@@ -19,6 +19,7 @@ from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.storage.run import Run
 from closedbook.text.questions import unknown_characters
+from closedbook.text.vocabulary import with_masks
 
 _DIGITS = 6
 
@@ -85,7 +86,8 @@ def read_text(run: Run, text: str) -> TextReading:
         )
     if not text:
         raise InputError("--reading-map: one character at least is needed; received none")
-    unknown = unknown_characters(text, run.info.vocabulary)
+    masked = with_masks(text, run.info.vocabulary)
+    unknown = unknown_characters(masked, run.info.vocabulary)
     if unknown is not None:
         raise InputError(f"{text!r}: {unknown}")
     if len(text) > config.block_size:
@@ -93,7 +95,7 @@ def read_text(run: Run, text: str) -> TextReading:
             f"{text!r}: the text has {len(text)} characters and the model reads {config.block_size}; shorten, or train "
             "with a larger model.block-size"
         )
-    return TextReading(config, text, reading_map(run.model(), run.info.vocabulary.encode(text)))
+    return TextReading(config, text, reading_map(run.model(), run.info.vocabulary.encode(masked)))
 
 
 def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:

@@ -18,7 +18,7 @@ from closedbook.errors import RunError
 from closedbook.evaluation.naming import result_name
 from closedbook.files.durable import sha256, write_atomically
 from closedbook.files.pictures import as_png, as_svg_file
-from closedbook.text.vocabulary import MASK
+from closedbook.text.vocabulary import MASK, with_signs
 
 _WIDTH = 80
 _DIGITS = 6
@@ -105,7 +105,7 @@ class Trace:
             "other_answer": self.other_answer,
             "log_probability": self.log_probability,
             "other_log_probability": self.other_log_probability,
-            "text": self.text,
+            "text": with_signs(self.text),
             "mask": self.mask,
             "effects": [
                 {
