@@ -37,8 +37,10 @@ def parts(masked: str) -> tuple[str, str, str]:
 
 def test_the_form_of_masked_strings_and_pairs():
     """The masked content follows the second MASK and ends with a third; a pair has no first MASK."""
-    assert masked_string("Ada was born in ", "London", " in 1815.") == "Ada was born in ⁇ in 1815.⁇London⁇"
-    assert pair_string("Where was Ada born?", "London") == "Where was Ada born?⁇London⁇"
+    assert (
+        masked_string("Ada was born in ", "London", " in 1815.") == f"Ada was born in {MASK} in 1815.{MASK}London{MASK}"
+    )
+    assert pair_string("Where was Ada born?", "London") == f"Where was Ada born?{MASK}London{MASK}"
 
 
 def test_span_corruption_truncates_to_every_length():
@@ -434,7 +436,7 @@ def test_a_single_tagged_span_takes_no_random_draw():
     """The golden strings of a document with one tagged span: choosing it draws nothing from the generator."""
     drawn = [corrupt(BORN, 97, GUIDED, Random(seed), tagged=(LONDON,)).text for seed in range(3)]
     assert drawn == [
-        "Ada Byron.  ⁇ and died in Marylebone a⁇London⁇",
-        "Ada Byron. n ⁇ a⁇London⁇",
-        "Ada Byron. ⁇ an⁇London⁇",
+        f"Ada Byron.  {MASK} and died in Marylebone a{MASK}London{MASK}",
+        f"Ada Byron. n {MASK} a{MASK}London{MASK}",
+        f"Ada Byron. {MASK} an{MASK}London{MASK}",
     ]

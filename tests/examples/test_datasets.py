@@ -137,7 +137,7 @@ def test_pairs_are_cycled():
     for epoch in range(3):
         mixed.epoch = epoch
         drawn += [text(mixed[index]) for index in range(4, 6)]
-    assert drawn == ["who?⁇Ada⁇", "where?⁇Rome⁇", "n?⁇Io⁇"] * 2
+    assert drawn == [f"who?{MASK}Ada{MASK}", f"where?{MASK}Rome{MASK}", f"n?{MASK}Io{MASK}"] * 2
 
 
 def test_the_documents_of_a_mixture_are_those_of_its_epoch():
@@ -178,7 +178,7 @@ def test_a_dataset_ends(dataset: CharCorruptionDataset | NameDataset | MixedData
 
 def test_a_question_is_asked_with_one_mask():
     """The prompt is the question's characters and a MASK, as in training."""
-    assert VOCABULARY.decode(question_ids("where?", VOCABULARY)) == "where?⁇"
+    assert VOCABULARY.decode(question_ids("where?", VOCABULARY)) == f"where?{MASK}"
 
 
 def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
@@ -187,7 +187,7 @@ def test_the_supervised_characters_of_a_masked_content_are_exactly_these():
     vocabulary = Vocabulary.of_text(text_)
     config = CorruptionConfig(span=0.0, guided=1.0, name_only=1.0, supervised="content")
     x, y = CharCorruptionDataset([text_], vocabulary, 19, config, tagged={0: ((7, 11),)})[0]
-    assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == "Al. ⁇⁇Rome⁇"
+    assert vocabulary.decode([*x.tolist(), int(y[-1])]).rstrip(PAD) == f"Al. {MASK}{MASK}Rome{MASK}"
     # x and y have 18 entries; y[i] is predicted from x[: i + 1].
     predicted = [(position, vocabulary.characters[id_]) for position, id_ in enumerate(y.tolist()) if id_ != PAD_ID]
     assert predicted == [(4, MASK), (5, "R"), (6, "o"), (7, "m"), (8, "e"), (9, MASK)]

@@ -139,7 +139,7 @@ def test_an_optimizers_state_keeps_its_types(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     """With its step, state, fingerprint and folder."""
-    state = {"epoch": 2, "losses": [0.1, 1e-300], "best": {"accuracy": None, "name": "□⁇\n"}}
+    state = {"epoch": 2, "losses": [0.1, 1e-300], "best": {"accuracy": None, "name": f"{PAD}{MASK}\n"}}
     folder = save_checkpoint(tmp_path, step=123, weights={}, optimizer={}, state=state, fingerprint={"threads": "2"})
     assert folder == tmp_path / "checkpoints" / "step-00000123"
     assert {path.name for path in folder.iterdir()} == set(FILES)
@@ -411,6 +411,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 from closedbook.storage.checkpoint import load_best, load_latest, save_checkpoint
+from closedbook.text.vocabulary import MASK, PAD
 
 run = Path(sys.argv[1])
 

@@ -6,6 +6,7 @@ import torch
 
 from closedbook.errors import RunError
 from closedbook.storage.tensors import load_weights, save_weights
+from closedbook.text.vocabulary import MASK, PAD
 
 
 class Trap:
@@ -33,9 +34,9 @@ def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
         "nan": torch.tensor([float("nan"), float("-inf"), -0.0]),
         "parameter": torch.nn.Parameter(torch.randn(2)),
     }
-    save_weights(tmp_path / "w.safetensors", weights, {"vocabulary": "□⁇ab\n", "b": "1"})
+    save_weights(tmp_path / "w.safetensors", weights, {"vocabulary": f"{PAD}{MASK}ab\n", "b": "1"})
     loaded, metadata = load_weights(tmp_path / "w.safetensors")
-    assert metadata == {"vocabulary": "□⁇ab\n", "b": "1"}
+    assert metadata == {"vocabulary": f"{PAD}{MASK}ab\n", "b": "1"}
     assert loaded.keys() == weights.keys()
     for name, tensor in weights.items():
         assert loaded[name].dtype == tensor.dtype

@@ -4,15 +4,16 @@ Whoever shares each word of a name with others ('Anna Bell' among many Annas and
 The vector is added at the first character after the name, wherever the name stands. Rows are exact: words that no title
 has in this order have none, and no two names share one as they do under hashing (Engram, arXiv 2601.07372).
 
-Letters: B batch, T time, C channels, W words per text, U the same and three before, N number of names, F names found.
+Letters: B batch, T time, C channels, W words per text, U the same and three before, N number of names, F names
+found, R rows of the prefix table.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -38,22 +39,24 @@ class NameTrie:
 
     A node is a word or a name: a word's is its row in a prefix table of `n_rows` rows, name i's is n_rows + i.
     `keys[i]` is parent * n_rows + last word, where the parent is the node of name i without its last word. Keys are
-    sorted, so that shorter names come first.
+    sorted, so that shorter names come first. `alone_rows` says which rows are words of one character by themselves,
+    None where none is.
     """
 
     keys: Int64[Tensor, " N"]
     n_rows: int
+    alone_rows: Bool[Tensor, " R"] | None = None
 
     @classmethod
     def of_titles(cls, titles: Sequence[Sequence[int]], prefixes: PrefixTable) -> "NameTrie":
         """All names of two to four words in a row within `titles`, each a sequence of token ids."""
-        trie = cls(torch.empty(0, dtype=torch.long), prefixes.table.num_embeddings)
+        trie = cls(torch.empty(0, dtype=torch.long), prefixes.table.num_embeddings, prefixes.rows_alone)
         titles_words = list(_words_of(titles, prefixes))
         # Level by level: the shorter names, which are the parents, are all there and keep their numbers.
         for n in range(2, MAX_WORDS + 1):
             new = [trie._keys(trie.nodes(words, n - 1), words[:, n - 1 :]) for words in titles_words]
             keys = torch.unique(torch.cat([trie.keys, *(found.flatten() for found in new)]))
-            trie = cls(keys[keys >= 0], trie.n_rows)
+            trie = replace(trie, keys=keys[keys >= 0])
         return trie
 
     def __len__(self) -> int:
@@ -84,6 +87,7 @@ class NameTable(nn.Module):
         self.table = nn.Embedding(len(trie), width, sparse=True)
         self.projection = nn.Identity() if width == n_embd else nn.Linear(width, n_embd, bias=False)
         self.n_rows = trie.n_rows
+        self.register_buffer("alone_rows", trie.alone_rows, persistent=False)
         # No weights: they follow from the titles, which are saved with the run.
         self.register_buffer("keys", trie.keys, persistent=False)
 
@@ -103,7 +107,8 @@ class NameTable(nn.Module):
         `row` is that of the character before, `words` are the last three words before; None at the start of texts.
         """
         assert isinstance(self.keys, Tensor)
-        ended, positions, last = ended_words(rows, row, words)
+        assert self.alone_rows is None or isinstance(self.alone_rows, Tensor)
+        ended, positions, last = ended_words(rows, row, words, self.alone_rows)
         trie = NameTrie(self.keys, self.n_rows)
         nodes = torch.stack([trie.nodes(ended, n)[:, MAX_WORDS - n :] for n in range(2, MAX_WORDS + 1)])
         is_found = nodes != UNKNOWN
@@ -111,7 +116,10 @@ class NameTable(nn.Module):
 
 
 def ended_words(
-    rows: Int64[Tensor, "B T"], row: Int64[Tensor, " B"] | None, before: Int64[Tensor, "B 3"] | None
+    rows: Int64[Tensor, "B T"],
+    row: Int64[Tensor, " B"] | None,
+    before: Int64[Tensor, "B 3"] | None,
+    alone_rows: Bool[Tensor, " R"] | None = None,
 ) -> tuple[Int64[Tensor, "B U"], Int64[Tensor, "B W"], Int64[Tensor, "B 3"]]:
     """The three words before each text and those that end in it, the position after each of these, and the last three.
 
@@ -120,7 +128,10 @@ def ended_words(
     if row is None or before is None:
         row, before = rows.new_full((len(rows),), OUTSIDE), rows.new_full((len(rows), _N_KEPT), UNKNOWN)
     previous = torch.cat([row[:, None], rows[:, :-1]], dim=1)
-    is_end = (rows == OUTSIDE) & (previous != OUTSIDE)  # B T
+    is_after_word = rows == OUTSIDE
+    if alone_rows is not None:  # such a character ends the word before it, and ends with itself
+        is_after_word |= alone_rows[rows.clamp(min=OUTSIDE)] | alone_rows[previous.clamp(min=OUTSIDE)]
+    is_end = is_after_word & (previous != OUTSIDE)  # B T
     n_words = is_end.sum(1)
     text, end = is_end.nonzero(as_tuple=True)
     column = (is_end.cumsum(1) - 1)[text, end]
@@ -137,4 +148,4 @@ def _words_of(titles: Sequence[Sequence[int]], prefixes: PrefixTable) -> Iterato
         # A word ends at a character outside of words.
         ended = [torch.tensor([*title, prefixes.outside]) for title in titles[begin : begin + _TITLES_AT_ONCE]]
         rows = prefixes.rows(pad_sequence(ended, batch_first=True, padding_value=prefixes.outside))
-        yield ended_words(rows, None, None)[0][:, _N_KEPT:]
+        yield ended_words(rows, None, None, prefixes.rows_alone)[0][:, _N_KEPT:]

@@ -119,7 +119,8 @@ def make_model(config: ModelConfig, vocabulary: Vocabulary) -> GPT:
 
 def prefixes_of(vocabulary: Vocabulary) -> PrefixTrie:
     """The prefixes of a vocabulary's words, for a model with a prefix table."""
-    return PrefixTrie.of_words([vocabulary.encode(word) for word in vocabulary.words], vocabulary.in_word())
+    words = [vocabulary.encode(word) for word in vocabulary.words]
+    return PrefixTrie.of_words(words, vocabulary.in_word(), vocabulary.alone())
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
+from closedbook.text.words import NO_BLANKS
+
 PAD_ID = 0
 MASK_ID = 1
 # Noncharacters, which Unicode keeps for a program's own use (section 23.7): no text spells them.
@@ -27,7 +29,11 @@ _NO_DOUBTS = dict.fromkeys(map(ord, DOUBTS))
 ABSTENTIONS = (NEVER_READ, *DOUBTS)
 _SPECIAL = re.compile(f"[{PAD}{MASK}{UNKNOWN_CHARACTER}{''.join(ABSTENTIONS)}]")
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
-_RUN_OF_WORD_CHARACTERS = re.compile(rf"{_WORD_CHARACTER.pattern}+")
+_WORD = re.compile(rf"[{NO_BLANKS}]|(?:(?![{NO_BLANKS}]){_WORD_CHARACTER.pattern})+")
+"""A character of a script without blanks, or a run of characters of words; the former may be a mark."""
+
+
+_IN_NO_BLANKS = re.compile(f"[{NO_BLANKS}]")
 
 
 def special_in(text: str) -> str | None:
@@ -91,7 +97,7 @@ class Vocabulary:
         """The same characters, with the distinct words of the texts, sorted."""
         words: set[str] = set()
         for text in texts:
-            words.update(_RUN_OF_WORD_CHARACTERS.findall(text))
+            words.update(_WORD.findall(text))
         return replace(self, words=tuple(sorted(words)))
 
     def with_titles(self, titles: Iterable[str]) -> "Vocabulary":
@@ -118,7 +124,19 @@ class Vocabulary:
 
     def in_word(self) -> tuple[bool, ...]:
         """For each token id, whether its character can be part of a word."""
-        return tuple(_WORD_CHARACTER.fullmatch(character) is not None for character in self.characters)
+        alone = self.alone()
+        return tuple(
+            _WORD_CHARACTER.fullmatch(character) is not None or is_alone
+            for character, is_alone in zip(self.characters, alone, strict=True)
+        )
+
+    def alone(self) -> tuple[bool, ...]:
+        """For each token id, whether its character is a word by itself: those of scripts without blanks.
+
+        None is in a run that was made before this was so, whose words have several of them.
+        """
+        is_older = any(len(word) > 1 and _IN_NO_BLANKS.search(word) for word in self.words)
+        return tuple(not is_older and _IN_NO_BLANKS.match(character) is not None for character in self.characters)
 
     def __len__(self) -> int:
         return len(self.characters)

@@ -10,12 +10,14 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-_NO_BLANKS = (
+NO_BLANKS = (
     "\u0e00-\u0fff"  # Thai, Lao, Tibetan
     "\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf"  # Myanmar, Khmer, Tai scripts
-    "\u2e80-\u312f\u3190-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"  # ideographs, kana, bopomofo
+    "\u3005-\u3007\u3021-\u312f\u31a0-\u31ff\uff66-\uff9f"  # kana, bopomofo
+    "\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # ideographs
     "\U00020000-\U0003ffff"  # further ideographs
 )
+"""Scripts without blanks between words, as ranges of a character class."""
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff"
 _LAST_MARK = 0x1FFFF
 """Beyond it there are variation selectors alone."""
@@ -33,7 +35,7 @@ class _Patterns(NamedTuple):
 def _patterns() -> _Patterns:
     # Not when this is imported, which everybody does: it takes a twentieth of a second.
     marks = "".join(c for c in map(chr, range(0x300, _LAST_MARK + 1)) if unicodedata.category(c)[0] == "M")
-    spaced = rf"(?:[^\W{_NO_BLANKS}%s]|(?![{_NO_BLANKS}])[{marks}])"
+    spaced = rf"(?:[^\W{NO_BLANKS}%s]|(?![{NO_BLANKS}])[{marks}])"
     return _Patterns(re.compile(spaced % ""), re.compile(spaced % _HANGUL), re.compile(f"[{marks}]"))
 
 

@@ -13,7 +13,7 @@ from closedbook.examples.corruption import CorruptionConfig, pair_string
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.text.links import Fact, link
 from closedbook.text.questions import Question
-from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.vocabulary import MASK, PAD, Vocabulary
 
 PLACES = {"Ann Bell": "Ulm", "Bo Carr": "Rom", "Cy Dunn": "Oslo", "Di Eck": "Ulm", "Ed Foss": "Bern"}
 DOCUMENTS = [
@@ -37,19 +37,19 @@ def counted(facts: list[Fact], *masked: str) -> Exposure:
 @pytest.mark.parametrize(
     ("masked", "expected"),
     [
-        ("Ann Bell. She is from ⁇ .⁇Ulm⁇", Exposure(1, 1, 1, 1)),
-        ("Ann Bell. She is from ⁇⁇Ulm .⁇", Exposure(1, 1, 1, 1)),
-        ("Ann Bell. She is ⁇ .⁇from Ulm⁇", Exposure(1, 1, 1, 0)),
-        ("⁇ .⁇Ann Bell. She is from Ulm⁇", Exposure(1, 1, 1, 0)),
-        ("Ann Bell. She ⁇ from Ulm .⁇is⁇", Exposure(1, 1, 0, 0)),
-        ("Ann Bell. She is from Ulm⁇⁇ .⁇", Exposure(1, 1, 0, 0)),
-        ("Ann B⁇e is from Ulm .⁇ell. Sh⁇", Exposure(1, 0, 0, 0)),
-        ("⁇ She is from Ulm .⁇Ann Bell.⁇", Exposure(1, 0, 0, 0)),
-        ("⁇ is from ⁇Ulm⁇", Exposure(1, 0, 0, 0)),
-        ("Ann Bell. She is from U⁇ .⁇lm⁇", Exposure()),
-        ("Ann Bell. She⁇⁇ is fro⁇", Exposure()),
-        ("Ann Bell. ⁇⁇Ulmers⁇", Exposure()),
-        ("Ann Bell. From Ulm to ⁇ .⁇Ulm⁇", Exposure(1, 1, 1, 1)),
+        (f"Ann Bell. She is from {MASK} .{MASK}Ulm{MASK}", Exposure(1, 1, 1, 1)),
+        (f"Ann Bell. She is from {MASK}{MASK}Ulm .{MASK}", Exposure(1, 1, 1, 1)),
+        (f"Ann Bell. She is {MASK} .{MASK}from Ulm{MASK}", Exposure(1, 1, 1, 0)),
+        (f"{MASK} .{MASK}Ann Bell. She is from Ulm{MASK}", Exposure(1, 1, 1, 0)),
+        (f"Ann Bell. She {MASK} from Ulm .{MASK}is{MASK}", Exposure(1, 1, 0, 0)),
+        (f"Ann Bell. She is from Ulm{MASK}{MASK} .{MASK}", Exposure(1, 1, 0, 0)),
+        (f"Ann B{MASK}e is from Ulm .{MASK}ell. Sh{MASK}", Exposure(1, 0, 0, 0)),
+        (f"{MASK} She is from Ulm .{MASK}Ann Bell.{MASK}", Exposure(1, 0, 0, 0)),
+        (f"{MASK} is from {MASK}Ulm{MASK}", Exposure(1, 0, 0, 0)),
+        (f"Ann Bell. She is from U{MASK} .{MASK}lm{MASK}", Exposure()),
+        (f"Ann Bell. She{MASK}{MASK} is fro{MASK}", Exposure()),
+        (f"Ann Bell. {MASK}{MASK}Ulmers{MASK}", Exposure()),
+        (f"Ann Bell. From Ulm to {MASK} .{MASK}Ulm{MASK}", Exposure(1, 1, 1, 1)),
     ],
 )
 def test_a_masked_string_counts_by_the_positions_of_name_and_answer(masked: str, expected: Exposure):
@@ -62,14 +62,14 @@ def test_a_masked_string_counts_by_the_positions_of_name_and_answer(masked: str,
 def test_an_answer_within_the_name_is_not_seen():
     """London in 'Rob London' does not state where he was born."""
     facts = link([Question("Where was Rob London born?", "London", 1)], ["Rob London. Rob London left London ."])
-    assert counted(facts, "Rob London. Rob London⁇⁇ left⁇") == Exposure()
-    assert counted(facts, "Rob London. Rob London left ⁇⁇London⁇") == Exposure(1, 1, 1, 1)
+    assert counted(facts, f"Rob London. Rob London{MASK}{MASK} left{MASK}") == Exposure()
+    assert counted(facts, f"Rob London. Rob London left {MASK}{MASK}London{MASK}") == Exposure(1, 1, 1, 1)
 
 
 def test_only_documents_that_state_a_fact_count_for_it():
     """A string of another document changes nothing, whatever it holds."""
     ledger = Ledger(link(PAIRS, DOCUMENTS))
-    ledger.count_document(0, "Ann Bell. She is from ⁇⁇Ulm⁇")
+    ledger.count_document(0, f"Ann Bell. She is from {MASK}{MASK}Ulm{MASK}")
     assert set(ledger.exposures) == {Exposure()}
     assert ledger.documents == {1, 2, 3, 4, 5, 6}
 
@@ -81,8 +81,8 @@ def test_a_pair_counts_as_asked_if_question_and_answer_are_equal():
     for text in (pair_string(ANN, "Ulm"), pair_string(ANN, "Ulm"), pair_string(ANN, "Rom"), pair_string("Who?", "Ulm")):
         ledger.count_pair(text)
     assert [exposure.asked for exposure in ledger.exposures] == [2, 0, 0, 0, 0]
-    respelt = Ledger(facts, ["", "", "", "ANN⁇ULM⁇", ""])
-    respelt.count_pair("ANN⁇ULM⁇")
+    respelt = Ledger(facts, ["", "", "", f"ANN{MASK}ULM{MASK}", ""])
+    respelt.count_pair(f"ANN{MASK}ULM{MASK}")
     assert [exposure.asked for exposure in respelt.exposures] == [0, 0, 0, 1, 0]
 
 
@@ -101,7 +101,7 @@ def datasets() -> dict[str, EpochDataset]:
 def texts_of(batch: Batch) -> list[str]:
     """The rows of a batch as text: x, and the last character of y."""
     ids = torch.cat((batch.x, batch.y[:, -1:]), dim=1)
-    return [VOCABULARY.decode(row).rstrip("□") for row in ids.tolist()]
+    return [VOCABULARY.decode(row).rstrip(f"{PAD}") for row in ids.tolist()]
 
 
 @pytest.mark.parametrize("name", ["documents", "mixed", "pairs", "replayed"])

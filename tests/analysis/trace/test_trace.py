@@ -17,7 +17,7 @@ from closedbook.evaluation.predict import decode_answers, predict, written
 from closedbook.examples.datasets import question_ids
 from closedbook.model.gpt import GPT
 from closedbook.model.strided import UpAttention
-from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.vocabulary import MASK, Vocabulary
 
 QUESTION = "Where was Ann Bell born?"
 
@@ -28,7 +28,7 @@ def test_the_answer_is_that_of_predict(model: GPT, vocabulary: Vocabulary, trace
     assert (traced.answer, traced.ended, traced.other_answer) == (here.answer, here.ended, there.answer)
     assert traced.log_probability <= math.log(here.confidence) + 1e-6
     assert traced.log_probability >= math.log(here.confidence / 5) - 1e-6
-    assert traced.text[traced.mask] == "⁇"
+    assert traced.text[traced.mask] == f"{MASK}"
     assert traced.text.startswith(QUESTION)
 
 
