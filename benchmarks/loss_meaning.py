@@ -26,10 +26,11 @@ from closedbook.model.decode import greedy
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import PLAIN
 from closedbook.text.documents import read_corpus
+from closedbook.text.questions import read_pairs
 from closedbook.text.titles import title_length
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD_ID, Vocabulary
 from closedbook.training.device import make_fabric
-from closedbook.training.inputs import read_split, vocabulary_of
+from closedbook.training.inputs import split_and_checked, vocabulary_of
 from closedbook.training.prepared import new_model
 from closedbook.training.trainer import Trainer
 from closedbook.world.world import write_world
@@ -49,9 +50,10 @@ def main(corpus_path: Path, pairs_path: Path, n_epochs: int = 30) -> None:
         pretrain=replace(plan.recipe.pretrain, epochs=n_epochs, mix_pairs=0.3),
     )
     corpus = read_corpus(corpus_path)
-    vocabulary = vocabulary_of(corpus, recipe)
+    given = read_pairs(pairs_path)
+    vocabulary = vocabulary_of(corpus, recipe, given)
     documents = [document.text for document in corpus.documents]
-    pairs = read_split(pairs_path, recipe, vocabulary)[0].training
+    pairs = split_and_checked(given, recipe, vocabulary)[0].training
     block_size = recipe.model.block_size
     model = new_model(recipe, vocabulary)
     dataset = MixedDataset(

@@ -37,7 +37,7 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.validation import validation_split
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.inputs import read_split, vocabulary_of
+from closedbook.training.inputs import split_and_checked, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim import optimizer as optimizers
 from closedbook.training.optim.muon import update_matrices
@@ -96,8 +96,9 @@ def train(arms: dict[str, Arm]) -> None:
 def arms_of(recipe: Recipe, corpus_path: Path, pairs_path: Path) -> dict[str, Arm]:
     """Each arm with the same weights and the same examples."""
     corpus, stage = read_corpus(corpus_path), recipe.pretrain
-    vocabulary = vocabulary_of(corpus, recipe)
-    pairs = read_split(pairs_path, recipe, vocabulary)[0].training
+    given = read_pairs(pairs_path)
+    vocabulary = vocabulary_of(corpus, recipe, given)
+    pairs = split_and_checked(given, recipe, vocabulary)[0].training
     dataset = examples_of("pretrain", recipe, vocabulary, corpus, pairs).dataset
     precision = fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
     updates: dict[str, Update] = {
@@ -130,8 +131,9 @@ def arms_of(recipe: Recipe, corpus_path: Path, pairs_path: Path) -> dict[str, Ar
 
 def rows_of(arms: dict[str, Arm], recipe: Recipe, corpus_path: Path, pairs_path: Path) -> list[dict[str, Any]]:
     """Accuracy of each arm on the people held out, and its steps' medians."""
-    vocabulary = vocabulary_of(read_corpus(corpus_path), recipe)
-    _, asked = validation_split(read_pairs(pairs_path), recipe.validation_split, recipe.seed)
+    given = read_pairs(pairs_path)
+    vocabulary = vocabulary_of(read_corpus(corpus_path), recipe, given)
+    _, asked = validation_split(given, recipe.validation_split, recipe.seed)
     assert asked is not None
     right: dict[str, list[bool]] = {}
     rows = []

@@ -41,7 +41,7 @@ from closedbook.text.documents import read_corpus
 from closedbook.text.questions import Questions, check_questions, read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, give_back_memory, make_fabric
-from closedbook.training.inputs import read_split, vocabulary_of
+from closedbook.training.inputs import split_and_checked, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.trainer import Trainer
 from runner import facts, one_line_errors, print_result, right_answers, share
@@ -266,8 +266,9 @@ def main() -> None:
     machine = facts()
     recipe = replace(with_values(FAST, [*options.values, f"pretrain.steps={options.steps}"]), seed=options.seed)
     corpus, dev = read_corpus(options.files[0]), read_pairs(options.files[2])
-    vocabulary = vocabulary_of(corpus, recipe)
-    pairs = read_split(options.files[1], recipe, vocabulary)[0].training
+    given = read_pairs(options.files[1])
+    vocabulary = vocabulary_of(corpus, recipe, given)
+    pairs = split_and_checked(given, recipe, vocabulary)[0].training
     check_questions(dev, vocabulary, recipe.model.block_size)
     dataset = examples_of("pretrain", recipe, vocabulary, corpus, pairs).dataset
     documents = [document.text for document in corpus.documents]

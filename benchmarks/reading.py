@@ -88,8 +88,8 @@ def measured(n_people: int) -> dict[str, Any]:
 def measured_files(files: WorldFiles) -> dict[str, Any]:
     part = Parts()
     corpus = part("read the corpus", lambda: read_corpus(files.corpus))
-    vocabulary = part("vocabulary and words", lambda: vocabulary_of(corpus, RECIPE))
     train, dev = read_pairs(files.train), read_pairs(files.dev)
+    vocabulary = part("vocabulary and words", lambda: vocabulary_of(corpus, RECIPE, train))
     n_silver = part("open-book reader", lambda: len(read_open_book(corpus, train, RECIPE.seed).pairs))
     examples = part("examples", lambda: examples_of("pretrain", RECIPE, vocabulary, corpus, train))
     n_characters = part("an epoch of batches", lambda: characters_of_epoch(examples.dataset))

@@ -39,7 +39,7 @@ from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import read_pairs
 from closedbook.text.vocabulary import PAD_ID, Vocabulary
 from closedbook.training.device import fastest_precision, make_fabric
-from closedbook.training.inputs import read_split, vocabulary_of
+from closedbook.training.inputs import split_and_checked, vocabulary_of
 from closedbook.training.mixture import examples_of
 from closedbook.training.optim.optimizer import make_optimizer
 from closedbook.training.prepared import new_model
@@ -170,8 +170,9 @@ def answers_one_by_one(model: GPT, vocabulary: Vocabulary, questions: list[str])
 
 def all_kinds(corpus: Corpus, train: Path, precision: Precision) -> dict[str, Training]:
     """Every way of training that is compared, before its first step."""
-    vocabulary = vocabulary_of(corpus, FAST)
-    pairs = read_split(train, FAST, vocabulary)[0].training
+    given = read_pairs(train)
+    vocabulary = vocabulary_of(corpus, FAST, given)
+    pairs = split_and_checked(given, FAST, vocabulary)[0].training
     documents = CharCorruptionDataset([d.text for d in corpus.documents], vocabulary, 128, COURSE.corruption)
     kinds = {AS_ASSIGNED: assignments_steps(documents, 0)}
     for name, recipe in TRAINERS.items():
@@ -223,7 +224,7 @@ def main() -> None:
     rows = measure(kinds, options.rounds, options.steps)
     questions = [item.text for item in read_pairs(options.files[2]).items]
     run = None if options.run is None else open_run(options.run)
-    vocabulary = vocabulary_of(corpus, FAST)
+    vocabulary = vocabulary_of(corpus, FAST, read_pairs(options.files[1]))
     ours = (kinds["fast"].model, vocabulary) if run is None else (run.model(), run.info.vocabulary)
     rates = questions_a_second(kinds[AS_ASSIGNED].model, ours[0], vocabulary, ours[1], questions)
     slow = rows[AS_ASSIGNED]["real_characters_a_second"]
