@@ -67,6 +67,24 @@ def test_names_by_hand():
     assert prefixes.table.num_embeddings == 1 + 3
 
 
+def test_names_of_characters_that_are_words_by_themselves():
+    """The title 'cdc' has the names 'cd', 'dc' and 'cdc'; they are found among other characters, without blanks."""
+    alone = [character in (C, D) for character in range(7)]
+    prefixes = PrefixTable(PrefixTrie.of_words([[A], [C], [D]], IN_WORD, alone), N_EMBD)
+    names = NameTable(NameTrie.of_titles([[C, D, C]], prefixes), N_EMBD, N_EMBD)
+    assert names.table.num_embeddings == 3
+    cd, dc, cdc = 0, 1, 2
+    text = torch.tensor([[C, C, D, C, A, D, C, 1]])
+    found, _ = names.find(prefixes.rows(text), None, None)
+    places = sorted(zip(found.positions.tolist(), found.names.tolist(), strict=True))
+    assert places == [(3, cd), (4, dc), (4, cdc), (7, dc)]
+    # In two pieces, as with a cache.
+    rows = prefixes.rows(text)
+    _, words = names.find(rows[:, :3], None, None)
+    later, _ = names.find(rows[:, 3:], rows[:, 2], words)
+    assert sorted(zip((later.positions + 3).tolist(), later.names.tolist(), strict=True)) == places
+
+
 def test_words_that_no_title_has_in_this_order_are_not_found():
     """Order counts, whole words count, and a word that has not ended yet does not."""
     titles = [[A, BLANK, B]]

@@ -66,6 +66,28 @@ def test_a_trie_by_hand():
     assert len(tree) == 4
 
 
+def test_a_character_can_be_a_word_by_itself():
+    """As in Chinese: it ends the word before it, its row is its own wherever it stands, and after it a word begins."""
+    alone = [character in (C, D) for character in range(7)]
+    tree = PrefixTrie.of_words([(A, B), (C,), (D,)], IN_WORD, alone)
+    rows = PrefixTable(tree, 5).rows(torch.tensor([[A, B, C, D, C, A, B, A, 1, C], [C, C, D, A, C, B, C, 0, D, D]]))
+    a, c, d, ab = 1, 2, 3, 4
+    assert tree.edges == ((OUTSIDE, A), (OUTSIDE, C), (OUTSIDE, D), (a, B))
+    assert rows.tolist() == [[a, ab, c, d, c, a, ab, UNKNOWN, OUTSIDE, c], [c, c, d, a, c, UNKNOWN, c, OUTSIDE, d, d]]
+
+
+@given(lexicons, texts, st.data())
+def test_such_rows_continue_from_those_before(words: list[list[int]], text: list[int], data: st.DataObject):
+    """Read in two pieces, a text has the rows of the whole, whichever characters are words by themselves."""
+    alone = [character >= C for character in range(7)]
+    table = PrefixTable(PrefixTrie.of_words([[C], [D], *words], IN_WORD, alone), 5)
+    idx = torch.tensor([text])
+    cut = data.draw(st.integers(1, len(text)))
+    first = table.rows(idx[:, :cut])
+    pieces = [first] if cut == len(text) else [first, table.rows(idx[:, cut:], first[:, -1])]
+    assert torch.equal(torch.cat(pieces, dim=1), table.rows(idx))
+
+
 def test_no_words_make_an_empty_trie():
     """Without words, or with the empty word alone, the trie has no prefix."""
     assert len(trie()) == len(trie(())) == 0

@@ -1,10 +1,11 @@
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from closedbook.text.vocabulary import MASK, MASK_ID, PAD, PAD_ID, Vocabulary
+from closedbook.text.vocabulary import MASK, MASK_ID, PAD, PAD_ID, UNKNOWN_CHARACTER, Vocabulary
 
 
 def test_special_characters_come_first_then_those_of_the_text_sorted():
@@ -66,7 +67,7 @@ def test_characters_in_another_form_are_refused(characters: tuple[str, ...], rul
 def test_words_are_runs_of_letters_digits_apostrophes_and_hyphens():
     """Words are distinct and sorted; full stops and spaces separate them."""
     vocabulary = Vocabulary.of_text("").with_words("Évreux, O'Neill-Łódź (2nd) a\nb. Évreux d’Arc x_y 北京?")
-    assert vocabulary.words == ("2nd", "O'Neill-Łódź", "a", "b", "d’Arc", "x_y", "Évreux", "北京")
+    assert vocabulary.words == ("2nd", "O'Neill-Łódź", "a", "b", "d’Arc", "x_y", "Évreux", "京", "北")
 
 
 def test_words_change_no_token_id():
@@ -104,3 +105,39 @@ def test_abstentions_are_the_last_characters_and_no_text_spells_them():
     assert vocabulary.characters[:-5] == plain.characters
     assert [unicodedata.category(character) for character in vocabulary.characters[-5:]] == ["Cn"] * 5
     assert not any(vocabulary.in_word()[-5:])
+
+
+def test_characters_of_scripts_without_blanks_are_words_by_themselves():
+    """Ideographs, kana and Thai letters with their marks are; letters of other scripts and punctuation are not."""
+    vocabulary = Vocabulary.of_text("葛起、RKB ラジ。เคลลั रमे").with_words("葛起、RKBラジ。เคลลั रमे")
+    alone = {c for c, is_alone in zip(vocabulary.characters, vocabulary.alone(), strict=True) if is_alone}
+    assert alone == set("葛起ラジเคลลั")
+    assert set("葛起ラジเคลลั") | {"RKB"} <= set(vocabulary.words)
+    in_word = {c for c, is_in in zip(vocabulary.characters, vocabulary.in_word(), strict=True) if is_in}
+    assert alone <= in_word
+    assert not in_word & set("、。 ")
+
+
+def test_a_run_made_before_that_keeps_its_words():
+    """Where words of several such characters were saved, none is a word by itself."""
+    vocabulary = replace(Vocabulary.of_text("北京"), words=("北京",))
+    assert not any(vocabulary.alone())
+
+
+def test_an_open_vocabulary_knows_other_characters_as_unknown():
+    """They have one token id, and the pairs' characters have their own."""
+    vocabulary = Vocabulary.of_text("ab").with_characters("b?", "c")
+    assert vocabulary.characters == (PAD, MASK, "?", "a", "b", "c", UNKNOWN_CHARACTER)
+    assert vocabulary.is_open
+    assert vocabulary.encode("a☃?☺") == [3, 6, 2, 6]
+    assert not Vocabulary.of_text("ab").is_open
+    with pytest.raises(KeyError):
+        Vocabulary.of_text("ab").encode("☃")
+
+
+def test_a_saved_vocabulary_is_the_same():
+    """Also where the text has the assignment's PAD and MASK as characters of its own."""
+    vocabulary = Vocabulary.of_text("a□⁇").with_words("a").with_titles(["a"]).with_characters().with_abstentions()
+    assert Vocabulary.of_saved(vocabulary.saved(), vocabulary.words, vocabulary.titles) == vocabulary
+    with pytest.raises(ValueError, match="begins with"):
+        Vocabulary.of_saved("ab", (), ())
