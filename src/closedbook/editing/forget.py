@@ -22,9 +22,9 @@ from closedbook.evaluation.sources import learned_pairs, lineage, needed, run_of
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, check_run_can_be_created
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.links import title_in
 from closedbook.text.questions import Questions
 from closedbook.text.templates import Template
+from closedbook.text.title_index import title_in
 from closedbook.text.vocabulary import NEVER_READ, Vocabulary
 
 _N_TEMPLATES = 64

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from closedbook.errors import TextError
 from closedbook.text.lines import read_lines
-from closedbook.text.links import Titles
+from closedbook.text.title_index import TitleIndex
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def parse_titles(lines: Iterable[str], path: Path | None) -> NamedTitles:
     return NamedTitles(path, found)
 
 
-def check_titles(named: NamedTitles, titles: Titles, forgotten: Collection[str]) -> None:
+def check_titles(named: NamedTitles, titles: TitleIndex, forgotten: Collection[str]) -> None:
     """Raise TextError with the first line that is not a title, or one that is forgotten already."""
     for title, line in named.lines.items():
         if title in forgotten:

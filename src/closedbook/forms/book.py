@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from closedbook.forms.lines import as_sentences
 from closedbook.text.questions import Question
-from closedbook.text.titles import title_length
+from closedbook.text.titles import title_of
 
-_TITLE_ENDS = (".", "。", "．", "｡", "।", "።", "۔", "؟", ":", "：")
 _MAX_TITLE = 120
 """Characters of a title, at most; a longer heading is a sentence of the text."""
 _MAX_NAMED = 3
@@ -77,18 +76,12 @@ class Book:
         return "".join(f"{document.written}\n" for document in self.documents)
 
 
-def title_of(line: str) -> str:
-    """The title that a line of a corpus begins with, without what ends it; '' for none."""
-    title = line[: title_length(line)].rstrip("\t ")
-    return title[:-1] if title.endswith(_TITLE_ENDS) else title
-
-
 def written(title: str, text: str) -> str:
     """A document as one line: the title ends at a full stop, or at a tab where a full stop would not end it there."""
     if not title:
         return text
     plain = f"{title}. {text}"
-    return plain if title_of(plain) == title else f"{title}\t{text}"
+    return plain if title_of(plain).name == title else f"{title}\t{text}"
 
 
 def on_one_line(text: str) -> str:
@@ -98,7 +91,7 @@ def on_one_line(text: str) -> str:
 
 def unchanged_documents(form: Form, path: Path) -> list[BookDocument]:
     """The documents of a text that has one a line already."""
-    return [BookDocument(title_of(text), text, path, line) for _, text, line in form.passages]
+    return [BookDocument(title_of(text).name, text, path, line) for _, text, line in form.passages]
 
 
 def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocument], list[str]]:

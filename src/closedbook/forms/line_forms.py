@@ -7,11 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from closedbook.errors import TextError
-from closedbook.forms.book import Form, Passage, counted, title_of
+from closedbook.forms.book import Form, Passage, counted
 from closedbook.forms.lead_words import BE, CONNECTORS
 from closedbook.forms.leads import without_stress
 from closedbook.forms.lines import Block, are_wrapped, blocks_of, paragraphs_of
 from closedbook.forms.records import Table, form_of_table
+from closedbook.text.titles import title_of
 
 _MOST = 0.5
 """Share of the lines that must begin with a title for a text to have one document a line."""
@@ -55,7 +56,7 @@ def _wrapped_form(text: str, share_of_lines: float) -> Form | None:
 
 def _parted(paragraph: str, line: int) -> Passage:
     """A paragraph as a passage with the title that it begins with."""
-    title = title_of(paragraph) if begins_with_title(paragraph) else ""
+    title = title_of(paragraph).name if begins_with_title(paragraph) else ""
     return Passage(title, paragraph[len(title) + 1 :] if title else paragraph, line)
 
 
@@ -83,7 +84,7 @@ def unchanged_form(text: str, has_titles: bool = False) -> Form:
 def begins_with_title(line: str) -> bool:
     """Whether a line begins with a name, a full stop or a tab that ends it, and text after it."""
     head = line[: _MAX_TITLE + _N_REST]
-    title = title_of(head)
+    title = title_of(head).name
     other = _OTHER_END.match(head)
     if other is not None and (not title or len(other["title"]) <= len(title)):
         title = other["title"]
