@@ -1,5 +1,6 @@
 """What the commands do with input that is in order; faults are in test_faults.py and test_words.py."""
 
+import csv
 import io
 import json
 import os
@@ -374,6 +375,43 @@ def test_ask_without_questions_answers_nothing(closedbook: Closedbook, runs: Pat
     """An empty pipe is not an error."""
     stdin(b"")
     assert (closedbook("ask", runs / "finetuned").status, closedbook("ask", runs / "finetuned").out) == (0, "")
+
+
+def test_predict_has_a_line_for_each_line(closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None]):
+    """Where a line is empty so is the answer's, so that `paste` puts each answer beside its question."""
+    stdin(f"\n{QUESTION}\n\n \n{QUESTION}\n\n".encode())
+    lines = closedbook("predict", runs / "finetuned").out.split("\n")
+    assert len(lines) == 7
+    assert [bool(line) for line in lines] == [False, True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("tsv", "\t"), ("csv", ",")])
+def test_predict_writes_tables(
+    closedbook: Closedbook, runs: Path, stdin: Callable[[bytes], None], name: str, delimiter: str
+):
+    """A header and a row for each question, with probability and state; quoted where a cell needs it."""
+    question = f'Is it "so", {QUESTION}'
+    stdin(f"{question}\n".encode())
+    rows = list(
+        csv.reader(closedbook("predict", runs / "finetuned", "--format", name).out.splitlines(), delimiter=delimiter)
+    )
+    assert rows[0] == ["question", "answer", "probability", "state"]
+    ((asked, answer, probability, state),) = rows[1:]
+    stdin(f"{question}\n".encode())
+    assert f"{answer}\n" == closedbook("predict", runs / "finetuned").out
+    assert state == "known"
+    assert 0 <= float(probability) <= 1
+    assert asked.endswith(QUESTION)
+
+
+def test_predict_reads_a_spreadsheets_questions(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """A CSV file with a header is asked line for line; the header has no answer, and one line says so."""
+    asked = tmp_path / "asked.csv"
+    asked.write_text(f"question\n{QUESTION}\n")
+    outcome = closedbook("predict", runs / "finetuned", asked)
+    assert outcome.status == 0, outcome.err
+    assert "line 1 is a header (question), left out" in outcome.err
+    assert [bool(line) for line in outcome.out.splitlines()] == [False, True]
 
 
 def test_a_closed_pipe_ends_predict_without_a_traceback(files: Path, runs: Path, tmp_path: Path):

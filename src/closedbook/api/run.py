@@ -23,11 +23,12 @@ from closedbook.evaluation.alternatives import Alternative, alternatives
 from closedbook.evaluation.calibration import Calibration, load_calibration, threshold_of
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import Prediction, predict
+from closedbook.forms.corpus import read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.model.sampling import sample
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
-from closedbook.text.questions import Questions, check_questions, parse_questions, read_pairs, unknown_characters
+from closedbook.text.questions import Questions, check_questions, parse_questions, unknown_characters
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.vocabulary import (
     DOUBTS,
@@ -136,7 +137,7 @@ class Run:
         Writes nothing. Raises TextError with file and line.
         """
         check_type("pairs", pairs, PATH)
-        questions = read_pairs(Path(pairs))
+        questions = read_asked_pairs(Path(pairs))
         result = evaluate(self._folder, questions, model=self.model)
         assert result.score is not None, "pairs have answers"
         assert result.baseline is not None, "pairs have answers"
@@ -241,7 +242,7 @@ class Run:
         """As `edit`, with all pairs of a file, question<TAB>answer a line; raises TextError with file and line."""
         check_type("pairs", pairs, PATH)
         check_type("out", out, PATH)
-        return Run(edit(self._folder, read_pairs(Path(pairs)), Path(out))[0])
+        return Run(edit(self._folder, read_asked_pairs(Path(pairs)), Path(out))[0])
 
     def forget(self, title: str, out: str | PathLike[str]) -> "Run":
         """A new run in the folder `out` that says of a title what it says of strangers, that it never read about them.

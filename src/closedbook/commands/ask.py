@@ -1,17 +1,17 @@
-"""The commands that ask a run: evaluate, predict, ask and generate.
+"""The commands that ask a run: evaluate, ask and generate.
 
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
-from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOptions, PredictOptions
+from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOptions
+from closedbook.commands.predict import say_threshold
 from closedbook.errors import InputError, TextError
 from closedbook.progress.console import out, say
 from closedbook.text.lines import decode_lines
-from closedbook.text.questions import parse_questions, read_questions
+from closedbook.text.questions import parse_questions
 
 if TYPE_CHECKING:
     from closedbook.api.answer import Answer
@@ -30,29 +30,6 @@ def evaluate(options: EvaluateOptions) -> None:
     say(f"predictions in {path}")
 
 
-def predict(options: PredictOptions) -> None:
-    """`closedbook predict`."""
-    from closedbook.api.run import load
-
-    if options.questions is None or str(options.questions) == "-":
-        questions = parse_questions(decode_lines(sys.stdin.buffer.read(), None), None)
-    else:
-        questions = read_questions(options.questions)
-    run = load(options.run)
-    if options.precision is not None:
-        _say_threshold(run, options.precision)
-    answers = run.answer_file(questions, precision=options.precision)
-    if options.format == "text":
-        for answer in answers:
-            out("" if answer.state == "withheld" else answer.text)
-        return
-    others = run.alternatives([answer.question for answer in answers])
-    for answer, of_answer in zip(answers, others, strict=True):
-        facts = {name: getattr(answer, name) for name in ("question", "probability", "state", "is_calibrated")}
-        alternatives = [item._asdict() for item in of_answer if item.answer != answer.text]
-        out(json.dumps({"answer": answer.text, **facts, "alternatives": alternatives}, ensure_ascii=False))
-
-
 def ask(options: AskOptions) -> None:
     """`closedbook ask`: in a dialogue or a pipe, a question that cannot be asked does not end it."""
     _check_why(options)
@@ -60,7 +37,7 @@ def ask(options: AskOptions) -> None:
 
     run = load(options.run)
     if options.precision is not None:
-        _say_threshold(run, options.precision)
+        say_threshold(run, options.precision)
     if options.question is not None:
         # Before anything is printed, since the corpus may be gone.
         found = _why(run, options.question, options) if options.why else None
@@ -114,17 +91,6 @@ def generate(options: GenerateOptions) -> None:
     if len(options.prompt) > n_read:
         say(f"note: the prompt has {len(options.prompt)} characters, and the model reads only the last {n_read}")
     out(text)
-
-
-def _say_threshold(run: "Run", precision: float) -> None:
-    """Say which answers a precision leaves, and how many these are; raises InputError where none are."""
-    least = run.threshold(precision)
-    assert run.calibration is not None, "without one there is no threshold"
-    n, share = len(run.calibration.held_out), run.calibration.share_answered(least)
-    say(
-        f"(answers from {least:.0%} on, as {share:.0%} of its answers to {n} held-out questions are: {precision:.0%} "
-        "of such answers are right, with 95% certainty)"
-    )
 
 
 def _hold_dialogue(run: "Run", precision: float | None) -> None:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
-from closedbook.commands import ask, book, edit, explore, train
+from closedbook.commands import ask, book, edit, explore, predict, train
 from closedbook.commands.arguments import named_by_flag, parsed
 from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
 from closedbook.commands.options import (
@@ -102,7 +102,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "finetune": (FinetuneOptions, train.finetune),
     "evaluate": (EvaluateOptions, ask.evaluate),
     "ledger": (LedgerOptions, explore.ledger),
-    "predict": (PredictOptions, ask.predict),
+    "predict": (PredictOptions, predict.predict),
     "ask": (AskOptions, ask.ask),
     "generate": (GenerateOptions, ask.generate),
     "edit": (edit.EditOptions, edit.edit),

@@ -185,9 +185,9 @@ class PredictOptions:
     run: Annotated[Positional[Path], arg(metavar="RUN")]
     """A finished run."""
     questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
-    """A file of questions, one per line; answers after a tab are ignored. None, or -: standard input."""
-    format: Literal["text", "jsonl"] = "text"
-    """text: the answers alone, one for each question; jsonl: also their probabilities, states and alternatives."""
+    """A file of questions, one per line, or CSV or JSON lines; answers are ignored. None, or -: standard input."""
+    format: Literal["text", "tsv", "csv", "jsonl"] = "text"
+    """text: the answers alone, a line for each line read; tsv, csv: with probabilities; jsonl: with alternatives too."""
     precision: Precise = None
     """Leave empty what is less sure than it takes for this share of answers to be right, with 95% certainty."""
 

@@ -18,10 +18,10 @@ from closedbook.editing.rows import write_abstention
 from closedbook.editing.titles import NamedTitles, check_titles
 from closedbook.errors import ClosedbookError, RunError
 from closedbook.evaluation.predict import predict
-from closedbook.evaluation.sources import learned_pairs, lineage, needed, run_of_text
+from closedbook.evaluation.sources import learned_pairs, lineage, needed, run_of_text, text_of
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, check_run_can_be_created
-from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
 from closedbook.text.templates import Template
 from closedbook.text.title_index import title_in
@@ -69,7 +69,7 @@ def _learned(run: Run) -> tuple[Corpus, Questions]:
             "somebody; train a run by recipe fast in setting self-study or guided"
         )
     asked = next(one for one in runs if "pairs" in one.info.sources)
-    return read_corpus(needed(read, "corpus")), learned_pairs(needed(asked, "pairs"), asked)
+    return text_of(read), learned_pairs(needed(asked, "pairs"), asked)
 
 
 def _forget(

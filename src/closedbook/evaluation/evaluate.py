@@ -16,10 +16,11 @@ from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
 from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png
+from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
-from closedbook.text.questions import Questions, check_questions, read_pairs, read_questions
+from closedbook.text.questions import Questions, check_questions
 from closedbook.text.spelling import Spelling, spelled
 
 
@@ -100,6 +101,7 @@ def evaluate(
     # A file without any answer is for predictions alone.
     answers = questions.answers() if any(item.answer is not None for item in questions.items) else None
     questions, notes = spelled(questions, Spelling(run.info.vocabulary))
+    notes = [*questions.notes, *notes]
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))
     setting = setting_of(run)
@@ -133,7 +135,7 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
     Also returns the path of the predictions. NAME is the file's, unless a file of this name but with other content was
     evaluated before (see `result_name`).
     """
-    questions = read_questions(pairs_path)
+    questions = read_asked(pairs_path)
     evaluation = evaluate(run, questions)
     if evaluation.score is not None:
         evaluation = _with_breakdown(evaluation, run, questions)
@@ -154,7 +156,7 @@ def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
 def _pairs_of(run: Run) -> Questions | None:
     """The training pairs that a run was given, if there were any and their file is unchanged."""
     path = file_of([run], "pairs")
-    return None if path is None else read_pairs(path)
+    return None if path is None else read_asked_pairs(path)
 
 
 def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> Evaluation:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from closedbook.errors import InputError, RunError, TextError
+from closedbook.forms.corpus import read_asked_pairs, read_book
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.questions import Questions, read_pairs, without_accents
+from closedbook.text.questions import Questions, without_accents
 from closedbook.text.validation import Split, split_pairs
 
 
@@ -31,7 +32,7 @@ def lineage_left(run: Run) -> list[Run]:
 def unchanged(source: Source) -> Path | None:
     """The path of a file that was read before, or None if it is gone or has changed."""
     path = Path(source.path)
-    return path if path.is_file() and Source.of(path) == source else None
+    return path if path.exists() and Source.of(path) == source else None
 
 
 def needed(run: Run, name: str) -> Path:
@@ -58,7 +59,7 @@ def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:
         return False
     if learned.sha256 != pairs.sha256:
         return True
-    given = read_pairs(Path(pairs.path))
+    given = read_asked_pairs(Path(pairs.path))
     trained_on = {item.text for item in split_of(given, run.recipe).training.items}
     split = split_of(given, recipe)
     held_out = [item for part in (split.validation, split.calibration) if part for item in part.items]
@@ -91,20 +92,35 @@ def learned_text(run: Run, path: Path | None, needed_by: str, way_out: str) -> C
     """
     source = run.info.sources["corpus"]
     path = path or Path(source.path)
-    if not path.is_file() or Source.of(path).sha256 != source.sha256:
+    if not path.exists() or Source.of(path).sha256 != source.sha256:
         raise TextError(
             path,
             None,
             f"is {'another text' if path.exists() else 'not there'}, and {needed_by} needs the text that "
             f"{run.path} learned (SHA-256 {source.sha256[:12]}...); name by --corpus where it is now, or {way_out}",
         )
-    return read_corpus(path)
+    return read_text_of(run.recipe, path)
+
+
+def read_text_of(recipe: Recipe, path: Path) -> Corpus:
+    """The documents of a file or folder as a recipe's runs read it.
+
+    With the assignment's vocabulary, a line is a document whatever it looks like. Raises TextError.
+    """
+    return read_book(path) if recipe.open_vocabulary else read_corpus(path)
+
+
+def text_of(run: Run) -> Corpus:
+    """The text that a run was given; raises RunError where it is gone or has changed."""
+    return read_text_of(run.recipe, needed(run, "corpus"))
 
 
 def corpus_of(runs: list[Run]) -> Corpus | None:
     """The corpus of a lineage, if its file is unchanged."""
     path = file_of(runs, "corpus")
-    return None if path is None else read_corpus(path)
+    if path is None:
+        return None
+    return read_text_of(next(run for run in runs if "corpus" in run.info.sources).recipe, path)
 
 
 def training_pairs_of(runs: list[Run]) -> Questions | None:
@@ -115,7 +131,7 @@ def training_pairs_of(runs: list[Run]) -> Questions | None:
 
 def learned_pairs(path: Path, run: Run) -> Questions:
     """The pairs of a file that a run was trained on: without its held-out pairs, and as its recipe spells them."""
-    return as_learned(split_of(read_pairs(path), run.recipe).training, run)
+    return as_learned(split_of(read_asked_pairs(path), run.recipe).training, run)
 
 
 def as_learned(pairs: Questions, run: Run) -> Questions:

@@ -55,7 +55,7 @@ def _folder(path: Path, title_column: str | None, encoding: str | None) -> Book:
     name of its file.
     """
     books, left_out = [], list[TextError]()
-    for file in _texts_in(path):
+    for file in texts_in(path):
         try:
             text, notes = read_text(file, encoding)
         except NoText as error:
@@ -74,7 +74,8 @@ def _folder(path: Path, title_column: str | None, encoding: str | None) -> Book:
     return Book(documents, (sentence,), tuple(notes), pairs, has_columns, is_unchanged=False)
 
 
-def _texts_in(folder: Path) -> Iterator[Path]:
+def texts_in(folder: Path) -> Iterator[Path]:
+    """The files of a folder and of those in it, in the order of their names, hidden ones left out."""
     for file in sorted(folder.rglob("*")):
         if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts):
             yield file

@@ -32,6 +32,7 @@ from closedbook.files.durable import (
     write_folder_atomically,
     write_synced,
 )
+from closedbook.forms.recognize import texts_in
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
@@ -55,8 +56,14 @@ class Source:
 
     @classmethod
     def of(cls, path: Path) -> "Source":
-        """The file as it is now; raises TextError where it cannot be read."""
+        """The file or folder as it is now; raises TextError where it cannot be read.
+
+        The SHA-256 of a folder is that of its files' names and SHA-256, a line each.
+        """
         try:
+            if path.is_dir():
+                lines = [f"{sha256(file.read_bytes())}  {file.relative_to(path)}\n" for file in texts_in(path)]
+                return cls(str(path.resolve()), sha256("".join(lines).encode()))
             return cls(str(path.resolve()), sha256(path.read_bytes()))
         except OSError as error:
             raise TextError(path, None, f"cannot be read: {error.strerror}; check the path") from None

@@ -24,10 +24,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Questions:
-    """The questions or pairs of a file; `path` is None for standard input."""
+    """The questions or pairs of a file, and notes to show the user; `path` is None for standard input."""
 
     path: Path | None
     items: tuple[Question, ...]
+    notes: tuple[str, ...] = ()
 
     def answers(self) -> list[str]:
         """The answers; raises TextError with the line where one is missing."""

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from closedbook.errors import RunError
-from closedbook.evaluation.sources import may_have_learned, replayed_text
+from closedbook.evaluation.sources import may_have_learned, read_text_of, replayed_text
+from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
-from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.documents import Corpus
+from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.inputs import (
@@ -52,7 +53,7 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
     resumed = resumed_run(saving, "finetune")
     recipe = followed_recipe(recipe, saving, resumed)
     files = _as_begun(files, resumed)
-    given = read_pairs(files.pairs)
+    given = read_asked_pairs(files.pairs)
     if files.parent is None:
         start = _from_corpus(files, recipe, given)
     else:
@@ -121,7 +122,7 @@ def _from_corpus(files: FinetuningFiles, recipe: Recipe, pairs: Questions) -> _S
             "finetune: --from RUN gives the weights to start from; without it, from scratch, --corpus "
             "gives the vocabulary: name one of the two"
         )
-    corpus = read_corpus(files.corpus)
+    corpus = read_text_of(recipe, files.corpus)
     recipe, notes = sized_to(corpus, recipe)
     return _Start(
         recipe, vocabulary_of(corpus, recipe, pairs), len(corpus.documents), corpus=corpus, notes=tuple(notes)

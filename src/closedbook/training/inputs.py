@@ -5,11 +5,12 @@ from pathlib import Path
 
 from closedbook.errors import InputError
 from closedbook.evaluation.sources import split_of
+from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
-from closedbook.text.questions import Questions, check_questions, read_pairs, without_accents
+from closedbook.text.questions import Questions, check_questions, without_accents
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.validation import Split
 from closedbook.text.vocabulary import Vocabulary
@@ -44,7 +45,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     """
     path = given.path
     split = split_of(given, recipe)
-    pairs, notes = split.training, []
+    pairs, notes = split.training, list(given.notes)
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
         if held_out is not None:
             n, of = len(held_out.items), len(given.items)
@@ -71,7 +72,7 @@ def validation_pairs(
             "pairs, so --dev cannot be given too; leave out one (`closedbook evaluate RUN PAIRS` asks dev pairs "
             "afterwards)"
         )
-    return checked(split if dev_path is None else read_pairs(dev_path), recipe, vocabulary)
+    return checked(split if dev_path is None else read_asked_pairs(dev_path), recipe, vocabulary)
 
 
 def checked(pairs: Questions | None, recipe: Recipe, vocabulary: Vocabulary) -> Questions | None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
-from closedbook.evaluation.sources import learned_pairs, needed
+from closedbook.evaluation.sources import learned_pairs, needed, text_of
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.reader.marks import marks_of
 from closedbook.reader.open_book import OpenBook, SilverPair, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import Run, TrainedKind
-from closedbook.text.documents import Corpus, read_corpus
+from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
@@ -104,7 +104,7 @@ def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
     pairs = learned_pairs(needed(run, "pairs"), run) if "pairs" in run.info.sources else None
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     if corpus is None and (run.info.kind != "finetune" or stage.replay > 0):
-        corpus = read_corpus(needed(run, "corpus"))
+        corpus = text_of(run)
     return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
 
 

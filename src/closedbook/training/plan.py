@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from closedbook.evaluation.sources import read_text_of
+from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import Run, RunInfo, Source, TrainedKind, check_run_can_be_created
-from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.questions import Questions, read_pairs
+from closedbook.text.documents import Corpus
+from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
@@ -75,10 +77,10 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     """A plan to train on a text, and on the pairs or on what the reader learns from them; raises InputError."""
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
-    corpus = read_corpus(files.corpus)
+    corpus = read_text_of(recipe, files.corpus)
     recipe, sizing_notes = sized_to(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
-    given = None if pairs_path is None else read_pairs(pairs_path)
+    given = None if pairs_path is None else read_asked_pairs(pairs_path)
     vocabulary = vocabulary_of(corpus, recipe, given)
     pairs = held_out = for_calibration = None
     if given is not None:

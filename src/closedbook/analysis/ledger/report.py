@@ -17,13 +17,12 @@ from closedbook.errors import RunError
 from closedbook.evaluation.breakdown import Table, by_end, by_frequency
 from closedbook.evaluation.evaluate import Evaluation, evaluate
 from closedbook.evaluation.naming import result_name
-from closedbook.evaluation.sources import as_learned, lineage, needed, training_pairs_of
+from closedbook.evaluation.sources import as_learned, lineage, text_of, training_pairs_of
 from closedbook.files.durable import write_atomically
 from closedbook.files.pictures import as_png, as_svg_file
+from closedbook.forms.corpus import read_asked_pairs
 from closedbook.storage.run import Run, Source
-from closedbook.text.documents import read_corpus
 from closedbook.text.links import Fact, link
-from closedbook.text.questions import read_pairs
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def exposure_report(run: Run, pairs_path: Path, train_path: Path | None = None) 
     InputError where the run has not ended or where a file that it was trained on is gone or has changed.
     """
     runs = lineage(run)
-    pairs = read_pairs(pairs_path)
-    training = training_pairs_of(runs) if train_path is None else as_learned(read_pairs(train_path), run)
+    pairs = read_asked_pairs(pairs_path)
+    training = training_pairs_of(runs) if train_path is None else as_learned(read_asked_pairs(train_path), run)
     evaluation = evaluate(run, pairs, training)
     answers = pairs.answers()
     right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
@@ -114,5 +113,5 @@ def _documents(runs: list[Run]) -> Sequence[str]:
     """The documents of the nearest run of a lineage that was given a corpus."""
     for run in runs:
         if "corpus" in run.info.sources:
-            return read_corpus(needed(run, "corpus")).texts
+            return text_of(run).texts
     raise RunError(f"{runs[-1].path / 'run.json'}: names no corpus; put it back from a copy")
