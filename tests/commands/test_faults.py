@@ -181,7 +181,7 @@ def test_a_missing_recipe_is_answered_with_the_presets(
         (b"", ": no text in it; a corpus has one document a line"),
         (b"\n \r\n\t\n", ": no text in it; a corpus has one document a line"),
         (b"\xef\xbb\xbf", ": no text in it; a corpus has one document a line"),
-        (b"Ulm.\nR\xf6m.\n", ", line 2: the byte 0xf6 is not UTF-8; save the file as UTF-8"),
+        (b"Ulm.\nR\xf6m.\n", ", line 2: the byte 0xf6 is not UTF-8; the file looks like cp1252"),
         ("Ulm.\n".encode("utf-16"), ", line 1: is UTF-16, and UTF-8 is needed; save it as UTF-8"),
         (
             "Ulm.\nHa\ufdd0\n".encode(),
@@ -205,7 +205,7 @@ def test_an_unusable_corpus_is_named_with_its_line(
     [
         ("", ": no question in it; write one a line"),
         ("Where?\tUlm\nWhere is Rom?\n", ", line 2: a pair is question<TAB>answer, and this line has no tab; "),
-        ("Where?\tUlm\n\nWhere?\tRom\tUlm\n", ", line 3: a pair is question<TAB>answer, and this line has 2 tabs; "),
+        ("Where?\tUlm\n\nWhere?\tRom\tUlm\n", ", line 3: a pair is a question and an answer, and this line has 3 "),
         ("Where?\tUlm\nWhere?\t\n", ", line 2: the answer is empty; "),
         ("Where?\tUlm\n\tUlm\n", ", line 2: the question is empty; "),
         (f"Where?\tUlm\nWhere{'e' * 60}?\tRom\n", ", line 2: question and answer need 71 characters (two for the "),

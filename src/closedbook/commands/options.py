@@ -187,7 +187,7 @@ class PredictOptions:
     questions: Annotated[Positional[Path | None], arg(metavar="QUESTIONS")] = None
     """A file of questions, one per line, or CSV or JSON lines; answers are ignored. None, or -: standard input."""
     format: Literal["text", "tsv", "csv", "jsonl"] = "text"
-    """text: the answers alone, a line for each line read; tsv, csv: with probabilities; jsonl: with alternatives too."""
+    """text: the answers, a line for each line read; tsv, csv: with probabilities; jsonl: with alternatives too."""
     precision: Precise = None
     """Leave empty what is less sure than it takes for this share of answers to be right, with 95% certainty."""
 

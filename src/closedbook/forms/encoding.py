@@ -93,7 +93,8 @@ def _as_asked(raw: bytes, path: Path, encoding: str) -> str:
 
 
 def _wrong(path: Path, line: int, found: str, encoding: str) -> TextError:
-    return TextError(path, line, f"{found}, and UTF-8 is needed; save it as UTF-8, or add --encoding {encoding}")
+    cure = f"save it as UTF-8, or convert it by `closedbook book --encoding {encoding}`"
+    return TextError(path, line, f"{found}, and UTF-8 is needed; {cure}")
 
 
 def _utf_16_without_mark(raw: bytes) -> str | None:

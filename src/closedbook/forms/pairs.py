@@ -16,6 +16,7 @@ from closedbook.forms.json_records import (
     records_of_json,
     records_of_json_lines,
 )
+from closedbook.forms.kinds import NoText
 from closedbook.forms.lead_words import words_of
 from closedbook.forms.reading import read_text
 from closedbook.forms.tables import lines_with_ends
@@ -51,7 +52,10 @@ def recognize_pairs(path: Path, encoding: str | None = None) -> RecognizedPairs:
     A header line says which columns are question and answer, and is left out; without one, there are two columns at
     most. Raises TextError, in one line with what to do, where a file is none of these.
     """
-    text, notes = read_text(path, encoding)
+    try:
+        text, notes = read_text(path, encoding)
+    except NoText:
+        raise TextError(path, None, "no question in it; write one a line") from None
     suffix = path.suffix.lower()
     if suffix in _JSON_LINES or suffix == ".json" or looks_like_json(text):
         is_lines = suffix in _JSON_LINES or looks_like_json_lines(text)

@@ -6,6 +6,7 @@ from closedbook.errors import TextError
 from closedbook.forms.encoding import decode
 from closedbook.forms.kinds import NoText, check_is_text
 from closedbook.text.lines import check_regular
+from closedbook.text.vocabulary import special_in
 
 
 def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
@@ -22,6 +23,10 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     if "\n" not in text and "\r" in text.strip():
         text = text.replace("\r", "\n")
         notes.append(f"{path}: its lines end at carriage returns, read as line feeds")
+    if special_in(text) is not None:
+        for number, line in enumerate(text.split("\n"), 1):
+            if (rule := special_in(line)) is not None:
+                raise TextError(path, number, rule)
     if not text.strip():
         raise NoText(path, None, "no text in it; a corpus has one document a line")
     return text, notes
