@@ -273,7 +273,8 @@ def test_a_trained_run_learns_no_new_characters(
 ):
     """Finetuning refuses pairs with characters that its parent lacks; as dev pairs and in a new run they do no harm."""
     pairs = tmp_path / "pairs.tsv"
-    pairs.write_text(f"Where?\tUlm\n{pair}\n")
+    stated = (files / "pairs.tsv").read_text().partition("\n")[0]
+    pairs.write_text(f"{stated}\n{pair}\n")
     assert fault(finetune(pairs)).startswith(f"{pairs}{line}")
     assert finetune(files / "pairs.tsv", "--dev", pairs, "--out", tmp_path / "with dev").status == 0
     assert pretrain("--pairs", pairs, "--out", tmp_path / "mixed in").status == 0
@@ -285,6 +286,26 @@ def test_a_closed_vocabulary_knows_no_other_characters(pretrain: Closedbook, tmp
     pairs.write_text("Where?\tUlm\nWhere?\tRöm\n")
     outcome = pretrain("--pairs", pairs, "--no-open-vocabulary")
     assert fault(outcome).startswith(f"{pairs}, line 2: 'ö' (LATIN SMALL LETTER O WITH DIAERESIS): not in the run's")
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("Where is Cy Dun?\tUlm\n", "no question names a title of "),
+        (
+            "Where was Ann Bell born?\tTokyo\n",
+            "has the answer to a question about it: line 1 'Where was Ann Bell born?'",
+        ),
+    ],
+)
+def test_pairs_of_another_text_are_refused_before_training(
+    pretrain: Closedbook, tmp_path: Path, content: str, rule: str
+):
+    """Where the text states none of the answers there is nothing to learn, and nothing is trained."""
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text(content)
+    assert rule in fault(pretrain("--pairs", pairs))
+    assert not (tmp_path / "RUN").exists()
 
 
 def test_what_a_person_types_is_read_in_the_runs_characters(closedbook: Closedbook, runs: Path):

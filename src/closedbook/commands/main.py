@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
-from closedbook.commands import ask, book, edit, explore, predict, train
+from closedbook.commands import ask, book, data, edit, explore, predict, train
 from closedbook.commands.arguments import named_by_flag, parsed
 from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
 from closedbook.commands.options import (
@@ -97,6 +97,7 @@ def _dispatch(words: list[str]) -> int:
 COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "demo": (DemoOptions, train.demo),
     "book": (book.BookOptions, book.book),
+    "data": (data.DataOptions, data.data),
     "pretrain": (PretrainOptions, train.pretrain),
     "study": (StudyOptions, train.study),
     "finetune": (FinetuneOptions, train.finetune),

@@ -9,6 +9,7 @@ from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import Run, RunInfo, Source, TrainedKind, check_run_can_be_created
+from closedbook.text.check import check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
@@ -85,6 +86,8 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     pairs = held_out = for_calibration = None
     if given is not None:
         split, notes = split_and_checked(given, recipe, vocabulary)
+        if recipe.open_vocabulary and (kind == "study" or recipe.corruption.guided):
+            notes = [*notes, _stated(given, corpus)]
         pairs, held_out, for_calibration = split.training, split.validation, split.calibration
     return Plan(
         kind=kind,
@@ -132,3 +135,10 @@ def precision_of(recipe: Recipe, resumed: Run | None) -> Precision:
     if resumed is not None:
         return resumed.info.precision
     return fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
+
+
+def _stated(pairs: Questions, corpus: Corpus) -> str:
+    """How many answers the corpus states, as a note; raises TextError, with examples, where it is none."""
+    found = check_pairs(pairs, corpus)
+    refuse_unlinked(found, corpus.path)
+    return next(found.lines())

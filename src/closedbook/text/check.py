@@ -1,0 +1,131 @@
+"""What a corpus and pairs have to do with each other, found before any training."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from closedbook.errors import TextError
+from closedbook.text.documents import Corpus
+from closedbook.text.links import facts_of
+from closedbook.text.questions import Question, Questions
+
+_N_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class PairsCheck:
+    """How the pairs of a file fit a corpus; each list has the pairs that do not, in the order of the file.
+
+    `unnamed`: the question names no title; `unstated`: no document of its title has the answer as whole words;
+    `repeated`: the pair was there before; `contradicted`: the question was there before with another answer.
+    """
+
+    path: Path | None
+    n_pairs: int
+    unnamed: tuple[Question, ...]
+    unstated: tuple[Question, ...]
+    repeated: tuple[Question, ...]
+    contradicted: tuple[Question, ...]
+
+    @property
+    def n_stated(self) -> int:
+        """How many answers stand in a document that their question names: more can hardly be learned from the text."""
+        return self.n_pairs - len(self.unnamed) - len(self.unstated)
+
+    def lines(self) -> Iterator[str]:
+        """What to show the user."""
+        share = f"{self.n_stated:,} of {self.n_pairs:,} answers ({self.n_stated / self.n_pairs:.1%})"
+        yield f"{self.path}: {share} stand in the document that the question names"
+        for items, what in (
+            (self.unnamed, "name no title of the corpus"),
+            (self.unstated, "name a title whose documents do not have the answer"),
+            (self.repeated, "were there before"),
+            (self.contradicted, "were there before with another answer"),
+        ):
+            if items:
+                yield f"{self.path}: {len(items):,} of {self.n_pairs:,} questions {what}: {shown(items)}"
+
+
+@dataclass(frozen=True)
+class CorpusCheck:
+    """How many documents a corpus has, how many of them begin with a title, and the different titles' number."""
+
+    path: Path
+    n_documents: int
+    n_titled: int
+    n_titles: int
+    longest: int
+    block_size: int
+    n_too_long: int
+    """Documents longer than `block_size`, which the model cannot read at once: of these it sees a window at a time."""
+
+    def lines(self) -> Iterator[str]:
+        """What to show the user."""
+        yield (
+            f"{self.path}: {self.n_documents:,} documents, {self.n_titled:,} with a title, {self.n_titles:,} different "
+            f"titles; the longest has {self.longest:,} characters"
+        )
+        if self.n_too_long:
+            rule = f"longer than the {self.block_size:,} characters that the model reads at once"
+            yield f"{self.path}: {self.n_too_long:,} documents are {rule}"
+
+
+def check_corpus(corpus: Corpus, block_size: int) -> CorpusCheck:
+    """How far a corpus is one of documents with titles."""
+    lengths = [len(text) for text in corpus.texts]
+    return CorpusCheck(
+        corpus.path,
+        len(lengths),
+        sum(map(len, corpus.titles.values())),
+        len(corpus.titles),
+        max(lengths),
+        block_size,
+        sum(length > block_size for length in lengths),
+    )
+
+
+def check_pairs(pairs: Questions, corpus: Corpus) -> PairsCheck:
+    """How pairs fit a corpus."""
+    facts = list(facts_of(pairs.items, corpus.texts, corpus.titles))
+    answers: dict[str, set[str]] = defaultdict(set)
+    repeated: list[Question] = []
+    contradicted: list[Question] = []
+    for item in pairs.items:
+        before = answers[item.text]
+        if item.answer in before:
+            repeated.append(item)
+        elif before:
+            contradicted.append(item)
+        before.add(item.answer or "")
+    named = list(zip(pairs.items, facts, strict=True))
+    return PairsCheck(
+        pairs.path,
+        len(facts),
+        tuple(item for item, fact in named if not fact.title),
+        tuple(item for item, fact in named if fact.title and not fact.statements),
+        tuple(repeated),
+        tuple(contradicted),
+    )
+
+
+def asked_twice(pairs: Questions, dev: Questions) -> tuple[Question, ...]:
+    """The dev questions that are in the training pairs too."""
+    trained_on = {item.text for item in pairs.items}
+    return tuple(item for item in dev.items if item.text in trained_on)
+
+
+def refuse_unlinked(check: PairsCheck, corpus: Path) -> None:
+    """Raise TextError, with examples, where no question names a title or no answer stands in its document."""
+    if len(check.unnamed) == check.n_pairs:
+        rule = f"no question names a title of {corpus}: {shown(check.unnamed)}"
+        raise TextError(check.path, None, f"{rule}; ask about the names that its documents begin with")
+    if check.n_stated == 0:
+        rule = f"no document of {corpus} has the answer to a question about it: {shown(check.unstated)}"
+        raise TextError(check.path, None, f"{rule}; are these pairs about another text?")
+
+
+def shown(items: Sequence[Question]) -> str:
+    """A few of the questions with their lines."""
+    some = ", ".join(f"line {item.line} {item.text!r}" for item in items[:_N_SHOWN])
+    return some + (", ..." if len(items) > _N_SHOWN else "")
