@@ -429,7 +429,8 @@ def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Pa
 def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
     """A text whose documents have no title ends in a line that says how they must begin."""
     plain = tmp_path / "plain.txt"
-    plain.write_text((home / "world/corpus.txt").read_text().replace(". ", ", "))
+    names = [line.partition(". ")[0] for line in (home / "world/corpus.txt").read_text().splitlines()]
+    plain.write_text("".join(f"it was in spring that we met {name} and went away\n" for name in names))
     assert fault(study(corpus=plain)).startswith(f"{plain}: no document has a title; begin each with the name ")
     assert not (tmp_path / "RUN").exists()
 

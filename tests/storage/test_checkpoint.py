@@ -14,6 +14,7 @@ import torch
 
 from closedbook.errors import RunError
 from closedbook.storage.checkpoint import Checkpoint, load_best, load_latest, save_checkpoint
+from closedbook.text.vocabulary import MASK, PAD
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json", "manifest.json")
 
@@ -411,7 +412,6 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 from closedbook.storage.checkpoint import load_best, load_latest, save_checkpoint
-from closedbook.text.vocabulary import MASK, PAD
 
 run = Path(sys.argv[1])
 

@@ -70,9 +70,17 @@ def test_a_corpus_is_counted(path: Path):
 )
 def test_pairs_of_another_text_are_refused_with_examples(path: Path, line: str, rule: str):
     """Where no question names a title, or no answer is in its document, nothing could be learned."""
-    found = check_pairs(pairs(line), read_corpus(path))
+    corpus = read_corpus(path)
     with pytest.raises(TextError, match=re.escape(rule)):
-        refuse_unlinked(found, path)
+        refuse_unlinked(check_pairs(pairs(line), corpus), corpus)
+
+
+def test_a_corpus_without_titles_is_refused(tmp_path: Path):
+    """One line says how its documents must begin."""
+    (tmp_path / "plain.txt").write_text("no title here\n")
+    corpus = read_corpus(tmp_path / "plain.txt")
+    with pytest.raises(TextError, match="no document has a title; begin each with the name"):
+        refuse_unlinked(check_pairs(pairs("Where is Cy?\tOslo"), corpus), corpus)
 
 
 def test_questions_of_both_files_are_found():

@@ -43,7 +43,7 @@ def _check(options: DataOptions) -> Iterator[str]:
     yield from (*corpus.notes, *check.check_corpus(corpus, FAST.model.block_size).lines(), *pairs.notes)
     found = check.check_pairs(pairs, corpus)
     yield from found.lines()
-    check.refuse_unlinked(found, options.corpus)
+    check.refuse_unlinked(found, corpus)
     if options.dev is not None:
         dev = read_asked_pairs(options.dev)
         yield from (*dev.notes, *check.check_pairs(dev, corpus).lines())

@@ -115,13 +115,16 @@ def asked_twice(pairs: Questions, dev: Questions) -> tuple[Question, ...]:
     return tuple(item for item in dev.items if item.text in trained_on)
 
 
-def refuse_unlinked(check: PairsCheck, corpus: Path) -> None:
+def refuse_unlinked(check: PairsCheck, corpus: Corpus) -> None:
     """Raise TextError, with examples, where no question names a title or no answer stands in its document."""
+    if not corpus.titles:
+        cure = "begin each with the name that questions ask about, a full stop and a space"
+        raise TextError(corpus.path, None, f"no document has a title; {cure}")
     if len(check.unnamed) == check.n_pairs:
-        rule = f"no question names a title of {corpus}: {shown(check.unnamed)}"
+        rule = f"no question names a title of {corpus.path}: {shown(check.unnamed)}"
         raise TextError(check.path, None, f"{rule}; ask about the names that its documents begin with")
     if check.n_stated == 0:
-        rule = f"no document of {corpus} has the answer to a question about it: {shown(check.unstated)}"
+        rule = f"no document of {corpus.path} has the answer to a question about it: {shown(check.unstated)}"
         raise TextError(check.path, None, f"{rule}; are these pairs about another text?")
 
 

@@ -140,5 +140,5 @@ def precision_of(recipe: Recipe, resumed: Run | None) -> Precision:
 def _stated(pairs: Questions, corpus: Corpus) -> str:
     """How many answers the corpus states, as a note; raises TextError, with examples, where it is none."""
     found = check_pairs(pairs, corpus)
-    refuse_unlinked(found, corpus.path)
+    refuse_unlinked(found, corpus)
     return next(found.lines())
