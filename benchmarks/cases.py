@@ -2,9 +2,9 @@
 
     python benchmarks/cases.py CASE... [--setting self-study] [--budget 1.5] > benchmarks/results/cases.json
 
-A case is a folder with train.tsv, dev.tsv, and the text once or twice: corpus.txt, one document a line with a title, and
-corpus_raw.txt, the text as its owner has it. A case that is refused has its line in place of figures. No text is in the
-result.
+A case is a folder with train.tsv, dev.tsv, and the text once or twice: corpus.txt, one document a line with a title,
+and corpus_raw.txt, the text as its owner has it. A case that is refused has its line in place of figures. No text is in
+the result.
 """
 
 import argparse

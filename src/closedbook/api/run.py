@@ -6,12 +6,11 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
-import torch
-
 from closedbook.analysis.trace.report import Trace
 from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
 from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_sampling, check_type
+from closedbook.api.generate import Sampling, generated
 from closedbook.attribution.why import N_LINES, Why, why
 from closedbook.editing.edit import edit, undo
 from closedbook.editing.facts import one_pair
@@ -25,22 +24,12 @@ from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.forms.corpus import read_asked_pairs
 from closedbook.model.gpt import GPT
-from closedbook.model.sampling import sample
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
-from closedbook.text.questions import Questions, check_questions, parse_questions, unknown_characters
+from closedbook.text.questions import Questions, check_questions, parse_questions
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.vocabulary import (
-    DOUBTS,
-    MASK,
-    MASK_ID,
-    NEVER_READ,
-    PAD,
-    PAD_ID,
     Vocabulary,
-    with_masks,
-    with_signs,
-    without_marks,
 )
 
 
@@ -173,22 +162,8 @@ class Run:
         check_sampling(temperature, top_k, n_characters, seed)
         if not prompt:
             raise InputError("prompt: at least one character is needed; received none")
-        masked = with_masks(prompt, self.vocabulary)
-        unknown = unknown_characters(masked, self.vocabulary)
-        if unknown is not None:
-            raise InputError(f"{prompt!r}: {unknown}")
-        ids = sample(
-            self.model,
-            self.vocabulary.encode(masked),
-            n_new=int(n_characters),
-            temperature=float(temperature),
-            top_k=None if top_k is None else int(top_k),
-            stop=(MASK_ID, PAD_ID, *self.vocabulary.ids_of(DOUBTS)),
-            never=self.vocabulary.ids_of((NEVER_READ,)),
-            generator=torch.Generator().manual_seed(int(seed)),
-        )
-        text = self.vocabulary.decode(ids).removesuffix(PAD)
-        return with_signs(f"{without_marks(text)}{MASK}" if text.endswith(DOUBTS) else text)
+        sampling = Sampling(float(temperature), None if top_k is None else int(top_k), int(n_characters), int(seed))
+        return generated(self.model, self.vocabulary, prompt, sampling)
 
     def trace(self, question: str, other: str | None = None) -> Trace:
         """Where the answer comes from, compared with the same question about another name: `print` shows it in words.
