@@ -12,8 +12,12 @@ from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions, check_questions, without_accents
 from closedbook.text.spelling import Spelling, spelled
+from closedbook.text.templates import link_templates
 from closedbook.text.validation import Split
 from closedbook.text.vocabulary import Vocabulary
+
+_MIN_PAIRS = 30
+"""Pairs for each wording of a question, at least, of which some are held out: the reader needs what is left."""
 
 
 def sized_to(corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
@@ -36,6 +40,16 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe, pairs: Questions | None) -> Vo
     if recipe.doubt or recipe.pretrain.mix_strangers or recipe.study.mix_strangers:
         vocabulary = vocabulary.with_abstentions()
     return vocabulary
+
+
+def calibrated_if_many(given: Questions, corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """The recipe without a calibration split where pairs are few for each wording of a question, and a note on it."""
+    n_wordings = len(link_templates(given.items, corpus.titles).templates)
+    if not recipe.calibration_split or len(given.items) >= _MIN_PAIRS * n_wordings:
+        return recipe, []
+    few = f"{len(given.items)} pairs for {n_wordings} wordings are few"
+    note = f"{given.path}: {few}, so that none is held out for calibration ({_MIN_PAIRS} for each are enough)"
+    return replace(recipe, calibration_split=0.0), [note]
 
 
 def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) -> tuple[Split, list[str]]:

@@ -16,6 +16,7 @@ from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.device import fastest_precision
 from closedbook.training.inputs import (
+    calibrated_if_many,
     checked,
     sized_to,
     sources_of,
@@ -79,9 +80,12 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
     corpus = read_text_of(recipe, files.corpus)
-    recipe, sizing_notes = sized_to(corpus, recipe)
+    recipe, chosen_notes = sized_to(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
     given = None if pairs_path is None else read_asked_pairs(pairs_path)
+    if given is not None and (resumed is None or not resumed.recipe.calibration_split):
+        recipe, calibration_notes = calibrated_if_many(given, corpus, recipe)
+        chosen_notes = [*chosen_notes, *calibration_notes]
     vocabulary = vocabulary_of(corpus, recipe, given)
     pairs = held_out = for_calibration = None
     if given is not None:
@@ -102,7 +106,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
         parent=None,
         resumed=resumed,
-        notes=(*corpus.notes, *sizing_notes, *notes),
+        notes=(*corpus.notes, *chosen_notes, *notes),
     )
 
 
