@@ -410,20 +410,18 @@ def test_a_budget_and_epochs_exclude_each_other(study: Closedbook, tmp_path: Pat
     assert not (tmp_path / "RUN").exists()
 
 
-def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
-    """Self-study ends in a line that says what questions must name; guided goes on with unguided masks."""
+@pytest.mark.parametrize("setting", ["self-study", "guided"])
+def test_pairs_that_name_no_document_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path, setting: str):
+    """One line gives examples and says what questions must name."""
     strangers = tmp_path / "strangers.tsv"
     items = read_pairs(home / "world/train.tsv").items
     strangers.write_text("".join(f"Where was Xu Ya {n} born?\t{item.answer}\n" for n, item in enumerate(items)))
-    line = fault(study(pairs=strangers))
-    assert line == (
-        f"{strangers}: no question has a document's title in it; ask about the names that the documents of "
-        f"{home / 'world/corpus.txt'} begin with"
+    line = fault(study("--setting", setting, pairs=strangers))
+    assert line.startswith(
+        f"{strangers}: no question names a title of {home / 'world/corpus.txt'}: line 1 'Where was Xu "
     )
+    assert line.endswith("; ask about the names that its documents begin with")
     assert not (tmp_path / "RUN").exists()
-    outcome = study("--setting", "guided", pairs=strangers)
-    assert outcome.status == 0
-    assert outcome.err.splitlines()[0].startswith(f"note: {strangers}: no question has a document's title in it; ")
 
 
 def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path, tmp_path: Path):
