@@ -80,10 +80,11 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_commands_and_the_assignments_targets_are_there():
-    """Fifteen commands, and the assignment's eleven targets with the assignment's file names."""
+    """Sixteen commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
         "book",
+        "data",
         "pretrain",
         "study",
         "finetune",

@@ -189,7 +189,7 @@ def test_the_answer_of_today_changes_nothing(run: closedbook.Run, questions: lis
         (None, "Ж", "CYRILLIC"),
         (None, "a" * 33, "at most 32 characters; received 33"),
         (None, "a\nb", "one line without tabs"),
-        (None, f"a{MASK}", "cannot be in a question or an answer"),
+        (None, f"a{MASK}", "is kept for closedbook's own use"),
         ("", "Ulm", "the question is empty"),
     ],
 )

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from closedbook.editing.titles import check_titles, one_title, parse_titles, read_titles
 from closedbook.errors import TextError
+from closedbook.text.title_index import TitleIndex
 
-TITLES = {"Ann Bell": [0], "Bo Carr": [1], "Łódź": [2]}
+TITLES = TitleIndex(["Ann Bell", "Bo Carr", "Łódź"])
 LINE = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), max_size=9)
 
 

@@ -145,7 +145,7 @@ class StudyOptions:
     """
 
     corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A UTF-8 text file, one document per line, each beginning with its title and a full stop."""
+    """A text as you have it: one titled document per line, Markdown, a table, JSON, paragraphs, or a folder."""
     pairs: Annotated[Path, arg(metavar="TRAIN")]
     """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
     out: Annotated[Path, arg(metavar="RUN")]

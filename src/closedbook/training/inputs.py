@@ -44,8 +44,10 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe, pairs: Questions | None) -> Vo
 
 def calibrated_if_many(given: Questions, corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
     """The recipe without a calibration split where pairs are few for each wording of a question, and a note on it."""
+    if split_of(given, recipe).calibration is None:
+        return recipe, []
     n_wordings = len(link_templates(given.items, corpus.titles).templates)
-    if not recipe.calibration_split or len(given.items) >= _MIN_PAIRS * n_wordings:
+    if len(given.items) >= _MIN_PAIRS * n_wordings:
         return recipe, []
     few = f"{len(given.items)} pairs for {n_wordings} wordings are few"
     note = f"{given.path}: {few}, so that none is held out for calibration ({_MIN_PAIRS} for each are enough)"
