@@ -132,7 +132,7 @@ def test_several_answers_of_an_object_are_a_pair_each(pairs: Pairs) -> None:
         ("a.jsonl", '{"question": "Where?"}\n{"text": "Where?"}\n', 2, "keys question and answer"),
         ("a.jsonl", '{"question": "Where?", "answer": ""}\n', 1, "answer is empty"),
         ("a.tsv", "question\tanswer\n", None, "no question in it"),
-        ("a.tsv", "", None, "no text in it"),
+        ("a.tsv", "", None, "no question in it"),
     ],
 )
 def test_faults_are_named_with_their_line(

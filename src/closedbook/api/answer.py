@@ -18,7 +18,8 @@ class Answer:
 
     `probability` is the probability that the answer is right, if the run was calibrated on questions that were held
     out of training (`is_calibrated`). Else it is the one that the model itself gives to exactly this answer, and a
-    model can be sure of what it makes up. `ended` is False where the answer was cut off after 32 characters.
+    model can be sure of what it makes up. `ended` is False where the answer was cut off, at 32 characters or at half of
+    the block.
     """
 
     question: str

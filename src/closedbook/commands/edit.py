@@ -35,7 +35,7 @@ class EditOptions:
     question: Annotated[Positional[str | None], arg(metavar="QUESTION")] = None
     """A question that names a title of the run's corpus."""
     answer: Annotated[Positional[str | None], arg(metavar="ANSWER")] = None
-    """The new answer: at most 32 characters, all of them in the run's vocabulary."""
+    """The new answer, with characters of the run's vocabulary; it is no longer than answers can be."""
     pairs: FileOption = None
     """Instead of QUESTION and ANSWER: a file of many, question<TAB>answer per line."""
     undo: Switch = False

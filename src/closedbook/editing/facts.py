@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from closedbook.errors import TextError
-from closedbook.evaluation.predict import LONGEST_ANSWER
+from closedbook.evaluation.predict import longest_answer
 from closedbook.storage.run import Run
 from closedbook.text.questions import Questions, check_questions, parse_questions
 from closedbook.text.spelling import Spelling, spelled
@@ -40,12 +40,13 @@ def new_facts(pairs: Questions, run: Run, titles: TitleIndex) -> list[NewFact]:
     pairs.answers()
     pairs, _ = spelled(pairs, Spelling(run.info.vocabulary))
     check_questions(pairs, run.info.vocabulary, run.recipe.model.block_size, may_be_unknown=False)
+    longest = longest_answer(run.info.vocabulary, run.recipe.model.block_size)
     facts: dict[str, NewFact] = {}
     lines: dict[str, int] = {}
     for item in pairs.items:
         assert item.answer is not None, "checked above"
-        if len(item.answer) > LONGEST_ANSWER:
-            rule = f"an answer has at most {LONGEST_ANSWER} characters; received {len(item.answer)}; shorten it"
+        if len(item.answer) > longest:
+            rule = f"an answer has at most {longest} characters; received {len(item.answer)}; shorten it"
             raise TextError(pairs.path, item.line, rule)
         named = titles.named_in(item.text)
         if named is None:

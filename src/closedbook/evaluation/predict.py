@@ -11,7 +11,7 @@ from closedbook.model.gpt import GPT
 from closedbook.reader.marks import recalled
 from closedbook.text.vocabulary import DOUBTS, MASK_ID, NEVER_READ, Vocabulary
 
-LONGEST_ANSWER = 32
+_LONGEST_ANSWER = 32
 
 _LIKELIER_THAN_NOT = 0.5
 # Between the means of the two surest of reader.marks.LEVELS.
@@ -47,8 +47,13 @@ class Prediction:
         return "known" if self.told > _LIKELIER_THAN_NOT else "not told"
 
 
+def longest_answer(vocabulary: Vocabulary, block_size: int) -> int:
+    """The most characters of an answer: 32 as in the assignment, in an open vocabulary also half of the block."""
+    return max(_LONGEST_ANSWER, block_size // 2) if vocabulary.is_open else _LONGEST_ANSWER
+
+
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
-    """Greedy answers of 1 to 32 characters, in the order of the questions; KeyError on an unknown character.
+    """Greedy answers of one character or more, in the order of the questions; KeyError on an unknown character.
 
     An empty answer is never right, so the model is not asked whether to give one: after a question in words that it was
     not trained on it may take the MASK for the first of a masked line, and write the second.
@@ -74,7 +79,7 @@ def decode_answers(
     `n_begun` is how many characters of its answer each prompt has already; then nothing more may be needed.
     """
     never = vocabulary.ids_of((NEVER_READ,))
-    n_new = LONGEST_ANSWER - n_begun
+    n_new = longest_answer(vocabulary, model.config.block_size) - n_begun
     return greedy(model, prompts, n_new=n_new, stop=_ends(vocabulary), may_be_empty=n_begun > 0, never=never)
 
 

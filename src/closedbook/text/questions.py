@@ -85,7 +85,7 @@ def check_questions(
         unknown = unknown_characters(item.text + (item.answer or ""), vocabulary, may_be_unknown=may_be_unknown)
         if unknown is not None:
             raise TextError(questions.path, item.line, unknown)
-        needed = len(item.text) + 2 + len(item.answer or "")
+        needed = n_needed(item)
         if needed > block_size:
             what = "the question needs" if item.answer is None else "question and answer need"
             raise TextError(
@@ -94,6 +94,11 @@ def check_questions(
                 f"{what} {needed} characters (two for the masks) and the model reads {block_size}; "
                 "shorten, or train with a larger model.block-size",
             )
+
+
+def n_needed(item: Question) -> int:
+    """How many characters a question or pair needs of the block: its own and two masks."""
+    return len(item.text) + 2 + len(item.answer or "")
 
 
 def unknown_characters(text: str, vocabulary: Vocabulary, *, may_be_unknown: bool = True) -> str | None:

@@ -123,7 +123,7 @@ def _from_corpus(files: FinetuningFiles, recipe: Recipe, pairs: Questions) -> _S
             "gives the vocabulary: name one of the two"
         )
     corpus = read_text_of(recipe, files.corpus)
-    recipe, notes = sized_to(corpus, recipe)
+    recipe, notes = sized_to(corpus, pairs, recipe)
     return _Start(
         recipe, vocabulary_of(corpus, recipe, pairs), len(corpus.documents), corpus=corpus, notes=tuple(notes)
     )

@@ -10,7 +10,7 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
-from closedbook.text.questions import Questions, check_questions, without_accents
+from closedbook.text.questions import Questions, check_questions, n_needed, without_accents
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.templates import link_templates
 from closedbook.text.validation import Split
@@ -20,12 +20,12 @@ _MIN_PAIRS = 30
 """Pairs for each wording of a question, at least, of which some are held out: the reader needs what is left."""
 
 
-def sized_to(corpus: Corpus, recipe: Recipe) -> tuple[Recipe, list[str]]:
-    """The recipe with the sizes that its `sizing` chooses for a corpus, and notes to show the user."""
+def sized_to(corpus: Corpus, pairs: Questions | None, recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """The recipe with the sizes that its `sizing` chooses for a corpus and pairs, and notes to show the user."""
     # Counting titles takes seconds where there may be many, and nothing is decided where there are few.
     has_many = recipe.sizing == "corpus" and len(corpus.texts) >= MANY_TITLES
-    fitted, note = sized(recipe, len(corpus.titles) if has_many else 0)
-    return fitted, [] if note is None else [note]
+    longest_pair = max((n_needed(item) for item in pairs.items), default=0) if pairs else 0
+    return sized(recipe, len(corpus.titles) if has_many else 0, longest_pair)
 
 
 def vocabulary_of(corpus: Corpus, recipe: Recipe, pairs: Questions | None) -> Vocabulary:

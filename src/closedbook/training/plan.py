@@ -80,9 +80,9 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
     corpus = read_text_of(recipe, files.corpus)
-    recipe, chosen_notes = sized_to(corpus, recipe)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
     given = None if pairs_path is None else read_asked_pairs(pairs_path)
+    recipe, chosen_notes = sized_to(corpus, given, recipe)
     if given is not None and (resumed is None or not resumed.recipe.calibration_split):
         recipe, calibration_notes = calibrated_if_many(given, corpus, recipe)
         chosen_notes = [*chosen_notes, *calibration_notes]
