@@ -8,6 +8,7 @@ the result.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -64,7 +65,7 @@ def result_of(case: Path, text: str, setting: str, budget: float, seed: int) -> 
             trained = run_trial(one, case / text, case / "train.tsv", case / "dev.tsv", run)
             reader = read_by_the_reader(run / "silver.tsv", dev.answers(), [item.text for item in dev.items])
     except ClosedbookError as error:
-        return {"refused": str(error).replace(f"{case}/", "")}
+        return {"refused": re.sub("'[^']*'", "'...'", str(error).replace(f"{case}/", ""))}
     kept = ("minutes", "n_steps", "parameters", "right", "of", "accuracy", "interval")
     return {**known, "reader": reader, **{key: trained[key] for key in kept}}
 
