@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from closedbook.errors import TextError
-from closedbook.reader.open_book import OpenBook, read_open_book
+from closedbook.reader.open_book import NO_DOCUMENT, OpenBook, SilverPair, read_open_book
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.lines import Lines
 from closedbook.text.questions import Question, Questions, read_pairs
@@ -120,13 +120,17 @@ def test_each_template_has_a_scorer_of_its_own():
 
 
 def test_a_template_with_few_pairs_is_left_out_with_a_note():
-    """Too few pairs teach nothing; the note names the template."""
+    """Too few pairs teach no reader, so that nobody else is asked; they are silver pairs themselves."""
     few = [(f"Who is {person(n)}?", "Ada Stone") for n in range(4)]
     pairs = pairs_of(*few, *((pair.text, pair.answer or "") for pair in PAIRS.items))
     book = read_open_book(BOOK, pairs, seed=0)
-    assert {pair.question for pair in book.pairs} == {question(n) for n in range(60)}
+    asked = {text for text, _ in few}
+    assert {pair.question for pair in book.pairs} == {question(n) for n in range(60)} | asked
+    assert {pair.confidence for pair in book.pairs if pair.question in asked} == {1.0}
+    assert {pair.answer for pair in book.pairs if pair.question in asked} == {"Ada Stone"}
     assert book.notes[0] == (
-        "pairs.tsv: 'Who is {}?' is left out: the documents state 2 of the answers for 4 titles, and 10 are needed"
+        "pairs.tsv: 'Who is {}?' is left out: the documents state 2 of the answers for 4 titles, and 10 are needed; its "
+        "pairs are learned as they are"
     )
 
 
@@ -167,11 +171,6 @@ def test_a_question_without_a_title_is_left_out_with_a_note():
     [
         (corpus_of("no title"), PAIRS, "corpus.txt: no document has a title; begin each with the name"),
         (BOOK, pairs_of(("Who?", "Osk")), "pairs.tsv: no question has a document's title in it; ask about the names"),
-        (
-            corpus_of(biography(0)),
-            pairs_of((question(0), town(0))),
-            "pairs.tsv: too few pairs to learn from; 'Where was {} born?' is left out",
-        ),
     ],
 )
 def test_files_that_teach_nothing_are_refused(corpus: Corpus, pairs: Questions, message: str):
@@ -180,6 +179,21 @@ def test_files_that_teach_nothing_are_refused(corpus: Corpus, pairs: Questions, 
         read_open_book(corpus, pairs, seed=0)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_few_pairs_are_learned_as_they_are():
+    """Where no template has ten stated answers, the silver pairs are the pairs, and one line says so."""
+    pairs = pairs_of((question(0), town(0)), ("Who is Nobody?", "Osk"))
+    book = read_open_book(corpus_of(biography(1), biography(0)), pairs, seed=0)
+    assert book.pairs == (
+        SilverPair(question(0), town(0), 1.0, 1),
+        SilverPair("Who is Nobody?", "Osk", 1.0, NO_DOCUMENT),
+    )
+    assert book.held_out == ()
+    assert book.notes == (
+        "pairs.tsv: no wording of a question has 10 answers that the documents state, so pairs are learned as they are "
+        "and nobody else is asked about",
+    )
 
 
 def test_a_held_out_answer_has_no_influence_on_itself():

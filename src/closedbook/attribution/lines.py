@@ -18,6 +18,7 @@ from closedbook.attribution.whitening import Whitening
 from closedbook.examples.corruption import pair_string
 from closedbook.examples.datasets import question_ids
 from closedbook.model.gpt import GPT
+from closedbook.reader.open_book import NO_DOCUMENT
 from closedbook.recipe.recipe import Recipe
 from closedbook.text.vocabulary import MASK, MASK_ID, Vocabulary
 from closedbook.training.mixture import Examples, studied_pairs
@@ -69,7 +70,8 @@ def line_prompts(vocabulary: Vocabulary, recipe: Recipe, examples: Examples) -> 
             yield document, _prompt(text.masked(document), vocabulary)
     if examples.silver is not None:
         for pair in studied_pairs(examples.silver, recipe):
-            yield pair.document, _prompt(pair_string(pair.question, pair.answer), vocabulary)
+            if pair.document != NO_DOCUMENT:
+                yield pair.document, _prompt(pair_string(pair.question, pair.answer), vocabulary)
 
 
 def _prompt(masked: str, vocabulary: Vocabulary) -> Prompt:

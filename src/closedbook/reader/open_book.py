@@ -13,9 +13,14 @@ from closedbook.reader.scorer import Scorer
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import Linked, Template, link_templates
+from closedbook.text.title_index import TitleIndex
 
 MIN_STATED = 10
 """A template is left out if the documents of fewer titles state their answers."""
+
+
+NO_DOCUMENT = -1
+"""The document of a pair whose question names no title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ class OpenBook:
 def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     """Silver pairs for every title of the corpus and every template of the pairs, which must have answers.
 
-    Raises TextError where no document has a title, no question has a title in it, or no template has enough pairs.
+    Of a template with too few pairs there are these alone; where all are such, so are the pairs that name no title.
+    Raises TextError where no document has a title, or no question has a title in it.
     """
     titles = corpus.titles
     if not titles:
@@ -82,15 +88,19 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
         scorer = Scorer(corpus.texts, which, by_title, seed)
         if scorer.n_stated < MIN_STATED:
             found = f"the documents state {scorer.n_stated} of the answers for {len(by_title)} titles"
-            notes.append(f"{pairs.path}: '{template}' is left out: {found}, and {MIN_STATED} are needed")
+            why = f"{found}, and {MIN_STATED} are needed; its pairs are learned as they are"
+            notes.append(f"{pairs.path}: '{template}' is left out: {why}")
+            silver += _as_they_are(by_title, titles)
             continue
         of_template, scale = _cross_fit(scorer, by_title)
         held_out += of_template
         silver += _silver_pairs(scorer, scale, template, titles, by_title)
         n_right = sum(item.answer == item.expected for item in of_template)
         notes.append(f"'{template}': right on {n_right} of {len(of_template)} held-out questions")
-    if not silver:
-        raise TextError(pairs.path, None, f"too few pairs to learn from; {notes[-1].partition(': ')[2]}")
+    if not held_out:
+        silver += [SilverPair(pair.text, pair.answer or "", 1.0, NO_DOCUMENT) for pair in linked.unlinked]
+        what = f"no wording of a question has {MIN_STATED} answers that the documents state"
+        notes = [f"{pairs.path}: {what}, so pairs are learned as they are and nobody else is asked about"]
     return OpenBook(tuple(silver), tuple(notes), tuple(held_out))
 
 
@@ -120,6 +130,13 @@ def _silver_pairs(
             best = next(best_answers)
             if best.answer is not None:
                 yield SilverPair(template.question(title), best.answer, best.confidence, best.document)
+
+
+def _as_they_are(pairs: Mapping[str, Sequence[Question]], titles: TitleIndex) -> Iterator[SilverPair]:
+    """The pairs of a template that the reader leaves out."""
+    for title, of_title in pairs.items():
+        for pair in of_title:
+            yield SilverPair(pair.text, pair.answer or "", 1.0, titles[title][0])
 
 
 def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled: int) -> list[str]:

@@ -13,6 +13,8 @@ from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import Statement, facts_of
 from closedbook.text.questions import Question, Questions
 
+_UNGUIDED = "so objective guided masks names and numbers, as salient does"
+
 SpanMarks = dict[int, dict[Span, str]]
 """By document, what follows a span that may be no answer."""
 
@@ -52,7 +54,9 @@ def read_for(recipe: Recipe, corpus: Corpus, pairs: Questions | None) -> Reading
     try:
         book = read_open_book(corpus, pairs, recipe.seed)
     except TextError as error:
-        return Reading(notes=(f"{error}; so objective guided masks names and numbers, as salient does",))
+        return Reading(notes=(f"{error}; {_UNGUIDED}",))
+    if not book.held_out:
+        return Reading(notes=(f"{book.notes[0]}; {_UNGUIDED}",))
     marks = marks_of(book) if recipe.doubt else {}
     tagged, of_spans = tagged_spans(corpus, book, marks)
     n = len(corpus.documents)
