@@ -129,8 +129,8 @@ def test_a_template_with_few_pairs_is_left_out_with_a_note():
     assert {pair.confidence for pair in book.pairs if pair.question in asked} == {1.0}
     assert {pair.answer for pair in book.pairs if pair.question in asked} == {"Ada Stone"}
     assert book.notes[0] == (
-        "pairs.tsv: 'Who is {}?' is left out: the documents state 2 of the answers for 4 titles, and 10 are needed; its "
-        "pairs are learned as they are"
+        "pairs.tsv: 'Who is {}?' is left out: the documents state 2 of the answers for 4 titles, and 10 are needed; "
+        "its pairs are learned as they are"
     )
 
 
