@@ -54,6 +54,13 @@ def test_any_text_can_be_read(known: str, typed: str):
     assert Spelling(vocabulary).of(read) == read
 
 
+def test_another_form_of_the_same_letters_needs_no_word():
+    """Decomposed accents are read as their letters, which nobody sees."""
+    spelling = Spelling(open_vocabulary("Malmö?"))
+    asked = Questions(None, (Question("Malmo\u0308?", None, 1),))
+    assert spelled(asked, spelling) == (Questions(None, (Question("Malmö?", None, 1),)), [])
+
+
 def test_one_line_says_what_was_read_otherwise():
     """The first line at fault, and how many more; nothing where all is as it was typed."""
     spelling = Spelling(open_vocabulary("abc?"))

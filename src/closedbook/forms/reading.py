@@ -1,6 +1,7 @@
 """A file's text, whatever its encoding and line ends."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 from closedbook.errors import TextError
 from closedbook.forms.encoding import decode
@@ -10,7 +11,7 @@ from closedbook.text.vocabulary import special_in
 
 
 def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
-    """The text of a file, lines ended by line feeds, and notes to show the user; raises TextError.
+    """The text of a file in Unicode's form NFC, lines ended by line feeds, and notes to show the user; raises TextError.
 
     `encoding` is that of the file where it is not UTF-8.
     """
@@ -19,7 +20,7 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     check_is_text(raw, path)
     text = decode(raw, path, encoding)
     notes = [] if encoding is None else [f"{path}: read as {encoding}"]
-    text = text.replace("\r\n", "\n")
+    text = normalize("NFC", text.replace("\r\n", "\n"))
     if "\n" not in text and "\r" in text.strip():
         text = text.replace("\r", "\n")
         notes.append(f"{path}: its lines end at carriage returns, read as line feeds")

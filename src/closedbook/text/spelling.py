@@ -73,11 +73,12 @@ def spelled(questions: Questions, spelling: Spelling) -> tuple[Questions, list[s
         for item, typed in zip(items, questions.items, strict=True)
         if (note := spelling.note(typed.text, item.text)) is not None
     ]
+    questions = replace(questions, items=items)
     if not notes:
         return questions, []
     more = f", and {len(notes) - 1} more lines are spelled otherwise" if len(notes) > 1 else ""
     where = "" if questions.path is None else f"{questions.path}, "
-    return replace(questions, items=items), [f"{where}line {notes[0][0]}: {notes[0][1]}{more}"]
+    return questions, [f"{where}line {notes[0][0]}: {notes[0][1]}{more}"]
 
 
 def _candidates(character: str) -> Iterator[str]:
