@@ -11,7 +11,7 @@ from closedbook.text.vocabulary import special_in
 
 
 def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
-    """The text of a file in Unicode's form NFC, lines ended by line feeds, and notes to show the user; raises TextError.
+    """A file's text in Unicode's form NFC, lines ended by line feeds, and notes to show the user; raises TextError.
 
     `encoding` is that of the file where it is not UTF-8.
     """
