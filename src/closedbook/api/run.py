@@ -28,9 +28,7 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
 from closedbook.text.questions import Questions, check_questions, parse_questions
 from closedbook.text.spelling import Spelling, spelled
-from closedbook.text.vocabulary import (
-    Vocabulary,
-)
+from closedbook.text.vocabulary import Vocabulary
 
 
 class Run:

@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from closedbook.forms.lines import as_sentences
 from closedbook.text.questions import Question
-from closedbook.text.titles import title_of
+from closedbook.text.titles import MAX_TITLE, title_of
 
-_MAX_TITLE = 120
-"""Characters of a title, at most; a longer heading is a sentence of the text."""
 _MAX_NAMED = 3
 """Titles that a note names, at most."""
 
@@ -108,7 +106,7 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
         if not text:
             empty.append(title)
             continue
-        if len(title) > _MAX_TITLE:
+        if len(title) > MAX_TITLE:  # a sentence of the text
             n_long += 1
             title, text = "", as_sentences([title, text])
         line = written(title, text)
@@ -119,7 +117,7 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
     if named := [title for title in empty if title]:
         notes.append(f"{path}: {counted(len(named), 'title')} without text left out ({_some(named)})")
     if n_long:
-        notes.append(f"{path}: {counted(n_long, 'title')} of more than {_MAX_TITLE} characters kept as text")
+        notes.append(f"{path}: {counted(n_long, 'title')} of more than {MAX_TITLE} characters kept as text")
     if n_repeated:
         notes.append(f"{path}: {counted(n_repeated, 'document')} left out, equal to an earlier one")
     if several:

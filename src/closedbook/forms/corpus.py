@@ -11,7 +11,7 @@ from closedbook.text.lines import Lines, check_regular
 from closedbook.text.questions import Questions
 
 _N_SAMPLED = 1 << 20
-"""A larger file is recognized by so many of its first bytes, if these have one document a line."""
+"""Bytes at the beginning of a large file: enough to see whether each line is a document."""
 
 
 def read_book(path: Path) -> Corpus:

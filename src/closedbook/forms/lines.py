@@ -7,12 +7,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from closedbook.forms.lead_words import STARTERS
+from closedbook.text.words import NO_BLANKS
 
-# Han, kana, Thai, Lao, Tibetan, Burmese and Khmer: a line may end anywhere, and no blank is meant there.
-_WITHOUT_BLANKS = re.compile(
-    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f"
-    r"\U00020000-\U0003ffff]"
-)
+# A line may end anywhere in these scripts and beside their punctuation, and no blank is meant there.
+_WITHOUT_BLANKS = re.compile(rf"[{NO_BLANKS}\u3000-\u303f\u4dc0-\u4dff\uff00-\uff65]")
 _CUT_WORD = re.compile(r"([^\W\d_]+)-\Z")
 _WORD = re.compile(r"[^\W\d_]+")
 SENTENCE_ENDS = ".!?…。！？．।॥۔؟։።"

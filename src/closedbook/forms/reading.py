@@ -6,7 +6,7 @@ from unicodedata import normalize
 from closedbook.errors import TextError
 from closedbook.forms.encoding import decode
 from closedbook.forms.kinds import NoText, check_is_text
-from closedbook.text.lines import check_regular
+from closedbook.text.lines import check_regular, read_raw
 from closedbook.text.vocabulary import special_in
 
 
@@ -16,7 +16,7 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     `encoding` is that of the file where it is not UTF-8.
     """
     check_regular(path)
-    raw = _bytes_of(path)
+    raw = read_raw(path)
     check_is_text(raw, path)
     text = decode(raw, path, encoding)
     notes = [] if encoding is None else [f"{path}: read as {encoding}"]
@@ -31,12 +31,3 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
     if not text.strip():
         raise NoText(path, None, "no text in it; a corpus has one document a line")
     return text, notes
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise TextError(path, None, "no such file; check the path") from None
-    except OSError as error:
-        raise TextError(path, None, f"cannot be read: {error.strerror}") from None

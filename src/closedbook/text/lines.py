@@ -86,15 +86,19 @@ def check_regular(path: Path) -> None:
 
 def read_lines(path: Path) -> Lines:
     """The lines of a file, without line ends; raises TextError where it cannot be read or is not UTF-8."""
+    return decode_lines(read_raw(path), path)
+
+
+def read_raw(path: Path) -> bytes:
+    """The bytes of a file; raises TextError where it cannot be read."""
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise TextError(path, None, "no such file; check the path") from None
     except IsADirectoryError:
         raise TextError(path, None, "is a folder; a text file is needed") from None
     except OSError as error:
         raise TextError(path, None, f"cannot be read: {error.strerror}") from None
-    return decode_lines(raw, path)
 
 
 def decode_lines(raw: bytes, path: Path | None) -> Lines:

@@ -109,11 +109,15 @@ def unknown_characters(text: str, vocabulary: Vocabulary, *, may_be_unknown: boo
     unknown = vocabulary.unknown(text)
     if not unknown or (may_be_unknown and vocabulary.is_open):
         return None
-    names = ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in unknown)
     return (
-        f"{names}: not in the run's vocabulary, which is the characters of its corpus; spell it with those, or "
-        "pretrain on a corpus that has it"
+        f"{by_name(unknown)}: not in the run's vocabulary, which is the characters of its corpus; spell it with those, "
+        "or pretrain on a corpus that has it"
     )
+
+
+def by_name(characters: Iterable[str]) -> str:
+    """Characters with their names, as in "'?' (QUESTION MARK)"."""
+    return ", ".join(f"{c!r} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in characters)
 
 
 def without_accents(questions: Questions) -> tuple[Questions, int]:

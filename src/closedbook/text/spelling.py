@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from closedbook.text.questions import Questions
-from closedbook.text.title_index import TitleIndex
+from closedbook.text.questions import Questions, by_name
+from closedbook.text.title_index import APOSTROPHES, DASHES, QUOTES, TitleIndex
 from closedbook.text.vocabulary import Vocabulary
 
 _ALIKE = (
-    "'\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`",
-    '"\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb',
-    "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff0d",
+    f"'{APOSTROPHES}",
+    f'"{QUOTES}',
+    f"-{DASHES}\u30fc\uff0d",
     "?\uff1f\u061f\u037e\u2047\ufe56",
     "!\uff01\ufe57",
     ".\uff0e\u3002\uff61\u0964\u06d4\u1362",
@@ -59,7 +59,7 @@ class Spelling:
     def note(self, typed: str, spelled: str) -> str | None:
         """One line on what was read otherwise and on what is unknown; None where the text is as it was typed."""
         unknown = [] if not self._vocabulary.is_open else self._vocabulary.unknown(spelled)
-        parts = [f"{', '.join(map(_name, unknown))}: not in the run's vocabulary"] if unknown else []
+        parts = [f"{by_name(unknown)}: not in the run's vocabulary"] if unknown else []
         if spelled != unicodedata.normalize("NFC", typed):
             parts.insert(0, f"read as {spelled!r}")
         return "; ".join(parts) or None
@@ -110,7 +110,3 @@ def _compatible(character: str) -> str:
 def _bare(decomposed: str) -> str:
     """A letter without its accents; the accent itself where it stands alone."""
     return "".join(c for c in decomposed if not unicodedata.combining(c)) or decomposed
-
-
-def _name(character: str) -> str:
-    return f"{character!r} ({unicodedata.name(character, f'U+{ord(character):04X}')})"

@@ -9,6 +9,10 @@ from typing import NamedTuple
 from closedbook.text.titles import title_of
 from closedbook.text.words import begins_at, ends_at
 
+APOSTROPHES = "\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`"
+QUOTES = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_PLAIN_SIGNS = dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(QUOTES, '"') | dict.fromkeys(DASHES, "-")
 _N_FIRST = 2
 """Titles are looked for where a text has their first characters."""
 
@@ -154,8 +158,3 @@ def _plain_sign(character: str) -> str:
     if len(compatible) != 1:
         return character
     return _PLAIN_SIGNS.get(compatible, compatible)
-
-
-_PLAIN_SIGNS = dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`", "'")
-_PLAIN_SIGNS |= dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"')
-_PLAIN_SIGNS |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
