@@ -1,62 +1,57 @@
-"""Conditional logit: a linear model of which of several alternatives is right.
+"""Conditional logit for several questions: a linear model of which of several alternatives is right.
 
 P(a) is the softmax of w . x(a) over the alternatives of one choice (McFadden 1974, 'Conditional logit analysis of
 qualitative choice behavior'). Where several alternatives are right, the loss is minus the log of the sum of their
-probabilities.
+probabilities. The weights w of a question are a sum of parts, some of which other questions share (Evgeniou and Pontil
+2004, 'Regularized multi-task learning'; Daume 2007, 'Frustratingly easy domain adaptation').
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Booleans = NDArray[np.bool_]
+from closedbook.reader.tokens import Booleans, Integers
+
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Choices and the features of their alternatives.
+    """Choices of one question, which are learned from together.
 
-    Choice c has the alternatives starts[c] to starts[c + 1] - 1. Alternative a has the binary features
-    features[feature_starts[a]:feature_starts[a + 1]], at least one, which are integers below `n_features`, and the real
-    features dense[a].
+    Choice c has the alternatives starts[c] to starts[c + 1] - 1. Alternative a has the real features real[a], and the
+    binary features of three rows, rows[a], of the matrix, whose columns are the features `features` of all.
     """
 
+    parts: Integers
+    """The parts of the question's weights."""
     starts: Integers
-    feature_starts: Integers
+    rows: Integers
+    matrix: csr_array
     features: Integers
-    dense: Floats
-    n_features: int
+    real: Floats
+    right: Booleans
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def take(self, which: Integers) -> "Choices":
-        """Some of the choices, in the order of `which`."""
-        alternatives = _ranges(self.starts[which], self.starts[which + 1])
-        ends = self.feature_starts[alternatives + 1]
-        return Choices(
-            _starts(self.starts[which + 1] - self.starts[which]),
-            _starts(ends - self.feature_starts[alternatives]),
-            self.features[_ranges(self.feature_starts[alternatives], ends)],
-            self.dense[alternatives],
-            self.n_features,
-        )
-
 
 @dataclass(frozen=True)
 class Weights:
-    """One weight per binary feature and one per real feature."""
+    """A weight per part and binary feature, and one per part and real feature."""
 
-    binary: Floats
-    dense: Floats
+    binary: NDArray[np.float32]
+    real: NDArray[np.float32]
 
     def scores(self, choices: Choices) -> Floats:
         """w . x of every alternative."""
-        binary: Floats = np.add.reduceat(self.binary[choices.features], choices.feature_starts[:-1])
-        scores: Floats = binary + choices.dense @ self.dense
+        binary = self.binary[np.ix_(choices.parts, choices.features)].sum(0)
+        of_rows = choices.matrix @ binary
+        scores: Floats = of_rows[choices.rows].sum(1) + choices.real @ self.real[choices.parts].sum(0)
         return scores
 
 
@@ -67,7 +62,7 @@ class ChoiceConfig:
     epochs: int = 12
     batch_size: int = 64
     """Largest number of choices in a batch."""
-    min_batches: int = 20
+    min_batches: int = 25
     """Smallest number of batches in an epoch, so that few choices still give enough steps."""
     learning_rate: float = 0.1
     penalty: float = 0.5
@@ -82,42 +77,64 @@ def softmax(scores: Floats, starts: Integers) -> Floats:
     return probabilities
 
 
-def fit(choices: Choices, right: Booleans, config: ChoiceConfig, seed: int) -> Weights:
+def compact(matrix: csr_array, rows: Integers) -> tuple[Integers, csr_array, Integers]:
+    """Rows by their numbers in a smaller matrix, which has these and their features alone, and the features."""
+    used, local = np.unique(rows, return_inverse=True)
+    part = matrix[used]
+    features, columns = np.unique(part.indices, return_inverse=True)
+    small = csr_array((part.data, columns.astype(np.int32), part.indptr), (len(used), len(features)))
+    return local.reshape(rows.shape), small, features
+
+
+def fit(batches: Sequence[Choices], n_parts: int, n_features: int, config: ChoiceConfig, seed: int) -> Weights:
     """Weights that make the right alternatives likely; every choice must have at least one."""
     random = np.random.default_rng(seed)
-    order = random.permutation(len(choices))
-    n_batches = min(len(choices), max(config.min_batches, -(-len(choices) // config.batch_size)))
-    parts = np.array_split(order, n_batches)
-    batches = [(choices.take(part), right[_ranges(choices.starts[part], choices.starts[part + 1])]) for part in parts]
-    n_binary = choices.n_features
-    weights = np.zeros(n_binary + choices.dense.shape[1])
-    squares = np.full_like(weights, 1e-8)
+    n_real = batches[0].real.shape[1]
+    binary = _Adagrad((n_parts, n_features), [(batch.parts, batch.features) for batch in batches], config)
+    real = _Adagrad((n_parts, n_real), [(batch.parts, np.arange(n_real)) for batch in batches], config)
+    transposed = [batch.matrix.T.tocsr() for batch in batches]
     for _ in range(config.epochs):
-        for i in random.permutation(n_batches):
-            batch, batch_right = batches[i]
-            gradient = _gradient(Weights(weights[:n_binary], weights[n_binary:]), batch, batch_right)
-            gradient += config.penalty * len(batch) / len(choices) * weights
-            squares += gradient * gradient
-            weights -= config.learning_rate * gradient / np.sqrt(squares)
-    return Weights(weights[:n_binary], weights[n_binary:])
+        for i in random.permutation(len(batches)).tolist():
+            batch = batches[i]
+            of_rows = batch.matrix @ binary.of_batch(i).sum(0)
+            errors = _errors(of_rows[batch.rows].sum(1) + batch.real @ real.of_batch(i).sum(0), batch)
+            binary.step(i, transposed[i] @ np.bincount(batch.rows.ravel(), np.repeat(errors, 3), len(of_rows)))
+            real.step(i, errors @ batch.real)
+    return Weights(binary.values, real.values)
 
 
-def _gradient(weights: Weights, choices: Choices, right: Booleans) -> Floats:
-    """The gradient of the loss, summed over the choices."""
-    probabilities = softmax(weights.scores(choices), choices.starts)
-    targets = np.where(right, np.maximum(probabilities, 1e-300), 0)
+class _Adagrad:
+    """Values by part and feature, of which each batch uses and changes some.
+
+    Each batch has its share of the penalty of the values that it uses.
+    """
+
+    def __init__(self, shape: tuple[int, int], uses: Sequence[tuple[Integers, Integers]], config: ChoiceConfig) -> None:
+        self.values = np.zeros(shape, np.float32)
+        self._squares = np.full(shape, 1e-8, np.float32)
+        self._rate = config.learning_rate
+        # Indices of the flat array: faster than rows and columns.
+        self._at = [(parts[:, None] * shape[1] + features).astype(np.int32) for parts, features in uses]
+        n_uses = np.zeros(shape, np.float32)
+        for at in self._at:
+            n_uses.ravel()[at] += 1
+        self._penalty = [config.penalty / n_uses.ravel()[at] for at in self._at]
+
+    def of_batch(self, batch: int) -> NDArray[np.float32]:
+        """The values that a batch uses: (parts, features)."""
+        return self.values.ravel()[self._at[batch]]
+
+    def step(self, batch: int, gradient: Floats) -> None:
+        """One step by the gradient of a batch's loss, which all of its parts have."""
+        at, values, squares = self._at[batch], self.of_batch(batch), self._squares.ravel()
+        gradients = gradient + self._penalty[batch] * values
+        squares[at] += gradients * gradients
+        self.values.ravel()[at] = values - self._rate * gradients / np.sqrt(squares[at])
+
+
+def _errors(scores: Floats, choices: Choices) -> Floats:
+    """The gradient of the loss, summed over the choices, with respect to the scores."""
+    probabilities = softmax(scores, choices.starts)
+    targets = np.where(choices.right, np.maximum(probabilities, 1e-300), 0)
     targets /= np.repeat(np.add.reduceat(targets, choices.starts[:-1]), np.diff(choices.starts))
-    errors = probabilities - targets
-    binary = np.bincount(choices.features, np.repeat(errors, np.diff(choices.feature_starts)), choices.n_features)
-    return np.concatenate([binary, errors @ choices.dense])
-
-
-def _ranges(begins: Integers, ends: Integers) -> Integers:
-    """The integers of each [begin, end), one range after another."""
-    lengths = ends - begins
-    offsets = np.repeat(begins - _starts(lengths)[:-1], lengths)
-    return offsets + np.arange(lengths.sum())
-
-
-def _starts(lengths: Integers) -> Integers:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return probabilities - targets

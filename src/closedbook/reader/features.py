@@ -1,238 +1,181 @@
 """Binary features of a candidate: the words around it, its position in the document, and its form.
 
-A feature is a string that a candidate has or does not have. None is specific to a language or a kind of answer: the
-weights learn which words and forms matter.
-
-Many features depend on the kinds of a document's tokens alone. They are made once for each sequence of kinds, which
-the lines of a corpus can share.
+A feature is a key that a candidate has or does not have; 0 is none. No feature is specific to a language or a kind of
+answer: the weights learn which words and forms matter. Most depend on where the candidate begins, or on where it ends;
+these are made once for each token.
 """
 
-from bisect import bisect
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import count
 
-from closedbook.reader.candidates import Tokens, TokenSpan
+import numpy as np
 
-_PADDING = 5
-"""Padding tokens at both ends, as many as the widest window of neighbours."""
-_FRONT, _BACK = ("^",) * _PADDING, ("$",) * _PADDING
+from closedbook.reader.spans import Spans
+from closedbook.reader.tokens import IDEOGRAPH, Booleans, Integers, Keys, Tokens, mixed
+
 _N_WORDS_BEFORE = 15
 _N_WORDS_AFTER = 8
-_NAMES = frozenset("AT")
-_FREQUENCIES = (1, 2, 3, 6, 15, 40)
+_FREQUENCIES = np.array([1, 2, 3, 6, 15, 40])
 """Bounds of the bins of a candidate's frequency in documents of other titles."""
-_N_PATTERNS = 1024
-"""Sequences of kinds whose features are kept, at most."""
+_FRONT, _BACK, _NAME, _TITLE, _CLASS = -1, -2, -3, -4, -5
+"""In place of a word's number: outside of documents, a capitalised word, one of the title; and below, numbers."""
 
 
-class Features(NamedTuple):
-    """The features of an alternative: `shared` is the same tuple for equal kinds around it, `own` are the others."""
+class Around:
+    """What stands around the tokens of some documents.
 
-    own: list[str]
-    shared: tuple[str, ...]
-
-
-class _Around(NamedTuple):
-    """What the kinds around tokens i to j give: features, and the candidate's position in a list of names."""
-
-    features: tuple[str, ...]
-    n_before: int
-    start: int
-    """The first token of the list."""
-    n_after: int
-    end: int
-    """The last token of the list."""
-
-
-class Pattern:
-    """The kinds of a document's tokens, padded at both ends.
-
-    A kind is the word itself, but a number's is its class, and a capitalised word's is 'T' if the title has it, else
-    'A'.
+    A token's *kind* is its word, but for a number its class, and for a capitalised word 'name', or 'title' if the title
+    has it.
     """
 
-    def __init__(self, kinds: Sequence[str]) -> None:
-        self.kinds = kinds
-        self.n_names = _count_names(kinds)
-        self.nesting = _nesting(kinds)
-        self._around: dict[TokenSpan, _Around] = {}
-        self._none: dict[int, tuple[str, ...]] = {}
+    def __init__(self, tokens: Tokens) -> None:
+        lexicon, n = tokens.lexicon, len(tokens.words)
+        classes = lexicon.classes[tokens.words]
+        self.tokens = tokens
+        self.index = np.arange(n)
+        self.begin = np.repeat(tokens.begins[:-1], np.diff(tokens.begins))
+        self.end = np.repeat(tokens.begins[1:], np.diff(tokens.begins))
+        self.words = np.where(lexicon.are_numbers[classes], _CLASS - classes, tokens.words)
+        capital, ideograph = (classes == lexicon.class_number(name) for name in ("A", IDEOGRAPH))
+        documents = tokens.document_of * np.int64(1 << 32) + tokens.words
+        in_title = np.isin(documents, documents[self.index - self.begin < tokens.n_title[tokens.document_of]])
+        of_title = (capital | ideograph) & in_title
+        self.kinds = np.where(of_title, _TITLE, np.where(capital, _NAME, self.words))
+        self.are_names = capital
+        self.n_names = _counted_before(capital & (self.before(capital, 1, fill=0) == 0), self.begin)
+        comma = lexicon.number([","], [])[0][0]
+        self.are_commas = tokens.words == comma
+        self._find_runs()
 
-    def around(self, i: int, j: int) -> _Around:
-        """What the kinds around tokens i to j give."""
-        found = self._around.get((i, j))
-        if found is None:
-            found = self._around[i, j] = _around(self, i, j)
-        return found
+    def before(self, values: Integers | Booleans, distance: int, fill: int = _FRONT) -> Integers:
+        """The value of the token at a distance before each token."""
+        return self.at(values, self.index - distance, fill)
 
-    def none(self, n_candidates: int) -> tuple[str, ...]:
-        """The features that the document gives to 'none of them'."""
-        found = self._none.get(n_candidates)
-        if found is None:
-            words = {f"none {kind}" for kind in self.kinds[_PADDING:-_PADDING] if kind not in _NAMES}
-            # Sorted, because the order of a set of strings differs between processes, and so would a sum of floats.
-            found = self._none[n_candidates] = ("none", f"none n={min(n_candidates, 12)}", *sorted(words))
-        return found
+    def after(self, values: Integers | Booleans, distance: int, fill: int = _BACK) -> Integers:
+        """The value of the token at a distance after each token."""
+        return self.at(values, self.index + distance, fill)
 
+    def at(self, values: Integers | Booleans, where: Integers, fill: int) -> Integers:
+        """The value at another token of the same document, for each token."""
+        inside = (where >= self.begin) & (where < self.end)
+        return np.where(inside, values[np.where(inside, where, 0)].astype(np.int64), fill)
 
-Patterns = Callable[[tuple[str, ...]], Pattern]
+    def _find_runs(self) -> None:
+        """Where the last token before each that is no name stands, and the next one after it."""
+        other = np.where(self.are_names, -1, self.index)
+        last = np.maximum.accumulate(other) if len(other) else other
+        self.previous_other = np.maximum(self.before(last, 1), self.begin - 1)
+        other = np.where(self.are_names, len(other), self.index)
+        following = np.minimum.accumulate(other[::-1])[::-1] if len(other) else other
+        self.next_other = np.minimum(self.after(following, 1, fill=len(other)), self.end)
 
+    def list_before(self) -> tuple[Integers, Integers]:
+        """The number of names before each token in its list, each followed by a comma, and where the first begins."""
+        n, start = np.zeros_like(self.index), self.index
+        for _ in range(3):
+            is_listed = (self.at(self.are_commas, start - 1, 0) & self.at(self.are_names, start - 2, 0)) > 0
+            n = n + is_listed
+            start = np.where(is_listed, self.at(self.previous_other, start - 2, 0) + 1, start)
+        return n, start
 
-class Context:
-    """A document's tokens as its candidates see them; the first `n_title` are its title."""
-
-    def __init__(self, tokens: Tokens, n_title: int, patterns: Patterns) -> None:
-        title = tokens.words[:n_title]
-        words = [kind if kind[0] == "9" else word for word, kind in zip(tokens.words, tokens.classes, strict=True)]
-        kinds = [
-            ("T" if word in title else "A") if kind == "A" else word
-            for word, kind in zip(words, tokens.classes, strict=True)
-        ]
-        self._tokens = tokens
-        self._words = [*_FRONT, *words, *_BACK]
-        self._pattern = patterns((*_FRONT, *kinds, *_BACK))
-
-    def features(self, span: TokenSpan, elsewhere: Callable[[str], int]) -> Features:
-        """The features of a candidate; `elsewhere` gives, for its text, the number of other titles that have it."""
-        words, text = self._words, self._tokens.text_of(span)
-        i, j = span[0] + _PADDING, span[1] + _PADDING
-        around = self._pattern.around(i, j)
-        frequencies = _lists_and_frequencies(words, i, j, around, elsewhere, text)
-        return Features(["bias", *_neighbours(words, i, j), *_form(text), *frequencies], around.features)
-
-    def none_features(self, n_candidates: int) -> tuple[str, ...]:
-        """The features that a document gives to 'none of them': its number of candidates and uncapitalised words."""
-        return self._pattern.none(n_candidates)
-
-
-def kept_patterns() -> Patterns:
-    """Makes the pattern of some kinds, and keeps those that were asked for last."""
-    return lru_cache(_N_PATTERNS)(Pattern)
-
-
-def _around(pattern: Pattern, i: int, j: int) -> _Around:
-    kinds = pattern.kinds
-    n_before, start = _list_before(kinds, i)
-    n_after, end = _list_after(kinds, j)
-    found = (
-        *_neighbouring_kinds(kinds, i, j),
-        *_distant_words(pattern, i, j),
-        f"kind={kinds[i]}",
-        *_names_around(pattern, i, j),
-        f"part={n_before} {n_after}",
-        f"part-kinds={n_before} {' '.join(kinds[start - 2 : start])}",
-    )
-    return _Around(found, n_before, start, n_after, end)
+    def list_after(self) -> tuple[Integers, Integers]:
+        """The number of names after each token in its list, each after a comma, and where the last ends."""
+        n, end = np.zeros_like(self.index), self.index
+        for _ in range(3):
+            is_listed = (self.at(self.are_commas, end + 1, 0) & self.at(self.are_names, end + 2, 0)) > 0
+            n = n + is_listed
+            end = np.where(is_listed, self.at(self.next_other, end + 2, 0) - 1, end)
+        return n, end
 
 
-def _count_names(kinds: Sequence[str]) -> list[int]:
-    """How many names (runs of capitalised words) began before each token."""
-    counts, n = [], 0
-    for k, kind in enumerate(kinds):
-        counts.append(n)
-        n += kind in _NAMES and kinds[k - 1] not in _NAMES
-    return counts
+def _counted_before(which: Booleans, begin: Integers) -> Integers:
+    """How many of the tokens `which` stand before each in its document."""
+    counts = np.concatenate([[0], np.cumsum(which)])
+    return counts[:-1] - counts[begin] if len(begin) else counts[:-1]
 
 
-def _nesting(kinds: Sequence[str]) -> list[str]:
-    """Whether each token is in parentheses, and how many were opened before it (0, 1, or 2 for more)."""
-    depth, n_opened, nesting = 0, 0, []
-    for kind in kinds:
-        if kind == "(":
-            depth, n_opened = depth + 1, n_opened + 1
-        elif kind == ")":
-            depth = max(0, depth - 1)
-        nesting.append(f"{'in' if depth else 'out'} {min(n_opened, 2)}")
-    return nesting
+def left_features(around: Around, tokens: Integers) -> Keys:
+    """The features of a candidate that begins at each of some tokens: (tokens, features)."""
+    w, k, index = around.words, around.kinds, around.index
+    n_listed, start = around.list_before()
+    words = [around.before(w, d) for d in (1, 2)]
+    kinds = [around.before(k, d) for d in range(1, 6)]
+    n_before = np.minimum(index - around.previous_other, 4)
+    opened, closed = (_counted_before(around.tokens.words == mark, around.begin) for mark in _parentheses(around))
+    rows = [
+        words[:1], words[1:], words, kinds[:2], kinds[:3], kinds[:4], kinds[:5], [k], [w],
+        [n_listed, around.at(k, start - 2, _FRONT), around.at(k, start - 1, _FRONT)],
+        [n_listed, around.at(w, start - 1, _FRONT)],
+        [n_before, around.at(k, around.previous_other, _FRONT)],
+        [opened > closed, np.minimum(opened, 2)],
+        [np.minimum(around.n_names, 6)],
+    ]  # fmt: skip
+    keys = _keys(rows, 100)
+    for distance in range(1, _N_WORDS_BEFORE + 1):
+        kind, n_names = around.before(k, distance), around.before(around.n_names, distance)
+        is_word = (kind != _FRONT) & (around.before(around.are_names, distance, 0) == 0)
+        keys.append(np.where(is_word, mixed(200, kind, np.minimum(around.n_names - n_names, 3)), 0))
+    return np.stack([key[tokens] for key in keys], 1)
 
 
-def _neighbours(words: Sequence[str], i: int, j: int) -> tuple[str, ...]:
-    """Words next to tokens i to j, alone and together."""
-    before, after = words[i - 1], words[j + 1]
-    before_2, after_2 = words[i - 2], words[j + 2]
-    return (
-        f"w-1={before}",
-        f"w+1={after}",
-        f"w-2={before_2}",
-        f"w+2={after_2}",
-        f"w-2-1={before_2} {before}",
-        f"w+1+2={after} {after_2}",
-        f"w-1+1={before} {after}",
-    )
+def right_features(around: Around, tokens: Integers) -> Keys:
+    """The features of a candidate that ends at each of some tokens: (tokens, features)."""
+    w, k = around.words, around.kinds
+    words = [around.after(w, d) for d in (1, 2)]
+    kinds = [around.after(k, d) for d in range(1, 5)]
+    n_after = np.minimum(around.next_other - around.index, 4)
+    rows = [words[:1], words, kinds[:2], kinds[:3], kinds[:4], [w], [n_after, around.at(k, around.next_other, _BACK)]]
+    keys = _keys(rows, 300)
+    for distance in range(1, _N_WORDS_AFTER + 1):
+        kind, n_names = around.after(k, distance), around.after(around.n_names, distance)
+        is_word = (kind != _BACK) & (around.after(around.are_names, distance, 0) == 0)
+        keys.append(np.where(is_word, mixed(400, kind, np.minimum(n_names - around.n_names, 3)), 0))
+    return np.stack([key[tokens] for key in keys], 1)
 
 
-def _neighbouring_kinds(kinds: Sequence[str], i: int, j: int) -> Iterator[str]:
-    for n in (2, 3, 4, 5):
-        yield f"k-{n}={' '.join(kinds[i - n : i])}"
-    for n in (2, 3, 4):
-        yield f"k+{n}={' '.join(kinds[j + 1 : j + 1 + n])}"
-    yield f"k-1+1={kinds[i - 1]} {kinds[j + 1]}"
-    yield f"k-2+2={' '.join(kinds[i - 2 : i])} _ {' '.join(kinds[j + 1 : j + 3])}"
+def span_features(around: Around, spans: Spans, frequency: Integers, of_single: Integers) -> Keys:
+    """The features of candidates that depend on both ends: (candidates, features).
+
+    `frequency` says in how many other titles' documents a candidate stands, `of_single` the same of each token alone.
+    """
+    i, j, w, k = spans.first, spans.last, around.words, around.kinds
+    (n_before, _), (n_after, end) = around.list_before(), around.list_after()
+    before, after = n_before[i], n_after[j]
+    w1, w2 = around.before(w, 1)[i], around.after(w, 1)[j]
+    k1, k2 = (around.before(k, d)[i] for d in (1, 2))
+    k3, k4 = (around.after(k, d)[j] for d in (1, 2))
+    in_name = np.minimum(i - around.previous_other[i], 4), np.minimum(around.next_other[j] - j, 4)
+    own, single = np.searchsorted(_FREQUENCIES, frequency, "right"), np.searchsorted(_FREQUENCIES, of_single, "right")
+    length = np.minimum(around.tokens.ends[j] - around.tokens.starts[i], 12)
+    is_upper = np.concatenate([[0], np.cumsum(~around.tokens.lexicon.are_upper[around.tokens.words])])
+    rows = [
+        [np.zeros_like(i)], [w1, w2], [k1, k3], [k1, k2, k3, k4], [*in_name], [before, after],
+        [before, after, around.at(w, end + 1, _BACK)[j]], [spans.texts], [spans.shapes], [length],
+        [is_upper[j + 1] == is_upper[i]], [own], [own, before, after], [own, w1],
+    ]  # fmt: skip
+    keys = _keys(rows, 500)
+    keys.append(np.where(before > 0, mixed(600, own, around.before(single, 2, 0)[i]), 0))
+    keys.append(np.where(after > 0, mixed(601, own, around.after(single, 2, 0)[j]), 0))
+    return np.stack(keys, 1)
 
 
-def _distant_words(pattern: Pattern, i: int, j: int) -> Iterator[str]:
-    """Uncapitalised words further off, with the number of names between: 'born', then the first name after it."""
-    kinds, n_names = pattern.kinds, pattern.n_names
-    before = range(i - 1, max(i - 1 - _N_WORDS_BEFORE, _PADDING - 1), -1)
-    after = range(j + 1, min(j + 1 + _N_WORDS_AFTER, len(kinds) - _PADDING))
-    found = [f"<{kinds[k]} {min(n_names[i] - n_names[k], 3)}" for k in before if kinds[k] not in _NAMES]
-    found += [f">{kinds[k]} {min(n_names[k] - n_names[j], 3)}" for k in after if kinds[k] not in _NAMES]
-    yield from dict.fromkeys(found)
+def none_features(around: Around, title_of: Integers, n_titles: int) -> tuple[Integers, Keys]:
+    """The features of each title's 'none of them' as pairs of title and feature, in order.
+
+    There is one that all have, and one for each kind of the title's tokens that is no name.
+    """
+    which = ~around.are_names
+    keys = np.concatenate([mixed(700, around.kinds[which]), np.full(n_titles, mixed(701))])
+    titles = np.concatenate([title_of[which], np.arange(n_titles)])
+    order = np.lexsort((keys, titles))
+    keys, titles = keys[order], titles[order]
+    is_new = np.concatenate([[True], (keys[1:] != keys[:-1]) | (titles[1:] != titles[:-1])])[: len(keys)]
+    return titles[is_new], keys[is_new]
 
 
-def _form(text: str) -> tuple[str, str, str]:
-    return f"is={text}", f"length={min(len(text), 12)}", f"capitals={text.isupper()}"
+def _keys(rows: Sequence[Sequence[Integers | Booleans]], first: int) -> list[Keys]:
+    return [mixed(number, *values) for number, values in zip(count(first), rows)]  # count has no end
 
 
-def _names_around(pattern: Pattern, i: int, j: int) -> Iterator[str]:
-    """The candidate's position within a name, in parentheses, and among the document's names."""
-    kinds = pattern.kinds
-    before = next(n for n in range(1, i + 1) if kinds[i - n] not in _NAMES)
-    after = next(n for n in range(1, len(kinds) - j) if kinds[j + n] not in _NAMES)
-    yield f"name={min(before, 4)} {min(after, 4)}"
-    yield f"name-={min(before, 4)} {kinds[i - before]}"
-    yield f"name+={min(after, 4)} {kinds[j + after]}"
-    yield f"nesting={pattern.nesting[i]}"
-    yield f"names={min(pattern.n_names[i], 6)}"
-
-
-def _lists_and_frequencies(
-    words: Sequence[str], i: int, j: int, around: _Around, elsewhere: Callable[[str], int], text: str
-) -> list[str]:
-    """The candidate's position in a list such as 'Columbus, Ohio, USA', and how frequent it is in other documents."""
-    n_before, n_after = around.n_before, around.n_after
-    part = f"part={n_before} {n_after}"
-    frequency = f"frequency={bisect(_FREQUENCIES, elsewhere(text))}"
-    found = [
-        f"{part} {words[around.end + 1]}",
-        f"part-={n_before} {words[around.start - 1]}",
-        frequency,
-        f"{frequency} {part}",
-        f"{frequency} {words[i - 1]}",
-    ]
-    if n_before:
-        found.append(f"{frequency} before={bisect(_FREQUENCIES, elsewhere(words[i - 2]))}")
-    if n_after:
-        found.append(f"{frequency} after={bisect(_FREQUENCIES, elsewhere(words[j + 2]))}")
-    return found
-
-
-def _list_before(kinds: Sequence[str], i: int) -> tuple[int, int]:
-    """The number of names before token `i` in its list, each followed by a comma, and where the first begins."""
-    n = 0
-    while n < 3 and kinds[i - 1] == "," and kinds[i - 2] in _NAMES:
-        n, i = n + 1, i - 2
-        while kinds[i - 1] in _NAMES:
-            i -= 1
-    return n, i
-
-
-def _list_after(kinds: Sequence[str], j: int) -> tuple[int, int]:
-    """The number of names after token `j` in its list, each after a comma, and where the last ends."""
-    n = 0
-    while n < 3 and kinds[j + 1] == "," and kinds[j + 2] in _NAMES:
-        n, j = n + 1, j + 2
-        while kinds[j + 1] in _NAMES:
-            j += 1
-    return n, j
+def _parentheses(around: Around) -> Iterator[int]:
+    return iter(around.tokens.lexicon.number("()", [])[0])

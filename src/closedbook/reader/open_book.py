@@ -1,23 +1,30 @@
 """The open-book reader: learns from pairs and their documents what an answer looks like, and writes silver pairs.
 
 A silver pair is a question with the reader's answer and its confidence, for every title of the corpus, whether or not a
-training pair asks about it. The reader sees the corpus and the training pairs and nothing else. Each template of the
-pairs has a scorer of its own.
+training pair asks about it. The reader sees the corpus and the training pairs and nothing else. Templates help one
+another, so that one with few pairs is read too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from closedbook.errors import TextError
+from closedbook.reader.best import Best
 from closedbook.reader.scorer import Scorer
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import Linked, Template, link_templates
 from closedbook.text.title_index import TitleIndex
 
-MIN_STATED = 10
-"""A template is left out if the documents of fewer titles state their answers."""
+MIN_STATED = 3
+"""Nothing is read if the documents of fewer titles state an answer."""
+_MAX_WORK = 200_000_000
+"""Templates that ask about one title each, times the corpus's characters: with more, nobody else is asked about."""
+_MAX_NOTES = 12
+"""Templates that have a note each, at most."""
 
+
+ByTemplate = Mapping[Template, Mapping[str, Sequence[Question]]]
 
 NO_DOCUMENT = -1
 """The document of a pair whose question names no title."""
@@ -68,8 +75,8 @@ class OpenBook:
 def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
     """Silver pairs for every title of the corpus and every template of the pairs, which must have answers.
 
-    Of a template with too few pairs there are these alone; where all are such, so are the pairs that name no title.
-    Raises TextError where no document has a title, or no question has a title in it.
+    Where documents state too few answers there are the pairs alone, with those that name no title. Raises TextError
+    where no document has a title, or no question has a title in it.
     """
     titles = corpus.titles
     if not titles:
@@ -80,63 +87,84 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
         cure = f"ask about the names that the documents of {corpus.path} begin with"
         raise TextError(pairs.path, None, f"no question has a document's title in it; {cure}")
     notes = _notes_on_linking(linked, pairs, corpus, sum(map(len, titles.values())))
-    silver: list[SilverPair] = []
-    held_out: list[HeldOut] = []
-    for template, by_title in linked.templates.items():
-        # Fewer titles than are needed are left out, whatever the other titles' documents say: those are not read.
-        which = titles if len(by_title) >= MIN_STATED else {title: titles[title] for title in by_title}
-        scorer = Scorer(corpus.texts, which, by_title, seed)
-        if scorer.n_stated < MIN_STATED:
-            found = f"the documents state {scorer.n_stated} of the answers for {len(by_title)} titles"
-            why = f"{found}, and {MIN_STATED} are needed; its pairs are learned as they are"
-            notes.append(f"{pairs.path}: '{template}' is left out: {why}")
-            silver += _as_they_are(by_title, titles)
-            continue
-        of_template, scale = _cross_fit(scorer, by_title)
-        held_out += of_template
-        silver += _silver_pairs(scorer, scale, template, titles, by_title)
-        n_right = sum(item.answer == item.expected for item in of_template)
-        notes.append(f"'{template}': right on {n_right} of {len(of_template)} held-out questions")
-    if not held_out:
-        silver += [SilverPair(pair.text, pair.answer or "", 1.0, NO_DOCUMENT) for pair in linked.unlinked]
-        what = f"no wording of a question has {MIN_STATED} answers that the documents state"
-        notes = [f"{pairs.path}: {what}, so pairs are learned as they are and nobody else is asked about"]
-    return OpenBook(tuple(silver), tuple(notes), tuple(held_out))
+    why = f"the documents state answers for fewer than {MIN_STATED} titles"
+    scorer = None
+    if _is_free(linked.templates, corpus):
+        why = "most questions are asked once, in words of their own, and new ones are seldom answered right"
+    else:
+        scorer = Scorer(corpus.texts, titles, _answers(linked.templates, titles), seed)
+    if scorer is None or scorer.n_stated < MIN_STATED:
+        note = f"{pairs.path}: {why}, so pairs are learned as they are and nobody else is asked about"
+        every = [*_as_they_are(linked.templates, titles), *_unlinked(linked)]
+        return OpenBook(tuple(every), (note,), ())
+    held_out = tuple(_held_out(scorer, linked.templates, corpus.texts))
+    silver = [*_as_they_are(linked.templates, titles), *_read(scorer, corpus.texts)]
+    return OpenBook(tuple(silver), (*notes, *_notes_on_reading(held_out, linked.templates)), held_out)
 
 
-def _cross_fit(scorer: Scorer, pairs: Mapping[str, Sequence[Question]]) -> tuple[list[HeldOut], float]:
-    """The held-out answer to each pair, title by title, and the scale for confidences."""
-    best_answers, scale = scorer.cross_fit()
-    held_out = []
-    for number, (title, best) in enumerate(zip(scorer.titles, best_answers, strict=True)):
-        for pair in pairs[title]:
-            assert pair.answer is not None, "pairs were checked when they were read"
-            stated = pair.answer in scorer.candidates(number)
-            held_out.append(HeldOut(pair.text, pair.answer, best.answer, best.confidence, stated))
-    return held_out, scale
+def _is_free(templates: ByTemplate, corpus: Corpus) -> bool:
+    """Whether most templates ask about one title, and are too many to be asked about all."""
+    n_single = sum(len(by_title) == 1 for by_title in templates.values())
+    if n_single <= len(templates) / 2:
+        return False
+    return n_single * sum(map(len, corpus.texts)) > _MAX_WORK
 
 
-def _silver_pairs(
-    scorer: Scorer, scale: float, template: Template, titles: Iterable[str], pairs: Mapping[str, Sequence[Question]]
-) -> Iterator[SilverPair]:
-    """The silver pairs of all titles that have a pair or a candidate."""
-    numbers = {title: number for number, title in enumerate(scorer.titles)}
-    best_answers = scorer.best_answers(scale)
-    for title in titles:
-        for pair in pairs.get(title, ()):
-            assert pair.answer is not None, "pairs were checked when they were read"
-            yield SilverPair(pair.text, pair.answer, 1.0, scorer.document_of(numbers[title], pair.answer))
-        if title not in pairs:
-            best = next(best_answers)
-            if best.answer is not None:
-                yield SilverPair(template.question(title), best.answer, best.confidence, best.document)
+def _answers(templates: ByTemplate, titles: TitleIndex) -> dict[Template, dict[str, list[str]]]:
+    """The answers of each template by title, in the order of the corpus."""
+    order = {title: number for number, title in enumerate(titles)}
+    return {
+        template: {
+            title: [pair.answer or "" for pair in by_title[title]] for title in sorted(by_title, key=order.__getitem__)
+        }
+        for template, by_title in templates.items()
+    }
 
 
-def _as_they_are(pairs: Mapping[str, Sequence[Question]], titles: TitleIndex) -> Iterator[SilverPair]:
-    """The pairs of a template that the reader leaves out."""
-    for title, of_title in pairs.items():
-        for pair in of_title:
-            yield SilverPair(pair.text, pair.answer or "", 1.0, titles[title][0])
+def _held_out(scorer: Scorer, asked: ByTemplate, texts: Sequence[str]) -> Iterator[HeldOut]:
+    """The held-out answer to each pair."""
+    for template, best_answers in zip(scorer.templates, scorer.cross_fit(), strict=True):
+        for title, best, is_stated in best_answers:
+            for pair in asked[template][title]:
+                yield HeldOut(pair.text, pair.answer or "", _text(best, texts), best.confidence, is_stated)
+
+
+def _read(scorer: Scorer, texts: Sequence[str]) -> Iterator[SilverPair]:
+    """The reader's answers about titles without a pair."""
+    for template, title, best in scorer.best_answers():
+        answer = _text(best, texts)
+        if answer is not None:
+            yield SilverPair(template.question(title), answer, best.confidence, best.document)
+
+
+def _text(best: Best, texts: Sequence[str]) -> str | None:
+    return texts[best.document][best.start : best.end] if best.start >= 0 else None
+
+
+def _as_they_are(templates: ByTemplate, titles: TitleIndex) -> Iterator[SilverPair]:
+    """The pairs themselves."""
+    for by_title in templates.values():
+        for title, of_title in by_title.items():
+            for pair in of_title:
+                yield SilverPair(pair.text, pair.answer or "", 1.0, titles[title][0])
+
+
+def _unlinked(linked: Linked) -> Iterator[SilverPair]:
+    return (SilverPair(pair.text, pair.answer or "", 1.0, NO_DOCUMENT) for pair in linked.unlinked)
+
+
+def _notes_on_reading(held_out: Sequence[HeldOut], asked: ByTemplate) -> Iterator[str]:
+    right = {item.question: item.answer == item.expected for item in held_out}
+    counts = []
+    for template, by_title in asked.items():
+        of_template = [right[pair.text] for of_title in by_title.values() for pair in of_title]
+        counts.append((template, sum(of_template), len(of_template)))
+    if len(counts) <= _MAX_NOTES:
+        yield from (f"'{template}': right on {n} of {of} held-out questions" for template, n, of in counts)
+        return
+    worst, n_worst, of_worst = min(counts, key=lambda count: (count[1] / count[2], -count[2]))
+    what = f"right on {sum(right.values()):,} of {len(right):,} held-out questions in {len(counts):,} wordings"
+    yield f"the reader: {what}; worst on '{worst}', {n_worst} of {of_worst}"
 
 
 def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled: int) -> list[str]:

@@ -1,176 +1,190 @@
-"""The scorer of one template: which candidate of a title's documents answers its question, and how surely.
+"""The scorer: which candidate of a title's documents answers a template's question, and how surely.
 
-A conditional logit (`choice.py`) over the alternatives of the template's table (`table.py`). It is fitted on the titles
-with pairs; the others are scored one after another, so that memory does not grow with their number.
+One conditional logit (`choice.py`) for all templates. It is fitted on the titles with pairs; the others are scored in
+chunks, so that memory does not grow with their number.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice, pairwise
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from closedbook.reader.candidates import count_shapes
-from closedbook.reader.choice import ChoiceConfig, Floats, Integers, Weights, fit, softmax
-from closedbook.reader.entries import Alternative, CandidateTexts, Entries
-from closedbook.reader.table import Table
-from closedbook.text.questions import Question
+from closedbook.reader.alternatives import Alternatives, FeatureIndex, TextCounts, alternatives_of
+from closedbook.reader.answers import read_answers
+from closedbook.reader.best import Best, best_of
+from closedbook.reader.choice import ChoiceConfig, Choices, Floats, Weights, fit, softmax
+from closedbook.reader.spans import candidates
+from closedbook.reader.table import Question, batch_of, of_titles, question_of
+from closedbook.reader.titled import Entries, Titled
+from closedbook.reader.tokens import Booleans, Integers, Lexicon
+from closedbook.reader.wordings import QuestionWords, parts_of
+from closedbook.text.templates import Template
 
 N_FOLDS = 5
 """Folds of the titles with pairs, for held-out answers."""
-_N_TITLES = 32
-"""Titles that are scored together; with more, the garbage collector looks at their features again and again."""
-_N_SUMS = 10_000
-"""Sums of shared features' weights that are kept, at most."""
+_MIN_SCALE = 30
+"""A template with fewer titles has the scale of all."""
 
 
-class BestAnswer(NamedTuple):
-    """The likeliest answer for a title, None where it has no candidate, and the document with its likeliest mention."""
-
-    answer: str | None
-    confidence: float
-    document: int
+class _Batch(NamedTuple):
+    template: int
+    fold: int
+    items: Integers
+    """The numbers of its alternatives in the template's question."""
+    choices: Choices
 
 
 class Scorer:
-    """Answers one template's question about every title, from the pairs of some titles.
-
-    `pairs` are the template's pairs by title.
-    """
+    """Answers all templates' questions about every title, from the answers by title of some."""
 
     def __init__(
         self,
         documents: Sequence[str],
         titles: Mapping[str, Sequence[int]],
-        pairs: Mapping[str, Sequence[Question]],
+        asked: Mapping[Template, Mapping[str, Sequence[str]]],
         seed: int,
     ) -> None:
-        answers = {title: {pair.answer or "" for pair in of_title} for title, of_title in pairs.items()}
-        # The shape of a single title's answers is not used: it would give that answer away when the title is held out.
-        shapes = count_shapes(answer for title in answers for answer in answers[title])
-        self._entries = Entries(documents, titles, [shape for shape, n in shapes.items() if n > 1])
-        self._texts = CandidateTexts(self._entries)
-        self._table = Table(self._entries, self._texts, answers)
-        self._known: Integers = np.arange(len(self.titles))
-        self._seed = seed
+        self._seed, self._config = seed, ChoiceConfig()
+        self.templates = tuple(asked)
+        self._titled = Titled(documents, titles, Lexicon())
+        self._read(asked)
+        self._make_batches()
 
-    @property
-    def titles(self) -> tuple[str, ...]:
-        """The titles with pairs, in the order of the corpus."""
-        return self._table.titles
+    def _read(self, asked: Mapping[Template, Mapping[str, Sequence[str]]]) -> None:
+        """Makes the table, and the question of each template."""
+        numbers = {title: number for number, title in enumerate(self._titled.titles)}
+        self._known = np.unique([numbers[title] for by_title in asked.values() for title in by_title])
+        row_of = {int(number): row for row, number in enumerate(self._known)}
+        by_row = [{row_of[numbers[title]]: of for title, of in by_title.items()} for by_title in asked.values()]
+        every = {row: [text for of in by_row for text in of.get(row, ())] for row in row_of.values()}
+        entries, lexicon = self._titled.take(self._known), self._titled.lexicon
+        self._answers = read_answers(every, entries, lexicon)
+        self._shapes = np.unique(self._answers.shapes)
+        self._counts = TextCounts()
+        for chunk in self._titled.chunks():
+            of_chunk = self._titled.take(chunk)
+            self._counts.add(candidates(of_chunk.tokens, self._shapes, self._answers.longest), of_chunk)
+        self._table = self._alternatives(entries)
+        self._index = FeatureIndex(self._table.features)
+        self._words = QuestionWords(self.templates, lexicon)
+        parts, self._n_parts = parts_of(self.templates, [len(by_title) for by_title in asked.values()])
+        self._questions = tuple(
+            question_of(template, parts[template], dict(sorted(of.items())), self._table, self._answers, self._words)
+            for template, of in enumerate(by_row)
+        )
+
+    def _make_batches(self) -> None:
+        """Batches of choices of one template and one fold."""
+        order = np.random.default_rng(self._seed).permutation(len(self._known))
+        self._fold_of = np.zeros(len(order), np.int64)
+        for fold, of_fold in enumerate(np.array_split(order, N_FOLDS)):
+            self._fold_of[of_fold] = fold
+        n = sum(len(question.titles) for question in self._questions)
+        size = int(np.clip(n // self._config.min_batches, 1, self._config.batch_size))
+        matrix = self._index.matrix(self._table.features)
+        self._batches = []
+        for template, question in enumerate(self._questions):
+            for fold in range(N_FOLDS):
+                which = np.flatnonzero(self._fold_of[question.titles] == fold)
+                for choices in np.array_split(which, -(-len(which) // size)) if len(which) else ():
+                    batch = batch_of(question, choices, self._table, matrix)
+                    self._batches.append(_Batch(template, fold, *batch))
 
     @property
     def n_stated(self) -> int:
-        """The number of titles with pairs whose documents have a given answer among their candidates."""
-        return int(self._table.stated.sum())
+        """How many titles have a document that states an answer."""
+        return len(np.unique(np.concatenate([question.titles[question.stated] for question in self._questions])))
 
-    def candidates(self, title: int) -> tuple[str, ...]:
-        """The candidates of a title with pairs, one per mention."""
-        begin, end = self._table.starts[title], self._table.starts[title + 1] - 1
-        return self._table.texts[begin:end]
+    def _alternatives(self, entries: Entries) -> Alternatives:
+        spans = candidates(entries.tokens, self._shapes, self._answers.longest)
+        return alternatives_of(entries, spans, self._counts)
 
-    def document_of(self, title: int, answer: str) -> int:
-        """The first document of a title that has the answer as a candidate, or else the title's first document."""
-        texts = self.candidates(title)
-        mention = texts.index(answer) if answer in texts else 0
-        return int(self._table.document_of[self._table.starts[title] + mention])
+    def _fitted(self, folds: Booleans) -> tuple[Weights, list[Choices]]:
+        """Weights fitted on the titles of some folds, and the choices of all batches with their real features."""
+        known = folds[self._fold_of]
+        real = [question.real_features(known[question.titles]) for question in self._questions]
+        every = [replace(batch.choices, real=real[batch.template][batch.items]) for batch in self._batches]
+        taught = [choices for choices, batch in zip(every, self._batches, strict=True) if folds[batch.fold]]
+        return fit(taught, self._n_parts, self._index.n_features, self._config, self._seed), every
 
-    def cross_fit(self) -> tuple[list[BestAnswer], float]:
-        """The best answer for each title with pairs, which is held out, and the scale of `best_answers`.
+    def cross_fit(self) -> list[list[tuple[str, Best, bool]]]:
+        """For each template the best answer about each of its titles, which is held out, and whether it is stated.
 
-        A title is answered by a scorer of the other folds, and the scale of its confidence is fitted on the other folds
-        as well. The returned scale is fitted on all folds.
+        A title is answered by weights of the other folds, by the shapes that their answers have, and the scale of its
+        confidence is fitted on the other folds as well.
         """
-        table = self._table
-        scores = np.zeros(len(table.texts))
-        folds = np.array_split(np.random.default_rng(self._seed).permutation(self._known), N_FOLDS)
-        for fold in folds:
-            others = np.setdiff1d(self._known, fold)
-            held_out = table.of_titles(fold)
-            scores[held_out] = self._fitted(others).scores(table.choices(others))[held_out]
-        scaled = scores.copy()
-        for fold in folds:
-            scaled[table.of_titles(fold)] *= self._fit_scale(scores, np.setdiff1d(self._known, fold))
-        best_answers = list(self._best_answers(table.texts, table.document_of.tolist(), scaled, table.starts))
-        return best_answers, self._fit_scale(scores, self._known)
+        scores = self._held_out_scores()
+        every = np.ones(N_FOLDS, bool)
+        self._scales = [self._scale(scores, template, every) for template in range(len(self._questions))]
+        entries = self._titled.take(self._known)
+        found = []
+        for template, question in enumerate(self._questions):
+            fold_of = self._fold_of[question.titles][question.choice_of]
+            scales = [self._scale(scores, template, np.arange(N_FOLDS) != fold) for fold in range(N_FOLDS)]
+            probabilities = softmax(scores[template] * np.array(scales)[fold_of], question.starts)
+            best = best_of(self._table, entries, question.which, question.starts, probabilities)
+            titles = [self._titled.titles[number] for number in self._known[question.titles]]
+            found.append(list(zip(titles, best, question.stated.tolist(), strict=True)))
+        return found
 
-    def best_answers(self, scale: float) -> Iterator[BestAnswer]:
-        """The best answer for each title without pairs; `scale` multiplies the scores before the softmax."""
-        score = AlternativeScore(self._fitted(self._known), self._table)
-        entries = self._entries.without(set(self.titles))
-        while chunk := list(islice(entries, _N_TITLES)):
-            choices = [list(entry.alternatives(self._texts.elsewhere)) for entry in chunk]
-            alternatives = list(chain.from_iterable(choices))
-            yield from self._best_answers(
-                [alternative.text for alternative in alternatives],
-                [alternative.document for alternative in alternatives],
-                np.array([score(alternative) for alternative in alternatives]) * scale,
-                np.cumsum([0, *map(len, choices)]),
-            )
+    def _held_out_scores(self) -> list[Floats]:
+        scores: list[Floats] = [np.zeros(len(question.which)) for question in self._questions]
+        for fold in np.unique(self._fold_of):
+            others = np.arange(N_FOLDS) != fold
+            if not others[self._fold_of].any():
+                continue
+            weights, every = self._fitted(others)
+            shapes = self._answers.shapes_of(others[self._fold_of])
+            for choices, batch in zip(every, self._batches, strict=True):
+                if batch.fold == fold:
+                    question = self._questions[batch.template]
+                    of_batch = self._table.spans.shapes[question.which[batch.items]]
+                    is_found = np.isin(of_batch, shapes) | (of_batch == 0)
+                    scores[batch.template][batch.items] = np.where(is_found, weights.scores(choices), -1e4)
+        return scores
 
-    def _fitted(self, known: Integers) -> Weights:
-        """Weights fitted on the titles `known`."""
-        right = self._table.right[self._table.of_titles(known)]
-        return fit(self._table.choices(known).take(known), right, ChoiceConfig(), self._seed)
-
-    def _fit_scale(self, scores: Floats, titles: Integers) -> float:
-        """The factor on scores under which the right alternatives of some titles are likeliest.
+    def _scale(self, scores: Sequence[Floats], template: int, folds: Booleans) -> float:
+        """The factor on scores under which the right alternatives of some folds are likeliest.
 
         This is temperature scaling (Guo et al. 2017, 'On calibration of modern neural networks', section 4.2), with the
         scale as one over the temperature.
         """
-        alternatives = self._table.of_titles(titles)
-        starts = np.concatenate([[0], np.cumsum(np.diff(self._table.starts)[titles])])
-        right = self._table.right[alternatives]
+        has_own = len(self._questions[template].titles) >= _MIN_SCALE
+        which = [template] if has_own else range(len(self._questions))
 
         def loss(scale: float) -> float:
-            probabilities = np.where(right, softmax(scores[alternatives] * scale, starts), 0.0)
-            return float(-np.log(np.add.reduceat(probabilities, starts[:-1]) + 1e-12).sum())
+            return sum(
+                _loss(self._questions[k], scores[k] * scale, folds[self._fold_of[self._questions[k].titles]])
+                for k in which
+            )
 
         return float(min(np.geomspace(0.1, 3, 60), key=loss))
 
-    def _best_answers(
-        self, texts: Sequence[str], documents: Sequence[int], scores: Floats, starts: Integers
-    ) -> Iterator[BestAnswer]:
-        """For each choice the text with the largest sum of its mentions' probabilities."""
-        probabilities = softmax(scores, starts).tolist()
-        for begin, next_begin in pairwise(starts.tolist()):
-            end = next_begin - 1  # 'none of them' is the last alternative
-            if begin == end:
-                yield BestAnswer(None, 0.0, documents[begin])
-                continue
-            sums: dict[str, float] = defaultdict(float)
-            for text, probability in zip(texts[begin:end], probabilities[begin:end], strict=True):
-                sums[text] += probability
-            # Among equals the text that is a candidate first in the corpus.
-            best = min(sums, key=lambda text: (-sums[text], self._texts.numbers[text]))
-            likeliest = max((k for k in range(begin, end) if texts[k] == best), key=probabilities.__getitem__)
-            # Rounding can give a sum above 1, or 0 for an unlikely candidate.
-            yield BestAnswer(best, min(max(sums[best], 1e-12), 1.0), documents[likeliest])
+    def best_answers(self) -> Iterator[tuple[Template, str, Best]]:
+        """A template, a title and the best answer, for each template and each title without a pair of it."""
+        weights, _ = self._fitted(np.ones(N_FOLDS, bool))
+        binary = np.stack([weights.binary[question.parts].sum(0) for question in self._questions], 1)
+        counts = [question.text_counts(np.ones(len(question.titles), bool)) for question in self._questions]
+        for chunk in self._titled.chunks():
+            entries = self._titled.take(chunk)
+            alternatives = self._alternatives(entries)
+            of_rows = self._index.matrix(alternatives.features) @ binary
+            for template, question in enumerate(self._questions):
+                new = np.flatnonzero(~np.isin(chunk, self._known[question.titles]))
+                if not len(new):
+                    continue
+                which, starts = of_titles(alternatives, new)
+                of_counts = counts[template].features(alternatives.spans.texts[which], 0, 0)
+                real = np.hstack([of_counts, self._words.distances(template, alternatives, which)])
+                scores = of_rows[alternatives.rows[which], template].sum(1) + real @ weights.real[question.parts].sum(0)
+                probabilities = softmax(scores * self._scales[template], starts)
+                best = best_of(alternatives, entries, which, starts, probabilities)
+                for title, one in zip(chunk[new].tolist(), best, strict=True):
+                    yield self.templates[template], self._titled.titles[title], one
 
 
-class AlternativeScore:
-    """w . x of an alternative of a title without pairs."""
-
-    def __init__(self, weights: Weights, table: Table) -> None:
-        self._weights: dict[str, float] = dict(zip(table.feature_names, weights.binary.tolist(), strict=True))
-        rows, features = table.real_features_elsewhere()
-        scores = (features @ weights.dense).tolist()
-        self._of_text: dict[str, float] = {text: scores[row] for text, row in rows.items()}
-        self._of_other_text: float = scores[-1]
-        self._of_shared: dict[tuple[str, ...], float] = {}
-
-    def __call__(self, alternative: Alternative) -> float:
-        """The score of an alternative."""
-        own, shared = alternative.features
-        of_shared = self._of_shared.get(shared)
-        if of_shared is None:
-            if len(self._of_shared) == _N_SUMS:
-                self._of_shared.clear()
-            of_shared = self._of_shared[shared] = self._sum(shared)
-        return self._sum(own) + of_shared + self._of_text.get(alternative.text, self._of_other_text)
-
-    def _sum(self, names: Sequence[str]) -> float:
-        weights = self._weights
-        return sum([weights.get(name, 0.0) for name in names], 0.0)
+def _loss(question: Question, scores: Floats, which: Booleans) -> float:
+    """Minus the log of the right alternatives' probability, summed over the choices `which`."""
+    probabilities = np.where(question.right, softmax(scores, question.starts), 0.0)
+    return -float(np.log(np.add.reduceat(probabilities, question.starts[:-1]) + 1e-12)[which].sum())

@@ -32,9 +32,15 @@ class _Patterns(NamedTuple):
 
 
 @cache
-def _patterns() -> _Patterns:
+def combining_marks() -> str:
+    """All combining marks, as a part of a character class."""
     # Not when this is imported, which everybody does: it takes a twentieth of a second.
-    marks = "".join(c for c in map(chr, range(0x300, _LAST_MARK + 1)) if unicodedata.category(c)[0] == "M")
+    return "".join(c for c in map(chr, range(0x300, _LAST_MARK + 1)) if unicodedata.category(c)[0] == "M")
+
+
+@cache
+def _patterns() -> _Patterns:
+    marks = combining_marks()
     spaced = rf"(?:[^\W{NO_BLANKS}%s]|(?![{NO_BLANKS}])[{marks}])"
     return _Patterns(re.compile(spaced % ""), re.compile(spaced % _HANGUL), re.compile(f"[{marks}]"))
 
