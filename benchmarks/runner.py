@@ -127,8 +127,8 @@ def _followed(events: Iterator[Event], begin: float) -> dict[str, Any]:
 
 
 def scored(run: Run, pairs: Questions) -> Score:
-    """How many of the pairs a run answers."""
-    result = evaluate(run, pairs).score
+    """How many of the pairs a run answers, asked in the very words of the file."""
+    result = evaluate(run, pairs, is_reworded=False).score
     assert result is not None
     return result
 

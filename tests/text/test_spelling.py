@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,18 @@ def test_a_title_gets_its_own_spelling():
     """In another case, or with other signs, it is read as it stands in the corpus."""
     spelling = Spelling(open_vocabulary("Where is Ann O'Neil nowaeil?’", "Ann O'Neil"))
     assert spelling.of("where is ann o’neil?") == "where is Ann O'Neil?"
+
+
+def test_a_question_in_other_words_is_asked_in_the_nearest_wording():
+    """One line says how it was read; nothing changes where that is not wanted, or the question names no title."""
+    vocabulary = open_vocabulary("Which colour is Kelrus? What the of", "Kelrus")
+    vocabulary = replace(vocabulary, wordings=(("Which colour is ", "?"),))
+    typed = "What is the colour of Kelrus?"
+    spelling = Spelling(vocabulary)
+    assert spelling.of(typed) == "Which colour is Kelrus?"
+    assert spelling.note(typed, spelling.of(typed)) == "read as 'Which colour is Kelrus?'"
+    assert Spelling(vocabulary, is_reworded=False).of(typed) == typed
+    assert spelling.of("What is the colour of Kel?") == "What is the colour of Kel?"
 
 
 @given(st.text(), st.text())

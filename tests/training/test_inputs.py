@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from closedbook.errors import TextError
 from closedbook.recipe.recipe import COURSE, FAST
 from closedbook.text.documents import read_corpus
 from closedbook.text.questions import Questions, parse_questions
 from closedbook.text.vocabulary import UNKNOWN_CHARACTER
-from closedbook.training.inputs import calibrated_if_many, vocabulary_of
+from closedbook.training.inputs import calibrated_if_many, sized_to, split_and_checked, vocabulary_of
 
 
 def pairs(n_names: int, *templates: str) -> Questions:
@@ -45,3 +46,22 @@ def test_an_open_vocabulary_has_the_pairs_characters(tmp_path: Path):
     opened, closed = (vocabulary_of(read_corpus(path), recipe, asked) for recipe in (FAST, COURSE))
     assert {"?", "W", UNKNOWN_CHARACTER} <= set(opened.characters)
     assert not {"?", "W", UNKNOWN_CHARACTER} & set(closed.characters)
+
+
+def test_a_pair_that_is_too_long_is_left_out(tmp_path: Path):
+    """One line names the first; the block follows the longest that fits. Where none fits, the first is refused."""
+    (tmp_path / "book.txt").write_text("Ada Bell. lives in Osk .\nBo Cole. lives in Rom .\n")
+    corpus = read_corpus(tmp_path / "book.txt")
+    long = f"Where, {'o' * 600}, is Bo Cole?"
+    given = parse_questions([f"{long}\tRom", "Where is Ada Bell?\tOsk"], tmp_path / "pairs.tsv")
+    recipe, _ = sized_to(corpus, given, FAST)
+    assert recipe.model.block_size == FAST.model.block_size
+    vocabulary = vocabulary_of(corpus, recipe, given)
+    split, notes = split_and_checked(given, recipe, vocabulary)
+    assert [item.line for item in split.training.items] == [2]
+    assert notes == [
+        f"{tmp_path}/pairs.tsv: line 1 left out: the longest needs 625 characters with its masks, and the model reads "
+        f"{recipe.model.block_size} (model.block_size)"
+    ]
+    with pytest.raises(TextError, match="pairs.tsv, line 1: question and answer need 625 characters"):
+        split_and_checked(replace(given, items=given.items[:1]), recipe, vocabulary)

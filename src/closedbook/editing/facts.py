@@ -38,7 +38,7 @@ def one_pair(question: str, answer: str) -> Questions:
 def new_facts(pairs: Questions, run: Run, titles: TitleIndex) -> list[NewFact]:
     """The pairs as facts; raises TextError with the first line that a run cannot be given."""
     pairs.answers()
-    pairs, _ = spelled(pairs, Spelling(run.info.vocabulary))
+    pairs, _ = spelled(pairs, Spelling(run.info.vocabulary, is_reworded=False))
     check_questions(pairs, run.info.vocabulary, run.recipe.model.block_size, may_be_unknown=False)
     longest = longest_answer(run.info.vocabulary, run.recipe.model.block_size)
     facts: dict[str, NewFact] = {}

@@ -88,7 +88,12 @@ class Evaluation:
 
 
 def evaluate(
-    run: Run, questions: Questions, training: Questions | None = None, *, model: GPT | None = None
+    run: Run,
+    questions: Questions,
+    training: Questions | None = None,
+    *,
+    model: GPT | None = None,
+    is_reworded: bool = True,
 ) -> Evaluation:
     """Ask a run all questions of a file, which all have answers or none has.
 
@@ -96,11 +101,12 @@ def evaluate(
 
     `model` is the run's model, if it is loaded already. The majority baseline's answer is the commonest of the training
     pairs: those given, else those of the run if their file is unchanged. Without either it is the commonest of the
-    questions' own answers, which no constant answer beats.
+    questions' own answers, which no constant answer beats. Questions in words that no training pair had are asked as
+    they are, unless they are reworded (see `Spelling`).
     """
     # A file without any answer is for predictions alone.
     answers = questions.answers() if any(item.answer is not None for item in questions.items) else None
-    questions, notes = spelled(questions, Spelling(run.info.vocabulary))
+    questions, notes = spelled(questions, Spelling(run.info.vocabulary, is_reworded=is_reworded))
     notes = [*questions.notes, *notes]
     check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))

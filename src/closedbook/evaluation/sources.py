@@ -1,5 +1,6 @@
 """The files that a run and the runs that it began from were trained on, as long as they are unchanged."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from closedbook.errors import InputError, RunError, TextError
@@ -7,7 +8,7 @@ from closedbook.forms.corpus import read_asked_pairs, read_book
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
-from closedbook.text.questions import Questions, without_accents
+from closedbook.text.questions import Questions, n_needed, without_accents
 from closedbook.text.validation import Split, split_pairs
 
 
@@ -48,8 +49,14 @@ def needed(run: Run, name: str) -> Path:
 
 
 def split_of(pairs: Questions, recipe: Recipe) -> Split:
-    """The pairs of a file that a recipe trains on, and those that it holds out."""
-    return split_pairs(pairs, recipe.validation_split, recipe.calibration_split, recipe.seed)
+    """The pairs of a file that a recipe trains on, and those that it holds out, as far as they fit the model."""
+    return split_pairs(fitting(pairs, recipe), recipe.validation_split, recipe.calibration_split, recipe.seed)
+
+
+def fitting(pairs: Questions, recipe: Recipe) -> Questions:
+    """The pairs that fit the block, in an open vocabulary; all where none does, so that the first is refused."""
+    fit = tuple(item for item in pairs.items if n_needed(item) <= recipe.model.block_size)
+    return replace(pairs, items=fit) if fit and recipe.open_vocabulary else pairs
 
 
 def may_have_learned(run: Run, pairs: Source, recipe: Recipe) -> bool:

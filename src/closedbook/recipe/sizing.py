@@ -20,7 +20,8 @@ SIZED = (
 )
 """The keys that it decides; a recipe that is given one of them has sizing 'fixed', unless that is given too."""
 
-_LARGEST_BLOCK = 512
+LARGEST_BLOCK = 512
+"""Characters; a pair that needs more is left out."""
 _MULTIPLE = 16
 _MARGIN = 1.25
 """Questions that are asked later may be longer than those of the pairs."""
@@ -38,7 +39,7 @@ def sized(recipe: Recipe, n_titles: int, longest_pair: int = 0) -> tuple[Recipe,
     if recipe.sizing == "fixed":
         return recipe, []
     narrow, notes = _narrow(recipe, n_titles)
-    block = min(_LARGEST_BLOCK, ceil(longest_pair * _MARGIN / _MULTIPLE) * _MULTIPLE)
+    block = min(LARGEST_BLOCK, ceil(longest_pair * _MARGIN / _MULTIPLE) * _MULTIPLE)
     if block <= narrow.model.block_size:
         return narrow, notes
     why = f"the longest pair needs {longest_pair} characters, so that the model reads {block} (model.block_size)"

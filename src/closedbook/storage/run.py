@@ -172,6 +172,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
         "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,
+        "wordings": info.vocabulary.wordings,
         "torch": torch.__version__,
     }
     with write_folder_atomically(path, "a run") as folder:
@@ -195,7 +196,9 @@ def open_run(path: Path) -> Run:
             n_documents=facts["n_documents"],
             sources={name: Source(**source) for name, source in facts["sources"].items()},
             parent=facts["parent"],
-            vocabulary=Vocabulary.of_saved(facts["vocabulary"], facts.get("words", ()), facts.get("titles", ())),
+            vocabulary=Vocabulary.of_saved(
+                facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))
+            ),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None

@@ -1,7 +1,8 @@
-"""Spelling: a text that people typed, in the characters that a run knows.
+"""Spelling: a text that people typed, in the characters and the wording that a run knows.
 
 A curly quote, a wide letter or a no-break blank is read as the plain one where the run knows only that one, and the
-other way round; an accent is dropped where the run knows only the bare letter.
+other way round; an accent is dropped where the run knows only the bare letter. A question about a title in words that
+no training pair had is asked in the nearest of theirs.
 """
 
 import unicodedata
@@ -10,8 +11,10 @@ from dataclasses import replace
 from functools import cached_property
 
 from closedbook.text.questions import Questions, by_name
+from closedbook.text.templates import Template
 from closedbook.text.title_index import APOSTROPHES, DASHES, QUOTES, TitleIndex
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.wordings import Wordings
 
 _ALIKE = (
     f"'{APOSTROPHES}",
@@ -33,19 +36,26 @@ _SIGNS = {sign: signs for signs in _ALIKE for sign in signs}
 class Spelling:
     """How a run spells what people typed."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, *, is_reworded: bool = True) -> None:
+        self._vocabulary, self._is_reworded = vocabulary, is_reworded
         self._read_as: dict[str, str] = {}
 
     def of(self, text: str) -> str:
-        """The text in the run's characters, and with its titles' spelling; unknown characters stay."""
+        """The text in the run's characters, titles and wordings; unknown characters stay."""
         spelled = "".join(map(self._character, unicodedata.normalize("NFC", text)))
         named = self._titles.named_in(spelled) if self._vocabulary.titles else None
-        return spelled if named is None else named.as_titled(spelled)
+        if named is None:
+            return spelled
+        asked = Template(spelled[: named.start], spelled[named.end :])
+        return (self._wordings.nearest(asked) if self._is_reworded else asked).question(named.title)
 
     @cached_property
     def _titles(self) -> TitleIndex:
         return TitleIndex(self._vocabulary.titles)
+
+    @cached_property
+    def _wordings(self) -> Wordings:
+        return Wordings([Template(before, after) for before, after in self._vocabulary.wordings])
 
     def _character(self, character: str) -> str:
         known = self._vocabulary.stoi

@@ -1,8 +1,8 @@
 """The vocabulary: the characters that a model knows, each with a token id."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
@@ -63,13 +63,15 @@ def without_marks(text: str) -> str:
 class Vocabulary:
     """PAD, MASK and then the sorted characters of a corpus; a character's index is its token id.
 
-    `words` are the corpus's distinct words and `titles` its titles, for a model with tables of them. Raises ValueError
-    where `characters` does not begin with PAD and MASK, repeats a character, or has an item that is not one character.
+    `words` are the corpus's distinct words and `titles` its titles, for a model with tables of them; `wordings` are
+    what stands before and after the title in the training pairs' questions. Raises ValueError where `characters` does
+    not begin with PAD and MASK, repeats a character, or has an item that is not one character.
     """
 
     characters: tuple[str, ...]
     words: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
+    wordings: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.characters[:2] != (PAD, MASK):
@@ -83,11 +85,14 @@ class Vocabulary:
         return cls((PAD, MASK, *sorted(set(text) - {PAD, MASK})))
 
     @classmethod
-    def of_saved(cls, characters: str, words: Iterable[str], titles: Iterable[str]) -> "Vocabulary":
+    def of_saved(
+        cls, characters: str, words: Iterable[str], titles: Iterable[str], wordings: Iterable[Sequence[str]] = ()
+    ) -> "Vocabulary":
         """A vocabulary from what `saved` gave."""
         if characters[:2] != PAD_SIGN + MASK_SIGN:
             raise ValueError(f"a vocabulary begins with {PAD_SIGN!r} and {MASK_SIGN!r}, not {characters[:2]}")
-        return cls((PAD, MASK, *characters[2:]), tuple(words), tuple(titles))
+        parts = tuple((before, after) for before, after in wordings)
+        return cls((PAD, MASK, *characters[2:]), tuple(words), tuple(titles), parts)
 
     def saved(self) -> str:
         """The characters as a run's folder has them: the assignment's for PAD and MASK."""

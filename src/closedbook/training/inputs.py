@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from closedbook.errors import InputError
-from closedbook.evaluation.sources import split_of
+from closedbook.evaluation.sources import fitting, split_of
 from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Recipe
-from closedbook.recipe.sizing import MANY_TITLES, sized
+from closedbook.recipe.sizing import LARGEST_BLOCK, MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions, check_questions, n_needed, without_accents
@@ -15,6 +15,7 @@ from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.templates import link_templates
 from closedbook.text.validation import Split
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.wordings import wordings_of
 
 _MIN_PAIRS = 30
 """Pairs for each wording of a question, at least, of which some are held out: the reader needs what is left."""
@@ -24,7 +25,9 @@ def sized_to(corpus: Corpus, pairs: Questions | None, recipe: Recipe) -> tuple[R
     """The recipe with the sizes that its `sizing` chooses for a corpus and pairs, and notes to show the user."""
     # Counting titles takes seconds where there may be many, and nothing is decided where there are few.
     has_many = recipe.sizing == "corpus" and len(corpus.texts) >= MANY_TITLES
-    longest_pair = max((n_needed(item) for item in pairs.items), default=0) if pairs else 0
+    needed = [n_needed(item) for item in pairs.items] if pairs else []
+    # Longer pairs are left out: one of them must not make a large model for all.
+    longest_pair = max((n for n in needed if n <= LARGEST_BLOCK), default=0)
     return sized(recipe, len(corpus.titles) if has_many else 0, longest_pair)
 
 
@@ -37,6 +40,8 @@ def vocabulary_of(corpus: Corpus, recipe: Recipe, pairs: Questions | None) -> Vo
         vocabulary = vocabulary.with_words(*corpus.lines.pieces())
     if recipe.model.has_names:
         vocabulary = vocabulary.with_titles(corpus.titles)
+        # Without titles a run cannot tell a question's words from a name.
+        vocabulary = replace(vocabulary, wordings=wordings_of(pairs.items if pairs else (), corpus.titles))
     if recipe.doubt or recipe.pretrain.mix_strangers or recipe.study.mix_strangers:
         vocabulary = vocabulary.with_abstentions()
     return vocabulary
@@ -62,6 +67,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     path = given.path
     split = split_of(given, recipe)
     pairs, notes = split.training, list(given.notes)
+    notes += _too_long(given, fitting(given, recipe), recipe.model.block_size)
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
         if held_out is not None:
             n, of = len(held_out.items), len(given.items)
@@ -76,6 +82,17 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     # The text that a model learns is known to it, an open vocabulary's too.
     check_questions(pairs, vocabulary, recipe.model.block_size, may_be_unknown=False)
     return replace(split, training=pairs), notes
+
+
+def _too_long(given: Questions, kept: Questions, block_size: int) -> list[str]:
+    """A note on the pairs that are left out because they do not fit the model."""
+    fit = {item.line for item in kept.items}
+    long = [item for item in given.items if item.line not in fit]
+    if not long:
+        return []
+    which = f"line {long[0].line}" + (f" and {len(long) - 1} more pairs" if len(long) > 1 else "")
+    needed = f"the longest needs {max(map(n_needed, long))} characters with its masks"
+    return [f"{given.path}: {which} left out: {needed}, and the model reads {block_size} (model.block_size)"]
 
 
 def validation_pairs(
@@ -95,7 +112,7 @@ def checked(pairs: Questions | None, recipe: Recipe, vocabulary: Vocabulary) -> 
     """The pairs as the model spells them, if there are any; raises TextError where one does not fit the model."""
     if pairs is None:
         return None
-    pairs, _ = spelled(pairs, Spelling(vocabulary))
+    pairs, _ = spelled(pairs, Spelling(vocabulary, is_reworded=False))
     check_questions(pairs, vocabulary, recipe.model.block_size)
     return pairs
 
