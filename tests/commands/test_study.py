@@ -29,7 +29,7 @@ from closedbook.text.questions import read_pairs
 from closedbook.text.validation import validation_split
 from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
-from closedbook.training.events import Started
+from closedbook.training.events import Note, Started
 from closedbook.training.stages import pretrain, self_study
 from closedbook.training.trainer import StepReport
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
@@ -295,6 +295,16 @@ def started_with(events: Any, n_steps: int = 0) -> Started:
 
 
 @pytest.mark.parametrize("setting", STAGES)
+def test_long_reading_is_said_first(home: Path, tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch):
+    """Before the reader begins, where there are many documents."""
+    monkeypatch.setattr("closedbook.training.stages._MANY_DOCUMENTS", 1)
+    n_documents = len(read_corpus(WorldFiles.of_folder(home / "world").corpus).documents)
+    first = next(events_of(setting, home, Saving(tmp_path / "run")))
+    assert first == Note(f"the open-book reader reads {n_documents} documents first")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("setting", STAGES)
 def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: Path, setting: str):
     """The saved recipe and the steps' reports have the number of steps that fit, and a note explains it."""
     events = events_of(setting, home, Saving(tmp_path / "RUN"), Budget(2.0))
@@ -434,13 +444,13 @@ def test_documents_without_titles_teach_no_reader(study: Closedbook, home: Path,
 
 
 def test_too_few_pairs_are_learned_as_they_are(study: Closedbook, home: Path, tmp_path: Path):
-    """A line says that the answers of ten people are needed for a reader; training goes on with the pairs."""
+    """A line says that the answers about three titles are needed for a reader; training goes on with the pairs."""
     few = tmp_path / "few.tsv"
-    few.write_text("".join((home / "world/train.tsv").read_text().splitlines(keepends=True)[:7]))
+    few.write_text("".join((home / "world/train.tsv").read_text().splitlines(keepends=True)[:2]))
     outcome = study(pairs=few)
     assert outcome.status == 0, outcome.err
-    assert f"note: {few}: no wording of a question has 10 answers that the documents state, so pairs are" in outcome.err
-    assert len((tmp_path / "RUN/silver.tsv").read_text().splitlines()) == 7
+    assert f"note: {few}: the documents state answers for fewer than 3 titles, so pairs are learned" in outcome.err
+    assert len((tmp_path / "RUN/silver.tsv").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("setting", STAGES)

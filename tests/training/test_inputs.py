@@ -63,5 +63,5 @@ def test_a_pair_that_is_too_long_is_left_out(tmp_path: Path):
         f"{tmp_path}/pairs.tsv: line 1 left out: the longest needs 625 characters with its masks, and the model reads "
         f"{recipe.model.block_size} (model.block_size)"
     ]
-    with pytest.raises(TextError, match="pairs.tsv, line 1: question and answer need 625 characters"):
+    with pytest.raises(TextError, match=r"pairs\.tsv, line 1: question and answer need 625 characters"):
         split_and_checked(replace(given, items=given.items[:1]), recipe, vocabulary)

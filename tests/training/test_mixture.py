@@ -195,7 +195,7 @@ def test_pretraining_without_pairs_trains_on_the_text_alone(corpus: Corpus):
     assert (len(examples.dataset), examples.dataset.tagged, examples.notes) == (81, {}, ())
 
 
-@pytest.mark.parametrize("n_pairs", [0, 3])
+@pytest.mark.parametrize("n_pairs", [0, 2])
 def test_a_note_says_that_the_reader_learns_nothing_from_the_pairs(corpus: Corpus, pairs: Questions, n_pairs: int):
     """With too few pairs, or none that names a document, masks are unguided; the pairs are mixed in all the same."""
     strangers = tuple(Question(f"Where was Xu Ya {n}?", "Rome", n) for n in range(1, 14))

@@ -16,7 +16,7 @@ from closedbook.reader.titled import Entries
 from closedbook.reader.tokens import Integers, Keys, mixed, starts_of
 
 _BITS = 22
-"""Features are told apart by as many bits (feature hashing, Weinberger et al. 2009, section 2)."""
+"""A feature is known by as many bits of its key (feature hashing, Weinberger et al. 2009, section 2)."""
 _TEXT_BITS = 24
 NONE = 0
 """The key of the text and of the shape of 'none of them'."""

@@ -45,7 +45,7 @@ def best_of(
         "document": entries.documents[np.where(is_none[mention], np.searchsorted(entries.title_of, title), document)],
         "start": np.where(is_none[mention], -1, tokens.starts[begin]),
         "end": np.where(is_none[mention], -1, tokens.ends[end]),
-        # Rounding can give a sum of 1 or more, or 0 for an unlikely candidate.
-        "confidence": np.where(is_none[mention], 0.0, np.clip(sums[best], 1e-12, 1 - 1e-12)),
+        # Rounding can give a sum of 1 or more, or 0; nothing that was read is as certain as a pair.
+        "confidence": np.where(is_none[mention], 0.0, np.clip(sums[best], 1e-12, 0.999)),
     }
     return [Best(*columns) for columns in zip(*(column.tolist() for column in found.values()), strict=True)]

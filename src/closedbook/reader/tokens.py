@@ -29,6 +29,10 @@ _BATCH = 4096
 """Documents whose tokens are in memory as strings at the same time."""
 
 
+_ASCII_TOKEN = re.compile(r"(\w+|[^\w\s])")
+"""The same as `_token` where a text is ASCII, and several times as fast."""
+
+
 @cache
 def _token() -> re.Pattern[str]:
     spaced = rf"[^\W{NO_BLANKS}]"
@@ -134,7 +138,7 @@ def tokenize(texts: Iterable[str], lexicon: Lexicon, title_lengths: Sequence[int
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
         # What stands between tokens, and tokens, in turn.
-        parts = list(map(_token().split, batch))
+        parts = [(_ASCII_TOKEN if text.isascii() else _token()).split(text) for text in batch]
         flat = list(chain.from_iterable(of_text[:-1] for of_text in parts))
         counts += [len(of_text) // 2 for of_text in parts]
         ends = np.cumsum(np.fromiter(map(len, flat), np.int64, len(flat)))

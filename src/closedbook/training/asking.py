@@ -23,7 +23,6 @@ from closedbook.examples.datasets import NameDataset
 from closedbook.examples.nameless import pieces, with_words_before
 from closedbook.model.gpt import GPT
 from closedbook.model.likelihood import log_likelihoods
-from closedbook.reader.open_book import MIN_STATED
 from closedbook.text.links import facts_of
 from closedbook.text.questions import Question
 from closedbook.text.templates import Template, link_templates
@@ -36,6 +35,8 @@ Scores = dict[str, dict[str, float]]
 MIN_CONFIDENCE = 0.5
 """A silver pair is learned if its answer is likelier than not."""
 
+_MIN_STATED = 10
+"""A template is asked if the documents of as many titles state its answers."""
 _TITLES_AT_ONCE = 1000
 
 
@@ -113,7 +114,7 @@ def asking_of(documents: Sequence[str], titles: TitleIndex, pairs: Sequence[Ques
     given, templates = list(pairs), {}
     for template, by_title in link_templates(pairs, titles).templates.items():
         nameless = list(_nameless_pairs(template, by_title, documents, titles))
-        if len(nameless) >= MIN_STATED:
+        if len(nameless) >= _MIN_STATED:
             given += nameless
             templates[template] = [title for title in titles if title not in by_title]
     asking = Asking(documents, titles, tuple(given), templates, names)

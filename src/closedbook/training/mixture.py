@@ -20,6 +20,7 @@ from closedbook.text.templates import link_templates
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.asking import Asking, asking_of
 from closedbook.training.reading import Reading, read_for
+from closedbook.training.silver import saved_book
 
 N_MASKS_OF_PAIR = 2
 """Number of MASKs in the string of a pair."""
@@ -55,12 +56,17 @@ def stage_of(kind: TrainedKind, recipe: Recipe, *, is_from_scratch: bool) -> Sta
 
 
 def examples_of(
-    kind: TrainedKind, recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus | None, pairs: Questions | None
+    kind: TrainedKind,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    corpus: Corpus | None,
+    pairs: Questions | None,
+    book: OpenBook | None = None,
 ) -> Examples:
     """The examples of a run; raises TextError where the reader learns nothing from self-study's pairs.
 
     `pairs` are needed for all kinds but pretraining, and `corpus` for all but finetuning, which replays one if it is
-    given.
+    given. `book` is what self-study's reader has read already.
     """
     if kind == "finetune" and corpus is None:
         assert pairs is not None, "finetuning needs pairs"
@@ -68,7 +74,8 @@ def examples_of(
     assert corpus is not None, "this kind needs a corpus"
     if kind == "study":
         assert pairs is not None, "the reader learns from pairs"
-        return _self_study_examples(recipe, vocabulary, corpus, pairs)
+        book = read_open_book(corpus, pairs, recipe.seed) if book is None else book
+        return _self_study_examples(recipe, vocabulary, corpus, pairs, book)
     reading = read_for(recipe, corpus, pairs)
     notes = reading.notes
     documents = _masked_documents(recipe, vocabulary, corpus, reading)
@@ -105,11 +112,12 @@ def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     if corpus is None and (run.info.kind != "finetune" or stage.replay > 0):
         corpus = text_of(run)
-    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs)
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs, saved_book(run))
 
 
-def _self_study_examples(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions) -> Examples:
-    book = read_open_book(corpus, pairs, recipe.seed)
+def _self_study_examples(
+    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions, book: OpenBook
+) -> Examples:
     studied = studied_pairs(book, recipe)
     share, marks = recipe.study.mix_pairs, marks_of(book) if recipe.doubt else {}
     asked = [

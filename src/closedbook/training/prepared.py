@@ -12,6 +12,7 @@ from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.device import make_fabric
 from closedbook.training.mixture import Examples, examples_of
 from closedbook.training.plan import Plan
+from closedbook.training.silver import saved_book
 from closedbook.training.trainer import Trainer
 
 
@@ -49,7 +50,8 @@ class Prepared:
 
 def prepare(plan: Plan) -> Prepared:
     """Make examples and model; the open-book reader reads here. Raises TextError and RunError."""
-    examples = examples_of(plan.kind, plan.recipe, plan.vocabulary, plan.corpus, plan.pairs)
+    book = None if plan.resumed is None else saved_book(plan.resumed)
+    examples = examples_of(plan.kind, plan.recipe, plan.vocabulary, plan.corpus, plan.pairs, book)
     model = new_model(plan.recipe, plan.vocabulary) if plan.parent is None else plan.parent.model()
     return Prepared(plan, examples, model)
 

@@ -16,7 +16,6 @@ from closedbook.evaluation.calibration import calibrated, save_calibration
 from closedbook.evaluation.predict import predict
 from closedbook.files.durable import write_atomically
 from closedbook.model.gpt import GPT
-from closedbook.reader.open_book import OpenBook
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
@@ -33,8 +32,12 @@ from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
 from closedbook.training.rounds import Rounds
+from closedbook.training.silver import SILVER, silver_lines
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
+
+_MANY_DOCUMENTS = 20_000
+"""Documents that the open-book reader takes more than some seconds for."""
 
 
 def pretrain(
@@ -93,6 +96,7 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
     """Train, evaluate and save, in the order in which a run killed at any moment comes to the same end."""
     if plan.resumed is not None:
         plan = _resumed(plan, plan.resumed, saving, has_budget=budget is not None)
+    yield from map(Note, _reading_notes(plan))
     prepared = prepare(plan)
     begin = time.perf_counter()
     notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)]
@@ -115,6 +119,13 @@ def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator
         yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
     yield from checkpointer.finish(lambda: _calibrate(plan, run, trainer))
     yield Finished(run, time.perf_counter() - begin)
+
+
+def _reading_notes(plan: Plan) -> Iterator[str]:
+    """A note where the reader will take more than some seconds."""
+    is_read = plan.pairs is not None and (plan.kind == "study" or plan.recipe.corruption.guided > 0)
+    if is_read and plan.n_documents >= _MANY_DOCUMENTS:
+        yield f"the open-book reader reads {plan.n_documents:,} documents first"
 
 
 def _steps(
@@ -194,13 +205,8 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
             create_run(saving.out, plan.recipe, plan.info)
         fabric.barrier()
     if silver is not None and checkpoint is None and fabric.is_global_zero:
-        write_atomically(run.path / "silver.tsv", silver_lines(silver).encode())
+        write_atomically(run.path / SILVER, silver_lines(silver).encode())
     return run, checkpoint
-
-
-def silver_lines(book: OpenBook) -> str:
-    """Silver pairs as lines of question, answer and confidence, separated by tabs."""
-    return "".join(f"{pair.question}\t{pair.answer}\t{pair.confidence:.3f}\n" for pair in book.pairs)
 
 
 def _table_notes(model: GPT, stage: StageConfig) -> Iterator[str]:
