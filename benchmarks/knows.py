@@ -119,9 +119,9 @@ def judged(run: Run, task: Task) -> dict[str, Any]:
     model = run.model()
     written, unwritten = asked(model, run, task.written), asked(model, run, task.unwritten)
     truth = [item.answer or "" for item in task.written]
-    confidence = confidence_of(written, truth, calibration)
-    raw = confidence_of(written, truth, None)
     right = [p.answer == answer for p, answer in zip(written, truth, strict=True)]
+    confidence = confidence_of(written, right, calibration)
+    raw = confidence_of(written, right, None)
     n_unknown = sum(is_right and p.state != "known" for p, is_right in zip(written, right, strict=True))
     return {
         "written": len(written),
@@ -206,7 +206,7 @@ def with_temperature(
         return float(-np.log(np.where(right, p, 1 - p)).sum())
 
     best = min(np.geomspace(0.05, 5, 100), key=loss)
-    plain = confidence_of(written, truth, None)
+    plain = confidence_of(written, [p.answer == a for p, a in zip(written, truth, strict=True)], None)
     return Confidence(tuple(scaled(written, best).tolist()), plain.right, plain.states, is_calibrated=True)
 
 

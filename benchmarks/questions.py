@@ -24,9 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from closedbook.evaluation.evaluate import majority_baseline
 from closedbook.evaluation.predict import predict
-from closedbook.evaluation.score import Score, score
+from closedbook.evaluation.score import Score, commonest, score
 from closedbook.recipe.recipe import PRESETS
 from closedbook.recipe.settings import SETTINGS
 from closedbook.storage.run import Run, open_run
@@ -262,7 +261,7 @@ def baseline(sets: Sets) -> Score:
     answers, trained = (
         [last_step(pair.answer) for pair in sets.scored.get(name, [])] for name in ("never_asked", "asked_in_training")
     )
-    return majority_baseline(answers, trained or None).score
+    return score([commonest(trained or answers)] * len(answers), answers)
 
 
 def main() -> None:

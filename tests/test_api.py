@@ -110,6 +110,7 @@ WRONG_TYPES = {
     "run.answer_many('Where was')": "questions: a list of strings is needed; received 'Where was'",
     "run.answer_many(b'Where was')": "questions: a list of strings is needed; received b'Where was'",
     "run.answer_file('dev.tsv')": "questions: a Questions object is needed; received 'dev.tsv'",
+    "run.evaluate('dev.tsv', match='loose')": "match: one of exact, normalized is needed; received 'loose'",
     "run.evaluate(None)": "pairs: a path, as a string or a Path, is needed; received None",
     "run.generate(None)": "prompt: a string is needed; received None",
     "run.generate('Where', temperature='hot')": "temperature: a number is needed; received 'hot'",
@@ -236,6 +237,19 @@ def test_evaluate_gives_accuracy_interval_and_predictions(run: closedbook.Run, p
     assert result.setting == "self-study"
     assert "majority baseline" in str(result)
     assert not (run.path / "evaluations").exists()
+
+
+def test_evaluate_counts_a_question_once_and_may_normalize(run: closedbook.Run, question: str, tmp_path: Path):
+    """Two lines of one question are one, right if one of them fits; expected and predictions are the lines'."""
+    said = run.answer(question).text
+    (tmp_path / "pairs.tsv").write_text(f"{question}\tNowhere\n{question}\tThe {said.upper()}!\n")
+    result = run.evaluate(tmp_path / "pairs.tsv")
+    assert (result.score.n_correct, result.score.n_questions, result.match) == (0, 1, "exact")
+    assert result.expected == ("Nowhere", f"The {said.upper()}!")
+    assert [answer.text for answer in result.predictions] == [said, said]
+    result = run.evaluate(tmp_path / "pairs.tsv", match="normalized")
+    assert (result.score.n_correct, result.score.n_questions, result.match) == (1, 1, "normalized")
+    assert "\nmatch: normalized" in str(result)
 
 
 def test_a_fault_in_a_file_is_named_with_its_line(run: closedbook.Run, tmp_path: Path):

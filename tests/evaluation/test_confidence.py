@@ -78,9 +78,9 @@ def test_a_model_that_knows_nothing_says_so():
 def test_a_model_without_calibration_is_ranked_by_its_own_confidence():
     """It has no lines about it, since its confidence promises nothing."""
     predictions = [Prediction("q", "Ulm", 0.7, True)]
-    plain = confidence_of(predictions, ["Ulm"], None)
+    plain = confidence_of(predictions, [True], None)
     assert (plain.probabilities, plain.right, plain.lines()) == ((0.7,), (True,), [])
-    of_calibration = confidence_of(predictions, ["Ulm"], Calibration(0.0, 0.0, 0.0, ()))
+    of_calibration = confidence_of(predictions, [True], Calibration(0.0, 0.0, 0.0, ()))
     assert of_calibration.probabilities == (0.5,)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from closedbook.evaluation.evaluate import majority_baseline
+from closedbook.evaluation.match import Counted
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.storage.run import Kind, Run, Source, open_run
+from closedbook.text.questions import Question
 
 Closedbook = Callable[..., Any]
 
@@ -31,6 +33,11 @@ def pairs_in(folder: Path, *names: str, answer: str = "Ulm") -> Path:
     folder.mkdir()
     (folder / "dev.tsv").write_text("".join(f"Where was {name} born?\t{answer}\n" for name in names))
     return folder / "dev.tsv"
+
+
+def one_each(*answers: str) -> list[Question]:
+    """Different questions with these answers."""
+    return [Question(f"Where was {i} born?", answer, i) for i, answer in enumerate(answers, 1)]
 
 
 def test_two_files_of_one_name_are_both_kept(closedbook: Closedbook, run: Path, tmp_path: Path):
@@ -103,11 +110,57 @@ def test_the_majority_baseline_and_the_setting_stand_next_to_the_score(
 
 def test_the_majority_baseline_gives_the_training_pairs_commonest_answer():
     """Rom is the commonest in training and right once; where training is unknown, Ulm is the best constant answer."""
-    answers = ["Ulm", "Rom", "Ulm", "Oslo"]
-    baseline = majority_baseline(answers, ["Rom", "Rom", "Bern"])
+    asked = Counted.of(one_each("Ulm", "Rom", "Ulm", "Oslo"), "exact")
+    baseline = majority_baseline(asked, ["Rom", "Rom", "Bern"])
     assert (baseline.answer, baseline.score, baseline.is_from_training) == ("Rom", Score(1, 4), True)
-    baseline = majority_baseline(answers, None)
+    baseline = majority_baseline(asked, None)
     assert (baseline.answer, baseline.score, baseline.is_from_training) == ("Ulm", Score(2, 4), False)
+
+
+def test_the_best_constant_answer_is_over_questions_counted_once():
+    """Three lines of one question say Rom, and two questions Ulm; normalized, ULM is Ulm, and is shown as written."""
+    lines = [Question("Where was Ann born?", "Rom", i) for i in (1, 2, 3)]
+    others = [Question(f"Where was {name} born?", "Ulm", 4) for name in ("Bo", "Cy")]
+    assert majority_baseline(Counted.of([*lines, *others], None), None).score == Score(3, 5)
+    assert majority_baseline(Counted.of([*lines, *others], "exact"), None).score == Score(2, 3)
+    baseline = majority_baseline(Counted.of([*lines, *others], "normalized"), ["Rom", "ULM", "Ulm."])
+    assert (baseline.answer, baseline.score) == ("ULM", Score(2, 3))
+
+
+def test_a_question_on_several_lines_counts_once(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """All that is counted is over two questions of four lines; a line has its prediction, in any order of the lines."""
+    said = closedbook("predict", run, pairs_in(tmp_path / "a", "Flo Gray")).out.strip()
+    lines = [f"Where was Flo Gray born?\t{answer}\n" for answer in ("Nowhere", f" {said.upper()}", said)]
+    found = []
+    for number, written in enumerate([lines, lines[::-1]]):
+        pairs = tmp_path / f"{number}.tsv"
+        pairs.write_text("".join([*written, "Where was Gus Hall born?\tNowhere\n"]))
+        shown = closedbook("evaluate", run, pairs).out.splitlines()
+        assert shown[0].startswith("accuracy: 1 of 2, 50.0%")
+        assert shown[-1] == (
+            f"{pairs}: 3 lines joined, since their questions stand on several: each question counts once, right if any "
+            "of its answers fits"
+        )
+        facts = json.loads((run / f"evaluations/{number}.json").read_text())
+        assert (facts["match"], facts["n_questions"], facts["confidence"]["n_known"]) == ("exact", 2, 2)
+        assert {sum(row["n_questions"] for row in rows) for rows in facts["tables"].values()} == {2}
+        predictions = (run / f"evaluations/{number}.predictions").read_text().splitlines()
+        assert (len(predictions), predictions[:3]) == (4, [said] * 3)
+        found.append({**facts, "pairs": "", "sha256": ""})
+    assert found[0] == found[1]
+
+
+def test_normalized_answers_are_kept_beside_the_exact_ones(closedbook: Closedbook, run: Path, tmp_path: Path):
+    """'The ROM!' is right only if case, punctuation and articles do not count, and the result says so."""
+    said = closedbook("predict", run, pairs_in(tmp_path / "a", "Flo Gray")).out.strip()
+    pairs = pairs_in(tmp_path / "b", "Flo Gray", answer=f"The {said.upper()}!")
+    assert closedbook("evaluate", run, pairs).out.startswith("accuracy: 0 of 1")
+    shown = closedbook("evaluate", run, pairs, "--match", "normalized").out.splitlines()
+    assert shown[0].startswith("accuracy: 1 of 1")
+    assert shown[2].startswith("match: normalized: ")
+    folder = run / "evaluations"
+    of = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("dev", "dev-normalized")}
+    assert [(facts["match"], facts["n_correct"]) for facts in of.values()] == [("exact", 0), ("normalized", 1)]
 
 
 @pytest.mark.parametrize(

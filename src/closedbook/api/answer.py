@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from closedbook.evaluation.evaluate import Baseline
+from closedbook.evaluation.match import IN_WORDS as MATCH_IN_WORDS
+from closedbook.evaluation.match import Match
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.setting import IN_WORDS, RunSetting
 from closedbook.evaluation.unknown import State, Withheld, unknown_in_words
@@ -37,7 +39,8 @@ class Answer:
 class Evaluation:
     """Answers to a file of pairs, and their score.
 
-    `expected` are the file's answers, `predictions` the model's, in the order of the file. `majority` is the majority
+    `expected` are the file's answers, `predictions` the model's, in the order of the file. `score` counts a question
+    that stands on several lines once, right if any of its answers fits, as `match` says. `majority` is the majority
     baseline, and `setting` is what training knew about answers; accuracies in different settings are not comparable.
     """
 
@@ -46,10 +49,11 @@ class Evaluation:
     score: Score
     majority: Baseline
     setting: RunSetting
+    match: Match = "exact"
 
     @property
     def accuracy(self) -> float:
-        """The share of predictions that equal the expected answer, whole string."""
+        """The share of questions whose prediction fits an expected answer, whole string."""
         return self.score.accuracy
 
     @property
@@ -58,4 +62,5 @@ class Evaluation:
         return self.score.interval
 
     def __str__(self) -> str:
-        return f"accuracy: {self.score}\n{self.majority}\nsetting: {IN_WORDS[self.setting]}"
+        match = "" if self.match == "exact" else f"match: {MATCH_IN_WORDS[self.match]}\n"
+        return f"accuracy: {self.score}\n{self.majority}\n{match}setting: {IN_WORDS[self.setting]}"

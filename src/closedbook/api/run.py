@@ -21,6 +21,7 @@ from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.alternatives import Alternative, alternatives
 from closedbook.evaluation.calibration import Calibration, load_calibration, threshold_of
 from closedbook.evaluation.evaluate import evaluate
+from closedbook.evaluation.match import Match, check_match
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.forms.corpus import read_asked_pairs
 from closedbook.model.gpt import GPT
@@ -118,14 +119,17 @@ class Run:
         asked, _ = spelled(questions, self._spelling)
         return self._answers([item.text for item in asked.items], precision)
 
-    def evaluate(self, pairs: str | PathLike[str]) -> Evaluation:
+    def evaluate(self, pairs: str | PathLike[str], *, match: Match = "exact") -> Evaluation:
         """Ask all questions of a file of pairs, question<TAB>answer a line, and score the answers.
 
+        A question that stands on several lines counts once, right if any of its answers fits. With "normalized" for
+        `match`, case, punctuation, English articles, blanks and Unicode's form do not count (Rajpurkar et al. 2016).
         Writes nothing. Raises TextError with file and line.
         """
         check_type("pairs", pairs, PATH)
+        check_match(match)
         questions = read_asked_pairs(Path(pairs))
-        result = evaluate(self._folder, questions, model=self.model)
+        result = evaluate(self._folder, questions, model=self.model, match=match)
         assert result.score is not None, "pairs have answers"
         assert result.baseline is not None, "pairs have answers"
         return Evaluation(
@@ -134,6 +138,7 @@ class Run:
             result.score,
             result.baseline,
             result.setting,
+            match,
         )
 
     def generate(

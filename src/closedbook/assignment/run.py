@@ -80,7 +80,7 @@ def _evaluate(target: Target, options: TargetOptions) -> Iterator[str]:
     run = open_run(target.predecessor.run_path(options.out))
     questions = read_questions(options.dev if target.split == "dev" else options.test)
     training = read_pairs(options.train) if options.train.exists() else None
-    evaluation = evaluate(run, questions, training)
+    evaluation = evaluate(run, questions, training, match=None)
     path = options.out / target.output
     save_predictions(path, evaluation.predictions)
     yield from evaluation.lines()

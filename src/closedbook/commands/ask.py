@@ -24,7 +24,7 @@ def evaluate(options: EvaluateOptions) -> None:
     from closedbook.evaluation.evaluate import evaluate_file
     from closedbook.storage.run import open_run
 
-    evaluation, path = evaluate_file(open_run(options.run), options.pairs)
+    evaluation, path = evaluate_file(open_run(options.run), options.pairs, options.match)
     for line in evaluation.lines():
         out(line)
     say(f"predictions in {path}")

@@ -175,7 +175,9 @@ class EvaluateOptions:
     run: Annotated[Positional[Path], arg(metavar="RUN")]
     """A finished run."""
     pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
-    """Pairs, question<TAB>answer per line, or questions alone."""
+    """Pairs, question<TAB>answer per line, or questions alone. A question on several lines counts once."""
+    match: Literal["exact", "normalized"] = "exact"
+    """normalized: case, punctuation, English articles, blanks and Unicode form do not count, as in SQuAD."""
 
 
 @dataclass(frozen=True)

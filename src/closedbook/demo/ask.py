@@ -61,8 +61,8 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
     run = runs["vanilla", True]
     questions = (*asked.held_out.items, *asked.unknown.items)
     predictions = predict(run.model(), run.info.vocabulary, [item.text for item in questions])
-    truth = [item.answer or "" for item in questions]
-    confidence = confidence_of(predictions, truth, load_calibration(run.path))
+    right = [p.answer == item.answer for p, item in zip(predictions, questions, strict=True)]
+    confidence = confidence_of(predictions, right, load_calibration(run.path))
     exchanges = _exchanges(predictions, confidence, questions, corpus)
     return Report(
         title="closedbook: what a tiny transformer remembers",

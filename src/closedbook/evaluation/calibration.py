@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closedbook.errors import InputError, RunError
+from closedbook.evaluation.match import exact
 from closedbook.evaluation.predict import Prediction
 from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.text.questions import Question
@@ -90,7 +91,8 @@ class Calibration:
 
 def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question]) -> Calibration:
     """A calibration fitted on predictions for questions with answers, none of which training asked."""
-    right = [prediction.answer == item.answer for prediction, item in zip(predictions, questions, strict=True)]
+    answers = [exact(item.answer or "") for item in questions]
+    right = [exact(prediction.answer) == answer for prediction, answer in zip(predictions, answers, strict=True)]
     held_out: list[HeldOut] = []
     for fold in range(_N_FOLDS):
         others = [i for i in range(len(right)) if i % _N_FOLDS != fold]

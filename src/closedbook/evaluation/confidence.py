@@ -102,12 +102,12 @@ class Confidence:
 
 
 def confidence_of(
-    predictions: Sequence[Prediction], answers: Sequence[str], calibration: Calibration | None
+    predictions: Sequence[Prediction], right: Sequence[bool], calibration: Calibration | None
 ) -> Confidence:
-    """The confidence of predictions for questions with these answers."""
+    """The confidence of predictions, `right` or not."""
     return Confidence(
         tuple(p.confidence if calibration is None else calibration.probability(p) for p in predictions),
-        tuple(p.answer == answer for p, answer in zip(predictions, answers, strict=True)),
+        tuple(right),
         tuple(p.state for p in predictions),
         calibration is not None,
     )

@@ -1,6 +1,8 @@
 """Evaluation: asks a run all questions of a file, keeps its answers and scores them next to the majority baseline."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +11,11 @@ from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.evaluation.calibration import load_calibration
 from closedbook.evaluation.confidence import Confidence, confidence_of
 from closedbook.evaluation.confidence_figure import draw_confidence
+from closedbook.evaluation.match import IN_WORDS as MATCH_IN_WORDS
+from closedbook.evaluation.match import Counted, Match
 from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.predict import Prediction, predict
-from closedbook.evaluation.score import Score, commonest, score
+from closedbook.evaluation.score import Score, commonest
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
 from closedbook.files.durable import write_atomically
@@ -42,8 +46,9 @@ class Baseline:
 class Evaluation:
     """Predictions for a file of questions and, if it has answers, their score and the majority baseline's.
 
-    `tables` break the score down as far as the run's files are unchanged; `notes` say what is missing, and what was
-    read otherwise than it is spelled.
+    There is a prediction for each line with a question; all else is over the questions as they are `counted`. `tables`
+    break the score down as far as the run's files are unchanged; `notes` say what is missing, what counts once, and
+    what was read otherwise than it is spelled.
     """
 
     predictions: tuple[Prediction, ...]
@@ -53,6 +58,7 @@ class Evaluation:
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     confidence: Confidence | None = None
+    counted: Counted | None = None
 
     def lines(self) -> Iterator[str]:
         """The lines to show to the user."""
@@ -62,6 +68,7 @@ class Evaluation:
             return
         yield f"accuracy: {self.score}"
         yield str(self.baseline)
+        yield from [] if self.match in ("exact", None) else [f"match: {MATCH_IN_WORDS[self.match]}"]
         yield f"setting: {IN_WORDS[self.setting]}"
         yield from [] if self.confidence is None else self.confidence.lines()
         for table in self.tables:
@@ -69,12 +76,18 @@ class Evaluation:
             yield table.line()
         yield from self.notes
 
+    @property
+    def match(self) -> Match | None:
+        """When a prediction counts as right; None without answers, and where only the same string does."""
+        return None if self.counted is None else self.counted.match
+
     def facts(self) -> dict[str, object]:
         """The same as JSON has it."""
         if self.score is None or self.baseline is None:
             return {"setting": self.setting, "n_questions": len(self.predictions)}
         return {
             "setting": self.setting,
+            "match": self.match,
             "n_correct": self.score.n_correct,
             "n_questions": self.score.n_questions,
             "accuracy": self.score.accuracy,
@@ -94,6 +107,7 @@ def evaluate(
     *,
     model: GPT | None = None,
     is_reworded: bool = True,
+    match: Match | None = "exact",
 ) -> Evaluation:
     """Ask a run all questions of a file, which all have answers or none has.
 
@@ -102,32 +116,42 @@ def evaluate(
     `model` is the run's model, if it is loaded already. The majority baseline's answer is the commonest of the training
     pairs: those given, else those of the run if their file is unchanged. Without either it is the commonest of the
     questions' own answers, which no constant answer beats. Questions in words that no training pair had are asked as
-    they are, unless they are reworded (see `Spelling`).
+    they are, unless they are reworded (see `Spelling`). A question on several lines counts once, right if any of its
+    answers fits; with None for `match`, each line counts and only the same string is right, as the assignment has it.
     """
-    # A file without any answer is for predictions alone.
-    answers = questions.answers() if any(item.answer is not None for item in questions.items) else None
-    questions, notes = spelled(questions, Spelling(run.info.vocabulary, is_reworded=is_reworded))
-    notes = [*questions.notes, *notes]
-    check_questions(questions, run.info.vocabulary, run.recipe.model.block_size)
-    predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in questions.items]))
-    setting = setting_of(run)
-    if answers is None:
+    has_answers = any(item.answer is not None for item in questions.items)
+    if has_answers:
+        questions.answers()
+    asked, notes = spelled(questions, Spelling(run.info.vocabulary, is_reworded=is_reworded))
+    check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
+    predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in asked.items]))
+    setting, notes = setting_of(run), [*questions.notes, *notes]
+    if not has_answers:  # The file is for predictions alone.
         return Evaluation(predictions, setting, notes=tuple(notes))
     training = training or _pairs_of(run)
+    counted = Counted.of(questions.items, match)
+    right = counted.right([prediction.answer for prediction in predictions])
     return Evaluation(
         predictions,
         setting,
-        score([prediction.answer for prediction in predictions], answers),
-        majority_baseline(answers, None if training is None else training.answers()),
-        confidence=confidence_of(predictions, answers, load_calibration(run.path)),
-        notes=tuple(notes),
+        Score(sum(right), len(right)),
+        majority_baseline(counted, None if training is None else training.answers()),
+        confidence=confidence_of(counted.first(predictions), right, load_calibration(run.path)),
+        notes=(*notes, *counted.notes(questions.path)),
+        counted=counted,
     )
 
 
-def majority_baseline(answers: Sequence[str], training_answers: Sequence[str] | None) -> Baseline:
-    """The baseline on questions with these answers; `training_answers` is None where they are unknown."""
-    guess = commonest(answers if training_answers is None else training_answers)
-    return Baseline(guess, score([guess] * len(answers), answers), training_answers is not None)
+def majority_baseline(counted: Counted, training_answers: Sequence[str] | None) -> Baseline:
+    """The baseline on questions with answers; `training_answers` is None where they are unknown."""
+    if training_answers is None:
+        given = [pair for answers in counted.answers for pair in answers.items()]
+    else:
+        given = list(zip(counted.compared(training_answers), training_answers, strict=True))
+    guess = commonest([compared for compared, _ in given])
+    answer = next(written for compared, written in given if compared == guess)
+    score = Score(sum(guess in answers for answers in counted.answers), len(counted.answers))
+    return Baseline(answer, score, training_answers is not None)
 
 
 def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
@@ -135,20 +159,21 @@ def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     write_atomically(path, "".join(f"{prediction.answer}\n" for prediction in predictions).encode())
 
 
-def evaluate_file(run: Run, pairs_path: Path) -> tuple[Evaluation, Path]:
+def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[Evaluation, Path]:
     """Evaluate a run on a file, and keep NAME.predictions, NAME.json and NAME.png in the run's folder.
 
-    Also returns the path of the predictions. NAME is the file's, unless a file of this name but with other content was
-    evaluated before (see `result_name`).
+    Also returns the path of the predictions. NAME is the file's, with '-normalized' where this is the match, unless a
+    file of this name but with other content was evaluated before (see `result_name`).
     """
     questions = read_asked(pairs_path)
-    evaluation = evaluate(run, questions)
-    if evaluation.score is not None:
-        evaluation = _with_breakdown(evaluation, run, questions)
+    evaluation = evaluate(run, questions, match=match)
+    if evaluation.counted is not None:
+        evaluation = _with_breakdown(evaluation, evaluation.counted, run, questions)
     folder = run.path / "evaluations"
     folder.mkdir(exist_ok=True)
     source = Source.of(pairs_path)
-    name = result_name(folder, pairs_path.stem, source.sha256, (".json", ".predictions", ".png"))
+    plain = pairs_path.stem if evaluation.match in ("exact", None) else f"{pairs_path.stem}-{evaluation.match}"
+    name = result_name(folder, plain, source.sha256, (".json", ".predictions", ".png"))
     facts = {"pairs": source.path, "sha256": source.sha256, **evaluation.facts()}
     # First, since it says what the predictions are about.
     write_atomically(folder / f"{name}.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
@@ -165,15 +190,21 @@ def _pairs_of(run: Run) -> Questions | None:
     return None if path is None else read_asked_pairs(path)
 
 
-def _with_breakdown(evaluation: Evaluation, run: Run, questions: Questions) -> Evaluation:
-    """With tables by how common the answer is and by where the text states it, as far as the files are unchanged."""
-    answers = questions.answers()
-    right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
+def _with_breakdown(evaluation: Evaluation, counted: Counted, run: Run, questions: Questions) -> Evaluation:
+    """With tables by how common the answer is and by where the text states it, as far as the files are unchanged.
+
+    Of several answers to a question the commonest counts, and the one that is stated first.
+    """
+    right = counted.right([prediction.answer for prediction in evaluation.predictions])
     runs = lineage_left(run)
     training, corpus = training_pairs_of(runs), corpus_of(runs)
-    tables = [] if training is None else [by_frequency(answers, training.answers(), right)]
+    tables = []
+    if training is not None:
+        trained = Counter(counted.compared(training.answers()))
+        tables.append(by_frequency([max(of, key=trained.__getitem__) for of in counted.answers], trained, right))
     if corpus is None:
         note = "by where the text states the answer: unknown, since the run's corpus is gone or has changed"
         return replace(evaluation, tables=tuple(tables), notes=(*evaluation.notes, note))
     facts = link(questions.items, corpus.texts)
-    return replace(evaluation, tables=(*tables, by_end(facts, right)))
+    ends = [min((facts[i].end or math.inf, i) for i in places) for places in counted.places]
+    return replace(evaluation, tables=(*tables, by_end([facts[i] for _, i in ends], right)))

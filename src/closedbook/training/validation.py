@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from closedbook.evaluation.match import Counted
 from closedbook.evaluation.predict import predict
-from closedbook.evaluation.score import score
 from closedbook.examples.batches import trim, used_length
 from closedbook.examples.datasets import CharCorruptionDataset, Example, NameDataset
 from closedbook.text.questions import Questions
@@ -35,6 +35,7 @@ class Validation:
         """`text` is what the run trains on, or None."""
         self.pairs = pairs
         self.vocabulary = vocabulary
+        self._counted = Counted.of(pairs.items, "exact")
         self._pairs = _batches(_pair_examples(pairs, vocabulary, block_size))
         self._text = [] if text is None else _batches(_masked_documents(pairs, text))
 
@@ -43,7 +44,7 @@ class Validation:
         predictions = predict(trainer.model, self.vocabulary, [item.text for item in self.pairs.items])
         return Evaluated(
             epoch=epoch,
-            score=score([prediction.answer for prediction in predictions], self.pairs.answers()),
+            score=self._counted.score([prediction.answer for prediction in predictions]),
             seen_text_loss=_loss(trainer, self._text) if self._text else None,
             validation_pairs_loss=_loss(trainer, self._pairs),
         )

@@ -75,7 +75,7 @@ def exposure_report(run: Run, pairs_path: Path, train_path: Path | None = None) 
     runs = lineage(run)
     pairs = read_asked_pairs(pairs_path)
     training = training_pairs_of(runs) if train_path is None else as_learned(read_asked_pairs(train_path), run)
-    evaluation = evaluate(run, pairs, training)
+    evaluation = evaluate(run, pairs, training, match=None)  # A fact is a line's.
     answers = pairs.answers()
     right = [p.answer == answer for p, answer in zip(evaluation.predictions, answers, strict=True)]
     facts = link(pairs.items, _documents(runs))
