@@ -138,7 +138,7 @@ def test_many_templates_have_one_note():
 
 def test_free_questions_are_learned_as_they_are(monkeypatch: pytest.MonkeyPatch):
     """Where most are asked once in words of their own, and they are many, one line says so and nobody else is asked."""
-    monkeypatch.setattr("closedbook.reader.open_book._MAX_WORK", 1000)
+    monkeypatch.setattr("closedbook.reader.open_book._MUCH_WORK", 1000)
     pairs = pairs_of(*((f"Where did {person(n)} do thing {n}?", town(n)) for n in range(20)), ("Who is it?", "Ada"))
     book = read_open_book(BOOK, pairs, seed=0)
     assert [(pair.question, pair.answer) for pair in book.pairs] == [(pair.text, pair.answer) for pair in pairs.items]

@@ -18,8 +18,10 @@ from closedbook.text.title_index import TitleIndex
 
 MIN_STATED = 3
 """Nothing is read if the documents of fewer titles state an answer."""
-_MAX_WORK = 200_000_000
-"""Templates that ask about one title each, times the corpus's characters: with more, nobody else is asked about."""
+_MOST = 0.8
+_MUCH_WORK, _MAX_WORK = 50_000_000, 2_000_000_000
+"""Templates times characters of the corpus that are not read, where `_MOST` pairs have a wording of their own, or ever;
+the latter are some minutes."""
 _MAX_NOTES = 12
 """Templates that have a note each, at most."""
 
@@ -103,11 +105,11 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
 
 
 def _is_free(templates: ByTemplate, corpus: Corpus) -> bool:
-    """Whether most templates ask about one title, and are too many to be asked about all."""
+    """Whether most pairs have a wording of their own, so many that asking all about everybody would take long."""
+    work = len(templates) * sum(map(len, corpus.texts))
     n_single = sum(len(by_title) == 1 for by_title in templates.values())
-    if n_single <= len(templates) / 2:
-        return False
-    return n_single * sum(map(len, corpus.texts)) > _MAX_WORK
+    n_titles = sum(map(len, templates.values()))
+    return work > _MUCH_WORK if n_single > _MOST * n_titles else work > _MAX_WORK
 
 
 def _answers(templates: ByTemplate, titles: TitleIndex) -> dict[Template, dict[str, list[str]]]:
