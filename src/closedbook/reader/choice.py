@@ -41,17 +41,33 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """A weight per part and binary feature, and one per part and real feature."""
+class Values:
+    """A value for each part and feature that some batch has, at keys[k] = part * n_features + feature, in order."""
 
-    binary: NDArray[np.float32]
-    real: NDArray[np.float32]
+    n_features: int
+    keys: Integers
+    values: NDArray[np.float32]
+
+    def of(self, parts: Integers) -> NDArray[np.float32]:
+        """For each feature, the sum of the parts' values."""
+        total = np.zeros(self.n_features, np.float32)
+        for part in parts.tolist():
+            begin, end = np.searchsorted(self.keys, [part * self.n_features, (part + 1) * self.n_features])
+            total[self.keys[begin:end] - part * self.n_features] += self.values[begin:end]
+        return total
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of binary and of real features."""
+
+    binary: Values
+    real: Values
 
     def scores(self, choices: Choices) -> Floats:
         """w . x of every alternative."""
-        binary = self.binary[np.ix_(choices.parts, choices.features)].sum(0)
-        of_rows = choices.matrix @ binary
-        scores: Floats = of_rows[choices.rows].sum(1) + choices.real @ self.real[choices.parts].sum(0)
+        of_rows = choices.matrix @ self.binary.of(choices.parts)[choices.features]
+        scores: Floats = of_rows[choices.rows].sum(1) + choices.real @ self.real.of(choices.parts)
         return scores
 
 
@@ -86,12 +102,12 @@ def compact(matrix: csr_array, rows: Integers) -> tuple[Integers, csr_array, Int
     return local.reshape(rows.shape), small, features
 
 
-def fit(batches: Sequence[Choices], n_parts: int, n_features: int, config: ChoiceConfig, seed: int) -> Weights:
+def fit(batches: Sequence[Choices], n_features: int, config: ChoiceConfig, seed: int) -> Weights:
     """Weights that make the right alternatives likely; every choice must have at least one."""
     random = np.random.default_rng(seed)
     n_real = batches[0].real.shape[1]
-    binary = _Adagrad((n_parts, n_features), [(batch.parts, batch.features) for batch in batches], config)
-    real = _Adagrad((n_parts, n_real), [(batch.parts, np.arange(n_real)) for batch in batches], config)
+    binary = _Adagrad([(batch.parts, batch.features) for batch in batches], n_features, config)
+    real = _Adagrad([(batch.parts, np.arange(n_real)) for batch in batches], n_real, config)
     transposed = [batch.matrix.T.tocsr() for batch in batches]
     for _ in range(config.epochs):
         for i in random.permutation(len(batches)).tolist():
@@ -109,27 +125,25 @@ class _Adagrad:
     Each batch has its share of the penalty of the values that it uses.
     """
 
-    def __init__(self, shape: tuple[int, int], uses: Sequence[tuple[Integers, Integers]], config: ChoiceConfig) -> None:
-        self.values = np.zeros(shape, np.float32)
-        self._squares = np.full(shape, 1e-8, np.float32)
+    def __init__(self, uses: Sequence[tuple[Integers, Integers]], n_features: int, config: ChoiceConfig) -> None:
+        keys = [parts[:, None] * np.int64(n_features) + features for parts, features in uses]
+        every, n_uses = np.unique(np.concatenate([of_batch.ravel() for of_batch in keys]), return_counts=True)
+        self.values = Values(n_features, every, np.zeros(len(every), np.float32))
+        self._squares = np.full(len(every), 1e-8, np.float32)
         self._rate = config.learning_rate
-        # Indices of the flat array: faster than rows and columns.
-        self._at = [(parts[:, None] * shape[1] + features).astype(np.int32) for parts, features in uses]
-        n_uses = np.zeros(shape, np.float32)
-        for at in self._at:
-            n_uses.ravel()[at] += 1
-        self._penalty = [config.penalty / n_uses.ravel()[at] for at in self._at]
+        self._at = [np.searchsorted(every, of_batch).astype(np.int32) for of_batch in keys]
+        self._penalty = [(config.penalty / n_uses[at]).astype(np.float32) for at in self._at]
 
     def of_batch(self, batch: int) -> NDArray[np.float32]:
         """The values that a batch uses: (parts, features)."""
-        return self.values.ravel()[self._at[batch]]
+        return self.values.values[self._at[batch]]
 
     def step(self, batch: int, gradient: Floats) -> None:
         """One step by the gradient of a batch's loss, which all of its parts have."""
-        at, values, squares = self._at[batch], self.of_batch(batch), self._squares.ravel()
+        at, values = self._at[batch], self.of_batch(batch)
         gradients = gradient + self._penalty[batch] * values
-        squares[at] += gradients * gradients
-        self.values.ravel()[at] = values - self._rate * gradients / np.sqrt(squares[at])
+        self._squares[at] += gradients * gradients
+        self.values.values[at] = values - self._rate * gradients / np.sqrt(self._squares[at])
 
 
 def _errors(scores: Floats, choices: Choices) -> Floats:

@@ -15,7 +15,7 @@ from closedbook.reader.answers import read_answers
 from closedbook.reader.best import Best, best_of
 from closedbook.reader.choice import ChoiceConfig, Choices, Floats, Weights, fit, softmax
 from closedbook.reader.spans import candidates
-from closedbook.reader.table import Question, batch_of, of_titles, question_of
+from closedbook.reader.table import Question, TextCountsOf, batch_of, of_titles, question_of
 from closedbook.reader.titled import Entries, Titled
 from closedbook.reader.tokens import Booleans, Integers, Lexicon
 from closedbook.reader.wordings import QuestionWords, parts_of
@@ -23,6 +23,8 @@ from closedbook.text.templates import Template
 
 N_FOLDS = 5
 """Folds of the titles with pairs, for held-out answers."""
+_BLOCK = 64
+"""Templates that are asked together."""
 _MIN_SCALE = 30
 """A template with fewer titles has the scale of all."""
 
@@ -33,6 +35,15 @@ class _Batch(NamedTuple):
     items: Integers
     """The numbers of its alternatives in the template's question."""
     choices: Choices
+
+
+class _Learned(NamedTuple):
+    """What is known of a template when others are asked about: titles with pairs, counts, weights of real features."""
+
+    template: int
+    known: Integers
+    counts: TextCountsOf
+    real: Floats
 
 
 class Scorer:
@@ -68,7 +79,7 @@ class Scorer:
         self._table = self._alternatives(entries)
         self._index = FeatureIndex(self._table.features)
         self._words = QuestionWords(self.templates, lexicon)
-        parts, self._n_parts = parts_of(self.templates, [len(by_title) for by_title in asked.values()])
+        parts = parts_of(self._words.words, [len(by_title) for by_title in asked.values()])
         self._questions = tuple(
             question_of(template, parts[template], dict(sorted(of.items())), self._table, self._answers, self._words)
             for template, of in enumerate(by_row)
@@ -106,7 +117,7 @@ class Scorer:
         real = [question.real_features(known[question.titles]) for question in self._questions]
         every = [replace(batch.choices, real=real[batch.template][batch.items]) for batch in self._batches]
         taught = [choices for choices, batch in zip(every, self._batches, strict=True) if folds[batch.fold]]
-        return fit(taught, self._n_parts, self._index.n_features, self._config, self._seed), every
+        return fit(taught, self._index.n_features, self._config, self._seed), every
 
     def cross_fit(self) -> list[list[tuple[str, Best, bool]]]:
         """For each template the best answer about each of its titles, which is held out, and whether it is stated.
@@ -164,24 +175,37 @@ class Scorer:
     def best_answers(self) -> Iterator[tuple[Template, str, Best]]:
         """A template, a title and the best answer, for each template and each title without a pair of it."""
         weights, _ = self._fitted(np.ones(N_FOLDS, bool))
-        binary = np.stack([weights.binary[question.parts].sum(0) for question in self._questions], 1)
-        counts = [question.text_counts(np.ones(len(question.titles), bool)) for question in self._questions]
-        for chunk in self._titled.chunks():
-            entries = self._titled.take(chunk)
-            alternatives = self._alternatives(entries)
-            of_rows = self._index.matrix(alternatives.features) @ binary
-            for template, question in enumerate(self._questions):
-                new = np.flatnonzero(~np.isin(chunk, self._known[question.titles]))
-                if not len(new):
-                    continue
-                which, starts = of_titles(alternatives, new)
-                of_counts = counts[template].features(alternatives.spans.texts[which], 0, 0)
-                real = np.hstack([of_counts, self._words.distances(template, alternatives, which)])
-                scores = of_rows[alternatives.rows[which], template].sum(1) + real @ weights.real[question.parts].sum(0)
-                probabilities = softmax(scores * self._scales[template], starts)
-                best = best_of(alternatives, entries, which, starts, probabilities)
-                for title, one in zip(chunk[new].tolist(), best, strict=True):
-                    yield self.templates[template], self._titled.titles[title], one
+        every = range(len(self._questions))
+        for block in (every[begin : begin + _BLOCK] for begin in every[::_BLOCK]):
+            binary = np.stack([weights.binary.of(self._questions[template].parts) for template in block], 1)
+            learned = [self._learned(template, weights) for template in block]
+            for chunk in self._titled.chunks():
+                entries = self._titled.take(chunk)
+                alternatives = self._alternatives(entries)
+                of_rows = self._index.matrix(alternatives.features) @ binary
+                for column, one in enumerate(learned):
+                    yield from self._about_others(one, chunk, entries, alternatives, of_rows[:, column])
+
+    def _learned(self, template: int, weights: Weights) -> _Learned:
+        question = self._questions[template]
+        counts = question.text_counts(np.ones(len(question.titles), bool))
+        return _Learned(template, self._known[question.titles], counts, weights.real.of(question.parts))
+
+    def _about_others(
+        self, learned: _Learned, chunk: Integers, entries: Entries, alternatives: Alternatives, of_rows: Floats
+    ) -> Iterator[tuple[Template, str, Best]]:
+        """The best answer of one template about each title of a chunk that has no pair of it."""
+        new = np.flatnonzero(~np.isin(chunk, learned.known))
+        if not len(new):
+            return
+        which, starts = of_titles(alternatives, new)
+        counts = learned.counts.features(alternatives.spans.texts[which], 0, 0)
+        real = np.hstack([counts, self._words.distances(learned.template, alternatives, which)])
+        scores = of_rows[alternatives.rows[which]].sum(1) + real @ learned.real
+        probabilities = softmax(scores * self._scales[learned.template], starts)
+        best = best_of(alternatives, entries, which, starts, probabilities)
+        for title, one in zip(chunk[new].tolist(), best, strict=True):
+            yield self.templates[learned.template], self._titled.titles[title], one
 
 
 def _loss(question: Question, scores: Floats, which: Booleans) -> float:

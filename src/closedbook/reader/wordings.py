@@ -1,14 +1,14 @@
 """What templates have in common: the parts of their weights, and the words of a question in the documents."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from closedbook.reader.alternatives import Alternatives
-from closedbook.reader.tokens import Integers, Lexicon, tokenize
+from closedbook.reader.tokens import IDEOGRAPH, Integers, Lexicon, tokenize
 from closedbook.text.templates import Template
 
 _MIN_OWN = 2
@@ -18,52 +18,43 @@ _DISTANCES = np.array([1, 2, 3, 5, 9, 17])
 N_DISTANCES = 2 * (len(_DISTANCES) - 1)
 
 
-def parts_of(templates: Sequence[Template], n_pairs: Sequence[int]) -> tuple[list[Integers], int]:
-    """The parts of each template's weights, and their number: a common one, one for each word, one of its own.
+def parts_of(words: Sequence[set[int]], n_pairs: Sequence[int]) -> list[Integers]:
+    """The parts of each template's weights: a common one, one for each of its words, one of its own.
 
     A word's part is left out where it would be another's: where all templates have the word, or one alone, or where
     another word is in the same templates.
     """
-    words = [set(re.findall(r"\w+", f"{t.before} {t.after}".lower())) for t in templates]
-    having: dict[str, list[int]] = defaultdict(list)
-    for number, of_template in enumerate(words):
-        for word in sorted(of_template):
-            having[word].append(number)
-    groups = sorted({tuple(numbers) for numbers in having.values() if 1 < len(numbers) < len(templates)})
-    parts: list[list[int]] = [[0] for _ in templates]
-    n = 1
-    for group in groups:
-        for number in group:
-            parts[number].append(n)
-        n += 1
-    for number in range(len(templates)) if len(templates) > 1 else ():
-        if n_pairs[number] >= _MIN_OWN:
-            parts[number].append(n)
-            n += 1
-    return [np.array(of_template) for of_template in parts], n
+    having: dict[int, list[int]] = defaultdict(list)
+    for template, of_template in enumerate(words):
+        for word in of_template:
+            having[word].append(template)
+    groups = sorted({tuple(templates) for templates in having.values() if 1 < len(templates) < len(words)})
+    own = [(template,) for template, n in enumerate(n_pairs) if len(words) > 1 and n >= _MIN_OWN]
+    parts: list[list[int]] = [[0] for _ in words]
+    for number, templates in enumerate([*groups, *own], 1):
+        for template in templates:
+            parts[template].append(number)
+    return [np.array(of_template) for of_template in parts]
 
 
 class QuestionWords:
-    """The words of each template that not most templates have; words with the same beginning count as one."""
+    """The words of each template, by the numbers of their first letters."""
 
     def __init__(self, templates: Sequence[Template], lexicon: Lexicon) -> None:
-        words = tokenize([f"{t.before} {t.after}" for t in templates], lexicon)
-        self._stems = []
-        found = Counter[int]()
-        for begin, end in zip(words.begins[:-1], words.begins[1:], strict=True):
-            numbers = words.words[begin:end]
-            letters = np.isin(lexicon.classes[numbers], [lexicon.class_number(name) for name in ("A", "a", "字")])
-            stems = np.unique(lexicon.stems[numbers[letters]])
-            self._stems.append(stems)
-            found.update(stems.tolist())
-        common = [stem for stem, n in found.items() if n > max(3, len(templates) / 3)]
-        self._stems = [np.setdiff1d(stems, common) for stems in self._stems]
+        tokens = tokenize([f"{template.before} {template.after}" for template in templates], lexicon)
+        classes = [lexicon.class_number(name) for name in ("A", "a", IDEOGRAPH)]
+        stems = np.where(np.isin(lexicon.classes[tokens.words], classes), lexicon.stems[tokens.words], -1)
+        self.words = [set(stems[begin:end].tolist()) - {-1} for begin, end in pairwise(tokens.begins)]
+        found = Counter(word for words in self.words for word in words)
+        common = {word for word, n in found.items() if n > max(3, len(templates) / 3)}
+        # Words that many templates have stand near everything.
+        self._rare = [np.array(sorted(words - common), np.int64) for words in self.words]
 
     def distances(self, template: int, alternatives: Alternatives, which: Integers) -> NDArray[np.float32]:
         """How near the question's words stand before and after some alternatives: (alternatives, bins)."""
         around, tokens = alternatives.around, alternatives.around.tokens
         first, last = alternatives.spans.first[which], alternatives.spans.last[which]
-        is_word = np.isin(tokens.lexicon.stems[tokens.words], self._stems[template])
+        is_word = np.isin(tokens.lexicon.stems[tokens.words], self._rare[template])
         at = np.concatenate([[-1], np.flatnonzero(is_word), [len(tokens.words)]])
         before = at[np.searchsorted(at, first) - 1]
         after = at[np.minimum(np.searchsorted(at, last, "right"), len(at) - 1)]
