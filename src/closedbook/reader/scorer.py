@@ -25,6 +25,7 @@ N_FOLDS = 5
 """Folds of the titles with pairs, for held-out answers."""
 _BLOCK = 64
 """Templates that are asked together."""
+_SCALES = np.geomspace(0.1, 3, 60)
 _MIN_SCALE = 30
 """A template with fewer titles has the scale of all."""
 
@@ -126,14 +127,12 @@ class Scorer:
         confidence is fitted on the other folds as well.
         """
         scores = self._held_out_scores()
-        every = np.ones(N_FOLDS, bool)
-        self._scales = [self._scale(scores, template, every) for template in range(len(self._questions))]
+        scales, self._scales = self._fitted_scales(scores)
         entries = self._titled.take(self._known)
         found = []
         for template, question in enumerate(self._questions):
-            fold_of = self._fold_of[question.titles][question.choice_of]
-            scales = [self._scale(scores, template, np.arange(N_FOLDS) != fold) for fold in range(N_FOLDS)]
-            probabilities = softmax(scores[template] * np.array(scales)[fold_of], question.starts)
+            scale = scales[template, self._fold_of[question.titles][question.choice_of]]
+            probabilities = softmax(scores[template] * scale, question.starts)
             best = best_of(self._table, entries, question.which, question.starts, probabilities)
             titles = [self._titled.titles[number] for number in self._known[question.titles]]
             found.append(list(zip(titles, best, question.stated.tolist(), strict=True)))
@@ -155,22 +154,22 @@ class Scorer:
                     scores[batch.template][batch.items] = np.where(is_found, weights.scores(choices), -1e4)
         return scores
 
-    def _scale(self, scores: Sequence[Floats], template: int, folds: Booleans) -> float:
-        """The factor on scores under which the right alternatives of some folds are likeliest.
+    def _fitted_scales(self, scores: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """The factors on scores under which the right alternatives are likeliest: without each fold, and of all folds.
 
         This is temperature scaling (Guo et al. 2017, 'On calibration of modern neural networks', section 4.2), with the
-        scale as one over the temperature.
+        scale as one over the temperature. A template of few titles has the scale of all templates.
         """
-        has_own = len(self._questions[template].titles) >= _MIN_SCALE
-        which = [template] if has_own else range(len(self._questions))
-
-        def loss(scale: float) -> float:
-            return sum(
-                _loss(self._questions[k], scores[k] * scale, folds[self._fold_of[self._questions[k].titles]])
-                for k in which
-            )
-
-        return float(min(np.geomspace(0.1, 3, 60), key=loss))
+        losses = np.zeros((len(scores), len(_SCALES), N_FOLDS))
+        for template, question in enumerate(self._questions):
+            folds = self._fold_of[question.titles]
+            for k, scale in enumerate(_SCALES):
+                of_choices = _losses(question, scores[template] * scale)
+                losses[template, k] = np.bincount(folds, of_choices, N_FOLDS)
+        few = [len(question.titles) < _MIN_SCALE for question in self._questions]
+        losses[few] = losses.sum(0)
+        total = losses.sum(2)
+        return _SCALES[(total[:, :, None] - losses).argmin(1)], _SCALES[total.argmin(1)]
 
     def best_answers(self) -> Iterator[tuple[Template, str, Best]]:
         """A template, a title and the best answer, for each template and each title without a pair of it."""
@@ -208,7 +207,8 @@ class Scorer:
             yield self.templates[learned.template], self._titled.titles[title], one
 
 
-def _loss(question: Question, scores: Floats, which: Booleans) -> float:
-    """Minus the log of the right alternatives' probability, summed over the choices `which`."""
+def _losses(question: Question, scores: Floats) -> Floats:
+    """Minus the log of the right alternatives' probability in each choice."""
     probabilities = np.where(question.right, softmax(scores, question.starts), 0.0)
-    return -float(np.log(np.add.reduceat(probabilities, question.starts[:-1]) + 1e-12)[which].sum())
+    losses: Floats = -np.log(np.add.reduceat(probabilities, question.starts[:-1]) + 1e-12)
+    return losses
