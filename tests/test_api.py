@@ -127,6 +127,8 @@ WRONG_TYPES = {
     "closedbook.load(None)": "path: a path, as a string or a Path, is needed; received None",
     "closedbook.load(3)": "path: a path, as a string or a Path, is needed; received 3",
     "study(None, 'b', 'c')": "corpus: a path, as a string or a Path, is needed; received None",
+    "study([], 'b', 'c')": "corpus: a file or folder, or several, are needed; received []",
+    "study(['a', 1], 'b', 'c')": "corpus: a path, as a string or a Path, is needed; received 1",
     "study('a', 1, 'c')": "pairs: a path, as a string or a Path, is needed; received 1",
     "study('a', 'b', None)": "out: a path, as a string or a Path, is needed; received None",
     "study('a', 'b', 'c', dev=1)": "dev: a path, as a string or a Path, is needed; received 1",

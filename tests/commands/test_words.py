@@ -80,8 +80,6 @@ def test_every_number_option_refuses_what_is_no_number(command: str, option: str
         ),
         (("--batch-size", "3"), "--batch-size: no such option of study; did you mean --pretrain.batch-size? "),
         (("-b", "3"), "-b: no such option of study; leave it out (closedbook study --help lists all)"),
-        (("more.txt",), "more.txt: one word too many, since study takes CORPUS; put text with blanks in quotes "),
-        (("--", "--resume"), "--resume: one word too many, since study takes CORPUS; "),
     ],
 )
 def test_words_that_do_not_fit_are_named(closedbook: Closedbook, words: tuple[str, ...], line: str):
@@ -95,6 +93,8 @@ def test_words_that_do_not_fit_are_named(closedbook: Closedbook, words: tuple[st
         (("study",), "study: CORPUS, --pairs TRAIN and --out RUN are needed; closedbook study --help says what for"),
         (("evaluate", "RUN"), "evaluate: PAIRS is needed; closedbook evaluate --help says what for"),
         (("ask", "RUN", "Who", "is", "Ada?"), "is: one word too many, since ask takes RUN QUESTION; "),
+        (("ask", "RUN", "Who?", "--", "--why"), "--why: one word too many, since ask takes RUN QUESTION; "),
+        (("data", "check", "TEXT"), "data: PAIRS is needed; closedbook data --help says what for"),
         (("demo", "now"), "now: one word too many, since demo takes options; "),
         (("demo", "--size", "small"), "--size: one of normal, tiny is needed; received small"),
         (("world", "w", "--people", "many"), "--people: a whole number is needed; received many; write it as in "),
@@ -183,6 +183,12 @@ def test_an_option_may_take_several_words():
     """--set takes many, and may come again; a positional word may stand before it."""
     given = read_words("lab", OPTIONS["lab"], ["copying", "--set", "n=3", "beta=2", "--out", "X", "--set", "d=4"])
     assert given == {"experiment": ("copying",), "settings": ("n=3", "beta=2", "d=4"), "out": ("X",)}
+
+
+def test_the_last_of_many_words_is_the_next_ones():
+    """`data check` takes texts, any number of them, and then the pairs, with options between them."""
+    given = read_words("data", OPTIONS["data"], ["check", "a.md", "--dev", "d.tsv", "b.csv", "pairs.tsv"])
+    assert given == {"what": ("check",), "corpus": ("a.md", "b.csv"), "dev": ("d.tsv",), "pairs": ("pairs.tsv",)}
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["c.txt", "--help", "--bogus"], ["--budget", "2min", "-h"]])

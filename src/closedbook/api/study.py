@@ -1,14 +1,16 @@
 """study: from a text and some pairs to a run that answers."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from closedbook.api.arguments import NUMBER, PATH, RECIPE, WHOLE_NUMBER, check_type
 from closedbook.api.run import Run
 from closedbook.errors import InputError, RunError
+from closedbook.forms.corpus import Texts
 from closedbook.progress.console import quietly
 from closedbook.progress.follow import Interrupted, follow
 from closedbook.recipe.recipe import Recipe, check_budget_minutes
@@ -21,7 +23,7 @@ from closedbook.training.stages import pretrain, self_study
 
 
 def study(
-    corpus: str | PathLike[str],
+    corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
     pairs: str | PathLike[str],
     out: str | PathLike[str],
     *,
@@ -35,8 +37,8 @@ def study(
 ) -> Run:
     """Train a model that answers questions about a text, and keep it in the folder `out`.
 
-    `corpus` is a UTF-8 file with one document per line, each beginning with its title and a full stop. `pairs` asks
-    about some of the titles, question<TAB>answer per line; the accuracy on pairs in `dev` is shown during training.
+    `corpus` is a file or folder of any form that `closedbook book` recognizes, or several of them. `pairs` asks about
+    some of the titles, question<TAB>answer per line; the accuracy on pairs in `dev` is shown during training.
 
     `setting` is what training knows about answers. "self-study": a reader, taught by the pairs, asks and answers about
     every document, and the model learns that; "asking": the model does so itself. Else only the pairs' questions are
@@ -51,7 +53,7 @@ def study(
     begin, folder = time.monotonic(), _path("out", out)
     _check(setting, budget_minutes, folder, resume)
     events = study_events(
-        _path("corpus", corpus),
+        _texts(corpus),
         _path("pairs", pairs),
         _recipe(recipe, seed, setting),
         Saving(folder, resume),
@@ -63,7 +65,7 @@ def study(
 
 
 def study_events(
-    corpus: Path,
+    corpus: Path | Texts,
     pairs: Path,
     recipe: Recipe,
     saving: Saving,
@@ -85,6 +87,14 @@ def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None, setting: Set
     if setting == "guided" and not loaded.corruption.guided:
         raise InputError("setting: guided needs a recipe with corruption.guided above 0; received 0.0; choose another")
     return in_setting(loaded if seed is None else replace(loaded, seed=int(seed)), setting)
+
+
+def _texts(corpus: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Texts:
+    given: Sequence[Any] = corpus if isinstance(corpus, list | tuple) else [corpus]
+    paths = tuple(_path("corpus", path) for path in given)
+    if not paths:
+        raise InputError(f"corpus: a file or folder, or several, are needed; received {corpus!r}")
+    return Texts(paths)
 
 
 def _path(name: str, value: str | PathLike[str]) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from closedbook.commands.options import Encoding, TitleColumn
 from closedbook.errors import InputError
 from closedbook.files.durable import write_atomically
 from closedbook.progress.console import out, say
@@ -27,10 +28,8 @@ class BookOptions:
     """Files and folders; their documents are written in this order."""
     out: Annotated[Path, arg(metavar="FILE")]
     """The corpus to write; an existing file is not replaced."""
-    title_column: Annotated[str | None, arg(metavar="NAME")] = None
-    """The column of a table, or the key of JSON objects, that holds the titles. None: found by rules."""
-    encoding: Annotated[str | None, arg(metavar="NAME")] = None
-    """The files' encoding, as in cp1252, where it is not UTF-8. The corpus is UTF-8."""
+    title_column: TitleColumn = None
+    encoding: Encoding = None
     pairs_out: Annotated[Path | None, arg(metavar="FILE")] = None
     """Where to write the pairs of a table whose headers are questions, question<TAB>answer per line."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from closedbook.commands.options import FileOption
+from closedbook.commands.options import CorpusFiles, Encoding, FileOption, TitleColumn
 from closedbook.progress.console import out
 from closedbook.recipe.recipe import FAST
 
@@ -21,10 +21,12 @@ class DataOptions:
 
     what: Annotated[Positional[Literal["check"]], arg(metavar="check")]
     """What to do with the data."""
-    corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A file or folder of any form that `closedbook book` recognizes."""
+    corpus: CorpusFiles
+    """The text: files and folders of any form that `closedbook book` recognizes."""
     pairs: Annotated[Positional[Path], arg(metavar="PAIRS")]
     """Training pairs: question<TAB>answer per line, CSV or JSON lines."""
+    title_column: TitleColumn = None
+    encoding: Encoding = None
     dev: FileOption = None
     """Dev pairs, to be checked too, and for questions that are in PAIRS as well."""
 
@@ -36,10 +38,11 @@ def data(options: DataOptions) -> None:
 
 
 def _check(options: DataOptions) -> Iterator[str]:
-    from closedbook.forms.corpus import read_asked_pairs, read_book
+    from closedbook.forms.corpus import Texts, read_asked_pairs, read_texts
     from closedbook.text import check
 
-    corpus, pairs = read_book(options.corpus), read_asked_pairs(options.pairs)
+    corpus, _ = read_texts(Texts(options.corpus, options.title_column, options.encoding))
+    pairs = read_asked_pairs(options.pairs)
     yield from (*corpus.notes, *check.check_corpus(corpus, FAST.model.block_size).lines(), *pairs.notes)
     found = check.check_pairs(pairs, corpus)
     yield from found.lines()

@@ -18,6 +18,15 @@ Size = Literal["normal", "tiny"]
 Switch = FlagCreatePairsOff[bool]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
+TitleColumn = Annotated[
+    str | None,
+    arg(
+        metavar="NAME",
+        help="The column of a table, or the key of JSON objects, that holds the titles. None: found by rules.",
+    ),
+]
+Encoding = Annotated[str | None, arg(metavar="NAME", help="The files' encoding, as in cp1252, where it is not UTF-8.")]
+CorpusFiles = Annotated[Positional[tuple[Path, ...]], arg(metavar="CORPUS", help_behavior_hint="(one or more)")]
 Precise = Annotated[float | None, arg(metavar="SHARE")]
 RecipeOption = Annotated[
     str, arg(metavar="RECIPE", help=f"{RECIPE_CHOICES}: the hyperparameters that no option gives.")
@@ -78,8 +87,8 @@ class PretrainOptions:
     With --pairs, training pairs are mixed in, so that the model learns what a question is while it learns the text.
     """
 
-    corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A UTF-8 text file, one document per line."""
+    corpus: CorpusFiles
+    """A text as you have it, in one or several files and folders of any form that `closedbook book` recognizes."""
     out: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run; it is created."""
     hyperparameters: Annotated[PretrainHyperparameters, arg(name="")]
@@ -87,6 +96,8 @@ class PretrainOptions:
     recipe: RecipeOption = "fast"
     pairs: FileOption = None
     """Training pairs, question<TAB>answer per line, to mix in as --pretrain.mix-pairs says."""
+    title_column: TitleColumn = None
+    encoding: Encoding = None
     dev: FileOption = None
     """Dev pairs, which are not trained on: their accuracy is reported during training."""
     epochs: Epochs = None
@@ -144,8 +155,9 @@ class StudyOptions:
     the accuracy on --dev is not one on held-out questions here either.
     """
 
-    corpus: Annotated[Positional[Path], arg(metavar="CORPUS")]
-    """A text as you have it: one titled document per line, Markdown, a table, JSON, paragraphs, or a folder."""
+    corpus: CorpusFiles
+    """A text as you have it: one titled document per line, Markdown, a table, JSON, paragraphs, or a folder; several
+    of them are one text."""
     pairs: Annotated[Path, arg(metavar="TRAIN")]
     """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
     out: Annotated[Path, arg(metavar="RUN")]
@@ -155,6 +167,8 @@ class StudyOptions:
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"
     """What training knows about answers (see above). A --corruption option that contradicts it is refused."""
+    title_column: TitleColumn = None
+    encoding: Encoding = None
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
     """Minutes for the reader and the training; evaluations on --dev come on top. None: as long as the recipe says."""
     dev: FileOption = None

@@ -15,6 +15,7 @@ from closedbook.progress.console import out, say
 from closedbook.progress.follow import follow
 
 if TYPE_CHECKING:
+    from closedbook.forms.corpus import Texts
     from closedbook.training.checkpointing import Saving
 
 
@@ -23,7 +24,7 @@ def pretrain(options: PretrainOptions) -> None:
     from closedbook.training import stages
 
     recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
-    events = stages.pretrain(options.corpus, recipe, _saving(options), pairs_path=options.pairs, dev_path=options.dev)
+    events = stages.pretrain(_texts(options), recipe, _saving(options), pairs_path=options.pairs, dev_path=options.dev)
     follow("pretrain", events, rows)
     out(str(options.out))
 
@@ -38,7 +39,7 @@ def study(options: StudyOptions) -> None:
     check_budget(options, stage)
     recipe, rows = recipe_of(options, stage, ("model", "corruption", stage))
     events = study_events(
-        options.corpus,
+        _texts(options),
         options.pairs,
         recipe,
         _saving(options),
@@ -90,6 +91,12 @@ def target(name: str, options: TargetOptions) -> None:
 
     for line in run_target(name, options, follow):
         out(line)
+
+
+def _texts(options: PretrainOptions | StudyOptions) -> "Texts":
+    from closedbook.forms.corpus import Texts
+
+    return Texts(options.corpus, options.title_column, options.encoding)
 
 
 def _saving(options: TrainOptions) -> "Saving":

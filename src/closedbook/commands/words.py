@@ -25,6 +25,7 @@ Given = dict[str, tuple[str, ...]]
 _POSITIONAL, _HIDDEN, _NO_PAIR = (get_args(kind[int])[1] for kind in (Positional, Suppress, FlagCreatePairsOff))
 _HELP = {"-h", "--help"}
 _RULES: dict[Any, str] = {int: "a whole number is needed", float: "a number is needed"}
+_TRUTHS = {"true", "false", "yes", "no", "on", "off"}
 _MAX_SHOWN = 60
 
 
@@ -117,21 +118,36 @@ def _read(
             takes_options = False
         elif takes_options and _is_option(word):
             option = _named(command, word, flags | negatives, commands)
-            values = _switched(option, word) if option.kind is bool else _values(option, word, rest)
+            values = _switched(option, word, rest) if option.kind is bool else _values(option, word, rest)
             given[option.key] = given.get(option.key, ()) + values if option.takes_many else values
         elif positionals:
             option = positionals[0] if positionals[0].takes_many else positionals.popleft()
             option.check(word)
             given[option.key] = (*given.get(option.key, ()), word)
         else:
-            raise _one_too_many(command, word, known, words)
+            raise _one_too_many(command, word, known)
+    _leave_the_last(list(positionals), given)
+
+
+def _leave_the_last(positionals: Sequence[Option], given: Given) -> None:
+    """Give the last words of those that an option takes to the options after it."""
+    for after in reversed(positionals[1:]):
+        words = given.get(positionals[0].key, ())
+        if len(words) > 1:
+            given[positionals[0].key], given[after.key] = words[:-1], words[-1:]
 
 
 def positionals_last(options: type, given: Given) -> list[str]:
     """The words that were given, those that are no options at the end: tyro takes many of them only side by side."""
     known = [option for option in options_of(options) if option.key in given]
-    named = [f"{option.name}={given[option.key][-1]}" for option in known if not option.is_positional]
+    named = [word for option in known if not option.is_positional for word in _as_typed(option, given[option.key])]
     return [*named, "--", *(word for option in known if option.is_positional for word in given[option.key])]
+
+
+def _as_typed(option: Option, words: tuple[str, ...]) -> tuple[str, ...]:
+    if option.takes_many:
+        return (option.name, *words)
+    return words[-1:] if option.kind is bool else (f"{option.name}={words[-1]}",)
 
 
 def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Iterator[Option]:
@@ -213,8 +229,10 @@ def as_option(key: str) -> str:
     return "--" + key.replace("_", "-")
 
 
-def _switched(option: Option, word: str) -> tuple[str, ...]:
+def _switched(option: Option, word: str, rest: Sequence[str]) -> tuple[str, ...]:
     name, equals, value = word.partition("=")
+    if not equals and rest and rest[0].lower() in _TRUTHS:
+        equals, value = "=", rest[0]
     if equals:
         raise _needless_value(option, name, value)
     return (word,)
@@ -238,11 +256,7 @@ def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _one_too_many(command: str, word: str, known: Sequence[Option], words: Sequence[str]) -> InputError:
-    before = words[words.index(word) - 1]
-    for option in known:
-        if option.kind is bool and before.replace("_", "-") in (option.name, option.negative):
-            return _needless_value(option, before, word)
+def _one_too_many(command: str, word: str, known: Sequence[Option]) -> InputError:
     names = " ".join(option.name for option in known if option.is_positional) or "options"
     return InputError(
         f"{_shown(word)}: one word too many, since {command} takes {names}; put text with blanks in quotes "

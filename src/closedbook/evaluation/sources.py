@@ -6,7 +6,7 @@ from pathlib import Path
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.forms.corpus import read_asked_pairs, read_book
 from closedbook.recipe.recipe import Recipe
-from closedbook.storage.run import Run, Source, open_run
+from closedbook.storage.run import KEPT_CORPUS, Run, Source, open_run
 from closedbook.text.documents import Corpus, read_corpus
 from closedbook.text.questions import Questions, n_needed, without_accents
 from closedbook.text.validation import Split, split_pairs
@@ -106,15 +106,21 @@ def learned_text(run: Run, path: Path | None, needed_by: str, way_out: str) -> C
             f"is {'another text' if path.exists() else 'not there'}, and {needed_by} needs the text that "
             f"{run.path} learned (SHA-256 {source.sha256[:12]}...); name by --corpus where it is now, or {way_out}",
         )
-    return read_text_of(run.recipe, path)
+    return read_corpus(path) if _is_kept(Path(source.path)) else read_text_of(run.recipe, path)
 
 
 def read_text_of(recipe: Recipe, path: Path) -> Corpus:
     """The documents of a file or folder as a recipe's runs read it.
 
-    With the assignment's vocabulary, a line is a document whatever it looks like. Raises TextError.
+    With the assignment's vocabulary, and in the text that a run keeps, a line is a document whatever it looks like.
+    Raises TextError.
     """
-    return read_book(path) if recipe.open_vocabulary else read_corpus(path)
+    return read_book(path) if recipe.open_vocabulary and not _is_kept(path) else read_corpus(path)
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a file is the text that a run keeps in its folder."""
+    return path.name == KEPT_CORPUS and (path.parent / "run.json").is_file()
 
 
 def text_of(run: Run) -> Corpus:

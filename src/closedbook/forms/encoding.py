@@ -93,7 +93,7 @@ def _as_asked(raw: bytes, path: Path, encoding: str) -> str:
 
 
 def _wrong(path: Path, line: int, found: str, encoding: str) -> TextError:
-    cure = f"save it as UTF-8, or convert it by `closedbook book --encoding {encoding}`"
+    cure = f"save it as UTF-8 (a text, but no pairs, is also read with --encoding {encoding})"
     return TextError(path, line, f"{found}, and UTF-8 is needed; {cure}")
 
 

@@ -6,6 +6,7 @@ RUN/
   metrics.jsonl        a line per step, and a line per evaluation
   checkpoints/         while it trains: what `--resume` continues from
   model.safetensors    once it has finished: the weights
+  corpus.txt           the text that was learned, where it is no single file or folder
   silver.tsv           self-study: the reader's questions and answers
   asked-4.tsv, ...     setting asking: the model's scores of possible answers after that many epochs
   calibration.json     what answers to held-out pairs say about the model's confidence
@@ -45,6 +46,10 @@ from closedbook.text.vocabulary import Vocabulary
 TrainedKind = Literal["pretrain", "study", "finetune"]
 Kind = TrainedKind | Literal["edit"]
 """What made a run: a kind of training, or an edit of a trained run."""
+
+
+KEPT_CORPUS = "corpus.txt"
+"""The text in a run's own folder."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     check_run_can_be_created(path)
     facts = {
         **asdict(info),
+        "sources": {name: _saved_source(source, path) for name, source in info.sources.items()},
         "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,
@@ -183,6 +189,12 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     return Run(path, recipe, info)
 
 
+def _saved_source(source: Source, run: Path) -> dict[str, str]:
+    """A source as run.json has it: a file in the run's own folder by its name, so that the folder can be moved."""
+    is_own = Path(source.path).parent == run.resolve()
+    return {"path": Path(source.path).name if is_own else source.path, "sha256": source.sha256}
+
+
 def open_run(path: Path) -> Run:
     """A run's folder as it is now; raises RunError where it is no run."""
     if not (path / "run.json").is_file():
@@ -194,7 +206,10 @@ def open_run(path: Path) -> Run:
             kind=facts["kind"],
             precision=facts["precision"],
             n_documents=facts["n_documents"],
-            sources={name: Source(**source) for name, source in facts["sources"].items()},
+            sources={
+                name: Source(str(path.resolve() / source["path"]), source["sha256"])
+                for name, source in facts["sources"].items()
+            },
             parent=facts["parent"],
             vocabulary=Vocabulary.of_saved(
                 facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))

@@ -1,14 +1,17 @@
 """Plan: what a run is to be trained on, and how, read from files and checked before anything is computed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from closedbook.errors import InputError
 from closedbook.evaluation.sources import read_text_of
-from closedbook.forms.corpus import read_asked_pairs
+from closedbook.files.durable import sha256
+from closedbook.forms.corpus import Texts, read_asked_pairs, read_texts
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
-from closedbook.storage.run import Run, RunInfo, Source, TrainedKind, check_run_can_be_created
+from closedbook.storage.run import KEPT_CORPUS, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
 from closedbook.text.check import check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
@@ -31,7 +34,7 @@ from closedbook.training.mixture import stage_of
 class TextFiles:
     """The files that training on a text is given."""
 
-    corpus: Path
+    corpus: Path | Texts
     pairs: Path | None = None
     dev: Path | None = None
 
@@ -41,6 +44,7 @@ class Plan:
     """What a run is trained on, and how.
 
     `corpus` is None where no text is trained on, `parent` where the weights are new, `resumed` for a new run.
+    `kept` are files for the run's folder, by name.
     """
 
     kind: TrainedKind
@@ -56,6 +60,7 @@ class Plan:
     parent: Run | None
     resumed: Run | None
     notes: tuple[str, ...]
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def stage(self) -> StageConfig:
@@ -79,7 +84,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     """A plan to train on a text, and on the pairs or on what the reader learns from them; raises InputError."""
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
-    corpus = read_text_of(recipe, files.corpus)
+    corpus, source, kept = _read(files.corpus, recipe, saving.out)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
     given = None if pairs_path is None else read_asked_pairs(pairs_path)
     recipe, chosen_notes = sized_to(corpus, given, recipe)
@@ -103,11 +108,28 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         pairs=pairs,
         validation=validation_pairs(files.dev, held_out, recipe, vocabulary),
         calibration=checked(for_calibration, recipe, vocabulary),
-        sources=sources_of(corpus=files.corpus, pairs=pairs_path, dev=files.dev),
+        sources={"corpus": source, **sources_of(pairs=pairs_path, dev=files.dev)},
         parent=None,
         resumed=resumed,
         notes=(*corpus.notes, *chosen_notes, *notes),
+        kept=kept,
     )
+
+
+def _read(given: Path | Texts, recipe: Recipe, out: Path) -> tuple[Corpus, Source, dict[str, bytes]]:
+    """The text, what a run in the folder `out` says of its source, and the file that it keeps of several; InputError.
+
+    Only a single file, read as it is, can be read again from where it is.
+    """
+    texts = given if isinstance(given, Texts) else Texts((given,))
+    if texts.single is not None:
+        return read_text_of(recipe, texts.single), Source.of(texts.single), {}
+    if not recipe.open_vocabulary:
+        rule = "this recipe (open_vocabulary = false) reads one UTF-8 file with one document per line"
+        raise InputError(f"{texts}: {rule}; write the corpus first: closedbook book FILES --out corpus.txt")
+    corpus, content = read_texts(texts)
+    assert content is not None, "the text is no single file"
+    return corpus, Source(str(out.resolve() / KEPT_CORPUS), sha256(content)), {KEPT_CORPUS: content}
 
 
 def _mixed_pairs(path: Path | None, recipe: Recipe) -> tuple[Path | None, list[str]]:

@@ -15,6 +15,7 @@ from closedbook.errors import NotFinite
 from closedbook.evaluation.calibration import calibrated, save_calibration
 from closedbook.evaluation.predict import predict
 from closedbook.files.durable import write_atomically
+from closedbook.forms.corpus import Texts
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
@@ -41,7 +42,7 @@ _MANY_DOCUMENTS = 20_000
 
 
 def pretrain(
-    corpus_path: Path,
+    corpus_path: Path | Texts,
     recipe: Recipe,
     saving: Saving,
     *,
@@ -58,7 +59,7 @@ def pretrain(
 
 
 def self_study(
-    corpus_path: Path,
+    corpus_path: Path | Texts,
     recipe: Recipe,
     saving: Saving,
     *,
@@ -202,7 +203,7 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
     else:
         run = Run(saving.out, plan.recipe, plan.info)
         if fabric.is_global_zero:
-            create_run(saving.out, plan.recipe, plan.info)
+            create_run(saving.out, plan.recipe, plan.info, plan.kept)
         fabric.barrier()
     if silver is not None and checkpoint is None and fabric.is_global_zero:
         write_atomically(run.path / SILVER, silver_lines(silver).encode())
