@@ -156,8 +156,7 @@ class StudyOptions:
     """
 
     corpus: CorpusFiles
-    """A text as you have it: one titled document per line, Markdown, a table, JSON, paragraphs, or a folder; several
-    of them are one text."""
+    """A text as you have it: one titled document per line, Markdown, tables, JSON, paragraphs, folders, or several."""
     pairs: Annotated[Path, arg(metavar="TRAIN")]
     """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
     out: Annotated[Path, arg(metavar="RUN")]
