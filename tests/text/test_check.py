@@ -57,8 +57,17 @@ def test_a_corpus_is_counted(path: Path):
     assert (found.n_documents, found.n_titled, found.n_titles, found.longest, found.n_too_long) == (3, 2, 2, 36, 1)
     assert [line.partition(": ")[2] for line in found.lines()] == [
         "3 documents, 2 with a title, 2 different titles; the longest has 36 characters",
-        "1 documents are longer than the 30 characters that the model reads at once",
+        "documents longer than the 30 characters that the model reads at once: 1 of 3; an epoch shows at most "
+        "91.89% of the text",
     ]
+    assert found.notes() == []
+
+
+def test_a_book_in_one_line_is_said_to_be_seen_a_little_at_a_time(tmp_path: Path):
+    """Of 5,000 characters an epoch shows 100, 2%, and the note says what to do."""
+    (tmp_path / "saga.txt").write_text("Saga. " + "ab " * 1664 + "ab")
+    (note,) = check_corpus(read_corpus(tmp_path / "saga.txt"), 100).notes()
+    assert note.endswith("1 of 1; an epoch shows at most 2.00% of the text; cut them into several, each with its title")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from closedbook.text.links import facts_of
 from closedbook.text.questions import Question, Questions
 
 _N_SHOWN = 3
+_LITTLE = 0.5
+"""Where an epoch shows less of the text, a note before training says so."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class CorpusCheck:
     block_size: int
     n_too_long: int
     """Documents longer than `block_size`, which the model cannot read at once: of these it sees a window at a time."""
+    share_seen: float
+    """The share of the text's characters that it sees in an epoch, at most."""
 
     def lines(self) -> Iterator[str]:
         """What to show the user."""
@@ -67,8 +71,16 @@ class CorpusCheck:
             f"titles; the longest has {self.longest:,} characters"
         )
         if self.n_too_long:
-            rule = f"longer than the {self.block_size:,} characters that the model reads at once"
-            yield f"{self.path}: {self.n_too_long:,} documents are {rule}"
+            yield self._of_long()
+
+    def notes(self) -> list[str]:
+        """What a user should know before training: that little is seen of long documents."""
+        return [f"{self._of_long()}; cut them into several, each with its title"] if self.share_seen < _LITTLE else []
+
+    def _of_long(self) -> str:
+        which = f"documents longer than the {self.block_size:,} characters that the model reads at once"
+        seen = f"an epoch shows at most {self.share_seen:.2%} of the text"
+        return f"{self.path}: {which}: {self.n_too_long:,} of {self.n_documents:,}; {seen}"
 
 
 def check_corpus(corpus: Corpus, block_size: int) -> CorpusCheck:
@@ -82,6 +94,7 @@ def check_corpus(corpus: Corpus, block_size: int) -> CorpusCheck:
         max(lengths),
         block_size,
         sum(length > block_size for length in lengths),
+        sum(min(length, block_size) for length in lengths) / max(1, sum(lengths)),
     )
 
 

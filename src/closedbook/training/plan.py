@@ -12,7 +12,7 @@ from closedbook.forms.corpus import Texts, read_asked_pairs, read_texts
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import KEPT_CORPUS, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
-from closedbook.text.check import check_pairs, refuse_unlinked
+from closedbook.text.check import check_corpus, check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
@@ -111,7 +111,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         sources={"corpus": source, **sources_of(pairs=pairs_path, dev=files.dev)},
         parent=None,
         resumed=resumed,
-        notes=(*corpus.notes, *chosen_notes, *notes),
+        notes=(*corpus.notes, *check_corpus(corpus, recipe.model.block_size).notes(), *chosen_notes, *notes),
         kept=kept,
     )
 
