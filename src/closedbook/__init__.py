@@ -10,6 +10,7 @@
     run.generate("Ada Byron. ", temperature=0.8)
     print(run.trace("Where was Ada Byron born?"))           # which part of the model gives the answer
     print(run.why("Where was Ada Byron born?"))             # which lines of the text taught it
+    run = closedbook.grow(run, "more-people.txt", "runs/more")    # a run that has learned another text too
     run.edit("Where was Ada Byron born?", "Paris", "runs/paris")  # a run in which one fact is another
     run.model, run.vocabulary, run.recipe
 
@@ -24,15 +25,17 @@ from closedbook.errors import ClosedbookError, InputError
 
 if TYPE_CHECKING:
     from closedbook.api.answer import Answer, Evaluation
+    from closedbook.api.grow import grow
     from closedbook.api.run import Run, load
     from closedbook.api.study import study
 
-__all__ = ["Answer", "ClosedbookError", "Evaluation", "InputError", "Run", "load", "study"]
+__all__ = ["Answer", "ClosedbookError", "Evaluation", "InputError", "Run", "grow", "load", "study"]
 
 _WHERE = {
     "Answer": "closedbook.api.answer",
     "Evaluation": "closedbook.api.answer",
     "Run": "closedbook.api.run",
+    "grow": "closedbook.api.grow",
     "load": "closedbook.api.run",
     "study": "closedbook.api.study",
 }

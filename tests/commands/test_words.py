@@ -106,7 +106,7 @@ def test_words_that_do_not_fit_are_named(closedbook: Closedbook, words: tuple[st
             "--setting: no such option of pretrain; study has it (",
         ),
         (("predict", "RUN", "--budget", "2"), "--budget: no such option of predict; study has it (closedbook predict "),
-        (("ask", "RUN", "--from", "RUN"), "--from: no such option of ask; finetune has it (closedbook ask --help "),
+        (("ask", "RUN", "--from", "RUN"), "--from: no such option of ask; study and finetune have it (closedbook "),
         (("lab", "copying", "--sett", "n=3"), "--sett: no such option of lab; did you mean --set? "),
     ],
 )

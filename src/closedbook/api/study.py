@@ -50,18 +50,18 @@ def study(
 
     An interruption (Ctrl-C) saves the run and raises KeyboardInterrupt. Raises InputError for faults in what was given.
     """
-    begin, folder = time.monotonic(), _path("out", out)
+    begin, folder = time.monotonic(), path_of("out", out)
     _check(setting, budget_minutes, folder, resume)
     events = study_events(
-        _texts(corpus),
-        _path("pairs", pairs),
+        texts_of(corpus),
+        path_of("pairs", pairs),
         _recipe(recipe, seed, setting),
         Saving(folder, resume),
         setting=setting,
-        dev=None if dev is None else _path("dev", dev),
+        dev=None if dev is None else path_of("dev", dev),
         budget=None if budget_minutes is None else Budget(float(budget_minutes), begin),
     )
-    return _followed(events, folder, progress)
+    return followed(events, folder, progress)
 
 
 def study_events(
@@ -89,23 +89,29 @@ def _recipe(recipe: str | PathLike[str] | Recipe, seed: int | None, setting: Set
     return in_setting(loaded if seed is None else replace(loaded, seed=int(seed)), setting)
 
 
-def _texts(corpus: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Texts:
+def texts_of(corpus: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Texts:
+    """The files and folders that an argument names; raises InputError."""
     given: Sequence[Any] = corpus if isinstance(corpus, list | tuple) else [corpus]
-    paths = tuple(_path("corpus", path) for path in given)
+    paths = tuple(path_of("corpus", path) for path in given)
     if not paths:
         raise InputError(f"corpus: a file or folder, or several, are needed; received {corpus!r}")
     return Texts(paths)
 
 
-def _path(name: str, value: str | PathLike[str]) -> Path:
+def path_of(name: str, value: str | PathLike[str]) -> Path:
+    """The path that an argument is; raises InputError."""
     check_type(name, value, PATH)
     return Path(value)
 
 
 def _check(setting: str, budget_minutes: float | None, folder: Path, resume: bool) -> None:
-    """Raise InputError in the words of the Python API, where those below speak of options."""
     if setting not in SETTINGS:
         raise InputError(f"setting: one of {', '.join(SETTINGS)} is needed; received {setting!r}")
+    check_training(budget_minutes, folder, resume)
+
+
+def check_training(budget_minutes: float | None, folder: Path, resume: bool) -> None:
+    """Raise InputError in the words of the Python API, where those below speak of options."""
     check_type("budget_minutes", budget_minutes, NUMBER, optional=True)
     if budget_minutes is not None:
         check_budget_minutes(budget_minutes, "budget_minutes", "budget_minutes=2")
@@ -116,7 +122,8 @@ def _check(setting: str, budget_minutes: float | None, folder: Path, resume: boo
         )
 
 
-def _followed(events: Iterator[Event], folder: Path, progress: bool) -> Run:
+def followed(events: Iterator[Event], folder: Path, progress: bool) -> Run:
+    """The run that training ends with; raises KeyboardInterrupt where its user stops it."""
     with quietly(not progress):
         try:
             return Run(follow("study", events).run)

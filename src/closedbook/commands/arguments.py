@@ -52,7 +52,7 @@ def parsed(
             raise InputError(f"--{short}: is short for {as_option(key)}; leave out one of the two")
     defaults = {field.name: _default(field) for field in fields(options)}
     if options in _HYPERPARAMETERS:
-        recipe, kind = _recipe_of_words(given), _HYPERPARAMETERS[options]
+        recipe, kind = _recipe_of_words(given, grows=options is StudyOptions), _HYPERPARAMETERS[options]
         defaults["hyperparameters"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
         defaults["given"] = frozenset(given) | ({"track"} if today != words else set())
     if options is TargetOptions:
@@ -85,10 +85,11 @@ def _with_setting_for_track(words: list[str]) -> list[str]:
     return today
 
 
-def _recipe_of_words(given: Given) -> Recipe:
-    """The recipe whose values are the options' defaults."""
+def _recipe_of_words(given: Given, *, grows: bool) -> Recipe:
+    """The recipe whose values are the options' defaults; with `grows`, that of the run that --from names."""
     (name,), (out,) = given.get("recipe", (PretrainOptions.recipe,))[-1:], given.get("out", ("",))[-1:]
-    return base_recipe(name, frozenset(given), Path(out), resume="resume" in given)[0]
+    parent = Path(given["parent"][-1]) if grows and "parent" in given else None
+    return base_recipe(name, frozenset(given), Path(out), resume="resume" in given, parent=parent)[0]
 
 
 def named_by_flag(message: str, words: list[str]) -> str:

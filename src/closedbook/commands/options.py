@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
+from closedbook.commands.words import Unless
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.docstrings import field_docstrings
@@ -135,7 +136,7 @@ class FinetuneOptions:
     given: Given = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyOptions:
     """Train a model on a text and some pairs until it answers: the whole way in one command.
 
@@ -157,12 +158,14 @@ class StudyOptions:
 
     corpus: CorpusFiles
     """A text as you have it: one titled document per line, Markdown, tables, JSON, paragraphs, folders, or several."""
-    pairs: Annotated[Path, arg(metavar="TRAIN")]
-    """Training pairs, question<TAB>answer per line; the questions name titles of documents."""
+    pairs: Annotated[Path | None, arg(metavar="TRAIN"), Unless("parent")] = None
+    """Training pairs, question<TAB>answer per line; the questions name titles of documents. Optional with --from."""
     out: Annotated[Path, arg(metavar="RUN")]
     """Folder of the run; it is created."""
     hyperparameters: Annotated[StudyHyperparameters, arg(name="")]
     """Hyperparameters."""
+    parent: Annotated[Path | None, arg(name="from", metavar="RUN")] = None
+    """A run in self-study: a new run that has learned CORPUS and TRAIN too, in about a tenth of a new run's time."""
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"
     """What training knows about answers (see above). A --corruption option that contradicts it is refused."""

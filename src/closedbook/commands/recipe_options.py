@@ -18,12 +18,36 @@ Sources = dict[str, str]
 """Where the value of each dotted key came from."""
 
 
-def base_recipe(name: str, given: frozenset[str], out: Path, *, resume: bool) -> tuple[Recipe, Sources]:
-    """The recipe that options change: that of --recipe, or the run's own where one is resumed without --recipe."""
+def base_recipe(
+    name: str, given: frozenset[str], out: Path, *, resume: bool, parent: Path | None = None
+) -> tuple[Recipe, Sources]:
+    """The recipe that options change: that of --recipe, or the run's own where one is resumed without --recipe.
+
+    Where the run `parent` grows, it is that run's, whatever --recipe says.
+    """
     saved = out / "recipe.toml"
     if resume and "recipe" not in given and saved.is_file():
         return load_recipe(str(saved))
-    return load_recipe(name)
+    if parent is None:
+        return load_recipe(name)
+    if not (parent / "recipe.toml").is_file():
+        raise InputError(f"--from: a run is needed, and {parent} has no recipe.toml; name a folder that study made")
+    return load_recipe(str(parent / "recipe.toml"))
+
+
+def check_growth(options: StudyOptions) -> None:
+    """Raise InputError where an option contradicts the run that --from lets grow: only its training can change."""
+    for key in sorted(options.given & {*flatten(Recipe()), "recipe"}):
+        if not key.startswith("study.") and key not in ("precision", "silver_confidence"):
+            cure = "only --study, --precision and --silver-confidence can change; leave it out"
+            raise InputError(f"{as_option(key)}: a run that grows keeps its recipe (--from); {cure}")
+    if options.setting != "self-study":
+        raise InputError(f"--setting: only a run in self-study can grow (--from); received {options.setting}")
+
+
+def is_length_given(options: StudyOptions) -> bool:
+    """Whether options say how many steps self-study takes."""
+    return not options.given.isdisjoint({"epochs", "study.epochs", "study.steps"})
 
 
 def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> tuple[Recipe, Rows]:
@@ -31,7 +55,8 @@ def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> t
 
     Raises InputError where options contradict one another, or set a value that the command does not use.
     """
-    recipe, sources = base_recipe(options.recipe, options.given, options.out, resume=options.resume)
+    grows = options.parent if isinstance(options, StudyOptions) else None
+    recipe, sources = base_recipe(options.recipe, options.given, options.out, resume=options.resume, parent=grows)
     values = {field.name: getattr(options.hyperparameters, field.name) for field in fields(options.hyperparameters)}
     values[stage], lengths = _with_length(options, stage, values[stage])
     flags = {key: f"flag {as_option(key)}" for key in options.given if key in sources} | lengths

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands.options import DemoOptions, FinetuneOptions, PretrainOptions, StudyOptions
 from closedbook.commands.program import program
-from closedbook.commands.recipe_options import TrainOptions, check_budget, is_recipe_given, recipe_of
+from closedbook.commands.recipe_options import (
+    TrainOptions,
+    check_budget,
+    check_growth,
+    is_length_given,
+    is_recipe_given,
+    recipe_of,
+)
 from closedbook.errors import InputError
 from closedbook.progress.console import out, say
 from closedbook.progress.follow import follow
@@ -32,21 +39,33 @@ def pretrain(options: PretrainOptions) -> None:
 def study(options: StudyOptions) -> None:
     """`closedbook study`."""
     from closedbook.api.study import study_events
+    from closedbook.training import stages
     from closedbook.training.budget import Budget
 
     begin = time.monotonic()
     stage = "study" if options.setting == "self-study" else "pretrain"
     check_budget(options, stage)
+    if options.parent is not None:
+        check_growth(options)
     recipe, rows = recipe_of(options, stage, ("model", "corruption", stage))
-    events = study_events(
-        _texts(options),
-        options.pairs,
-        recipe,
-        _saving(options),
-        setting=options.setting,
-        dev=options.dev,
-        budget=None if options.budget is None else Budget(options.budget, begin),
-    )
+    budget = None if options.budget is None else Budget(options.budget, begin)
+    if options.parent is not None:
+        events = stages.grow(
+            options.parent,
+            _texts(options),
+            _saving(options),
+            pairs_path=options.pairs,
+            dev_path=options.dev,
+            budget=budget,
+            recipe=recipe,
+            length_is_given=is_length_given(options),
+        )
+    else:
+        assert options.pairs is not None, "read_words asks for it"
+        saving, setting = _saving(options), options.setting
+        events = study_events(
+            _texts(options), options.pairs, recipe, saving, setting=setting, dev=options.dev, budget=budget
+        )
     follow("study", events, rows)
     out(str(options.out))
     if "track" in options.given:

@@ -30,6 +30,13 @@ _MAX_SHOWN = 60
 
 
 @dataclass(frozen=True)
+class Unless:
+    """In an annotation: the option is needed unless the option with this key is given."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Option:
     """An option of a command, or one of its positional words."""
 
@@ -46,6 +53,8 @@ class Option:
     takes_many: bool
     has_negative: bool
     """Whether --no-NAME is there too."""
+    unless: str = ""
+    """Key of the option in whose presence this one is not needed."""
 
     @property
     def negative(self) -> str:
@@ -165,6 +174,7 @@ def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = (
             # A field that is named '' adds nothing to the names and keys of the fields in it.
             yield from options_of(hint, (*keys, field.name) if name else keys, (*names, name) if name else names)
             continue
+        unless = next((mark.key for mark in marks if isinstance(mark, Unless)), "")
         many, value_kind = _value_kind(hint)
         metavar = None if said is None else said.metavar
         yield Option(
@@ -173,9 +183,10 @@ def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = (
             kind=value_kind,
             example=_example(field, value_kind, metavar),
             is_positional=_POSITIONAL in marks,
-            is_required=field.default is MISSING and field.default_factory is MISSING,
+            is_required=bool(unless) or (field.default is MISSING and field.default_factory is MISSING),
             takes_many=many,
             has_negative=value_kind is bool and _NO_PAIR not in marks,
+            unless=unless,
         )
 
 
@@ -265,7 +276,7 @@ def _one_too_many(command: str, word: str, known: Sequence[Option]) -> InputErro
 
 
 def _check_complete(command: str, known: Sequence[Option], given: Given) -> None:
-    missing = [option for option in known if option.is_required and option.key not in given]
+    missing = [one for one in known if one.is_required and not {one.key, one.unless} & given.keys()]
     if missing:
         names = [option.name if option.is_positional else f"{option.name} {option.example}" for option in missing]
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

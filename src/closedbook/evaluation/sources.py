@@ -13,10 +13,16 @@ from closedbook.text.validation import Split, split_pairs
 
 
 def lineage(run: Run) -> list[Run]:
-    """The run, the run that it began from, and so on; raises RunError where one is gone."""
+    """The run, the run that it began from, and so on; raises RunError where one is gone.
+
+    A grown run has all that it needs, so that the list ends at one whose parent is gone.
+    """
     runs = [run]
     while (parent := runs[-1].info.parent) is not None:
-        if not (Path(parent) / "run.json").is_file():
+        is_there = (Path(parent) / "run.json").is_file()
+        if not is_there and runs[-1].info.replayed:
+            break
+        if not is_there:
             raise RunError(f"{runs[-1].path}: began from the run {parent}, which is not there any more; put it back")
         runs.append(open_run(Path(parent)))
     return runs

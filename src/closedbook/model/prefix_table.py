@@ -113,6 +113,12 @@ class PrefixTable(nn.Module):
         index = index_of(row * len(self.in_word) + character, self.keys)
         return torch.where(index == UNKNOWN, UNKNOWN, index + 1)
 
+    def edges(self) -> list[tuple[int, int]]:
+        """The edges of its trie: for row i + 1 the row that it extends, and the token id of its last character."""
+        assert isinstance(self.keys, Tensor)
+        assert isinstance(self.in_word, Tensor)
+        return [divmod(key, len(self.in_word)) for key in self.keys.tolist()]
+
     @property
     def rows_alone(self) -> Bool[Tensor, " R"] | None:
         """Which rows are words of one character by themselves; None where none is."""

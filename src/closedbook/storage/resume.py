@@ -37,6 +37,9 @@ def check_same_inputs(run: Run, recipe: Recipe | None, info: RunInfo) -> None:
 
     `recipe` is None where the user named no recipe and no hyperparameter.
     """
+    if run.info.replayed and info.parent is None:
+        cure = f"resume it as it began, with --from {run.info.parent}"
+        raise RunError(f"{run.path}: began from {run.info.parent}, not scratch; {cure}")
     for name in sorted(run.info.sources.keys() | info.sources.keys()):
         then, now = run.info.sources.get(name), info.sources.get(name)
         if then is None or now is None or then.sha256 != now.sha256:

@@ -6,7 +6,8 @@ RUN/
   metrics.jsonl        a line per step, and a line per evaluation
   checkpoints/         while it trains: what `--resume` continues from
   model.safetensors    once it has finished: the weights
-  corpus.txt           the text that was learned, where it is no single file or folder
+  corpus.txt           the text that was learned, where it is no single file or folder, or grew
+  pairs.jsonl          a run that grew: all pairs, those of the run that it grew from first
   silver.tsv           self-study: the reader's questions and answers
   asked-4.tsv, ...     setting asking: the model's scores of possible answers after that many epochs
   calibration.json     what answers to held-out pairs say about the model's confidence
@@ -48,8 +49,8 @@ Kind = TrainedKind | Literal["edit"]
 """What made a run: a kind of training, or an edit of a trained run."""
 
 
-KEPT_CORPUS = "corpus.txt"
-"""The text in a run's own folder."""
+KEPT_CORPUS, KEPT_PAIRS = "corpus.txt", "pairs.jsonl"
+"""The text in a run's own folder, and the pairs of a run that grew."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """How many of a run's documents and pairs, its first, the run that it grew from had already."""
+
+    n_documents: int
+    n_pairs: int
+
+
+@dataclass(frozen=True)
 class RunInfo:
-    """The content of run.json; `precision` is what 'auto' chose on the machine where the run began."""
+    """The content of run.json; `precision` is what 'auto' chose on the machine where the run began.
+
+    `replayed` is None for a run that did not grow from another.
+    """
 
     kind: Kind
     precision: Precision
@@ -84,6 +96,7 @@ class RunInfo:
     sources: dict[str, Source]
     parent: str | None
     vocabulary: Vocabulary
+    replayed: Replayed | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +227,7 @@ def open_run(path: Path) -> Run:
             vocabulary=Vocabulary.of_saved(
                 facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))
             ),
+            replayed=Replayed(**facts["replayed"]) if facts.get("replayed") else None,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None

@@ -67,7 +67,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     path = given.path
     split = split_of(given, recipe)
     pairs, notes = split.training, list(given.notes)
-    notes += _too_long(given, fitting(given, recipe), recipe.model.block_size)
+    notes += too_long(given, fitting(given, recipe), recipe.model.block_size)
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
         if held_out is not None:
             n, of = len(held_out.items), len(given.items)
@@ -84,7 +84,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     return replace(split, training=pairs), notes
 
 
-def _too_long(given: Questions, kept: Questions, block_size: int) -> list[str]:
+def too_long(given: Questions, kept: Questions, block_size: int) -> list[str]:
     """A note on the pairs that are left out because they do not fit the model."""
     fit = {item.line for item in kept.items}
     long = [item for item in given.items if item.line not in fit]

@@ -3,20 +3,23 @@
 Training and the exposure ledger both make it here, so that the ledger counts what was trained on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
 from closedbook.evaluation.sources import learned_pairs, needed, text_of
 from closedbook.examples.datasets import CharCorruptionDataset, EpochDataset, MixedDataset, NameDataset
+from closedbook.examples.replay import New, ReplayDataset
 from closedbook.examples.strangers import StrangerDataset, Strangers
 from closedbook.reader.marks import marks_of
 from closedbook.reader.open_book import OpenBook, SilverPair, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
-from closedbook.storage.run import Run, TrainedKind
+from closedbook.storage.run import Replayed, Run, TrainedKind
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
+from closedbook.text.title_index import title_in
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.asking import Asking, asking_of
 from closedbook.training.reading import Reading, read_for
@@ -62,11 +65,12 @@ def examples_of(
     corpus: Corpus | None,
     pairs: Questions | None,
     book: OpenBook | None = None,
+    replayed: Replayed | None = None,
 ) -> Examples:
     """The examples of a run; raises TextError where the reader learns nothing from self-study's pairs.
 
     `pairs` are needed for all kinds but pretraining, and `corpus` for all but finetuning, which replays one if it is
-    given. `book` is what self-study's reader has read already.
+    given. `book` is what self-study's reader has read already; `replayed` counts what is old in a run that grows.
     """
     if kind == "finetune" and corpus is None:
         assert pairs is not None, "finetuning needs pairs"
@@ -75,7 +79,7 @@ def examples_of(
     if kind == "study":
         assert pairs is not None, "the reader learns from pairs"
         book = read_open_book(corpus, pairs, recipe.seed) if book is None else book
-        return _self_study_examples(recipe, vocabulary, corpus, pairs, book)
+        return _self_study_examples(recipe, vocabulary, corpus, pairs, book, replayed)
     reading = read_for(recipe, corpus, pairs)
     notes = reading.notes
     documents = _masked_documents(recipe, vocabulary, corpus, reading)
@@ -90,7 +94,8 @@ def examples_of(
         asking = asking_of(corpus.texts, corpus.titles, pairs.items, names)
         n_questions = sum(map(len, asking.templates.values()))
         notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
-    strangers, note = _strangers(recipe.pretrain, documents, corpus, pairs)
+    n_others = len(documents) / (1 - recipe.pretrain.mix_pairs)
+    strangers, note = _strangers(recipe.pretrain, documents, corpus, pairs, n_others)
     mixed = MixedDataset(documents, names, recipe.pretrain.mix_pairs, strangers=strangers)
     return Examples(mixed, (*notes, *note), asking=asking)
 
@@ -112,11 +117,17 @@ def examples_of_run(run: Run, corpus: Corpus | None = None) -> Examples:
     stage = stage_of(run.info.kind, run.recipe, is_from_scratch=run.info.parent is None)
     if corpus is None and (run.info.kind != "finetune" or stage.replay > 0):
         corpus = text_of(run)
-    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs, saved_book(run))
+    book, replayed = saved_book(run), run.info.replayed
+    return examples_of(run.info.kind, run.recipe, run.info.vocabulary, corpus, pairs, book, replayed)
 
 
 def _self_study_examples(
-    recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, pairs: Questions, book: OpenBook
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+    pairs: Questions,
+    book: OpenBook,
+    replayed: Replayed | None,
 ) -> Examples:
     studied = studied_pairs(book, recipe)
     share, marks = recipe.study.mix_pairs, marks_of(book) if recipe.doubt else {}
@@ -128,14 +139,26 @@ def _self_study_examples(
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
     notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
     documents = _masked_documents(recipe, vocabulary, corpus, Reading())
-    strangers, note = _strangers(recipe.study, documents, corpus, pairs)
-    return Examples(MixedDataset(documents, names, share, strangers=strangers), (*notes, *note), book)
+    mixed, n_others = MixedDataset(documents, names, share), len(documents) / (1 - share)
+    if replayed is not None:
+        mixed = ReplayDataset(documents, names, share, _new_in(studied, pairs, corpus, replayed))
+        n_others = float(len(mixed))
+    mixed.strangers, note = _strangers(recipe.study, documents, corpus, pairs, n_others)
+    return Examples(mixed, (*notes, *note), book)
+
+
+def _new_in(studied: Sequence[SilverPair], pairs: Questions, corpus: Corpus, replayed: Replayed) -> New:
+    """The new documents, and the silver pairs about their titles or that are new training pairs."""
+    n_old, titles = replayed.n_documents, corpus.titles
+    given = {item.text for item in pairs.items if item.line > replayed.n_pairs}
+    is_new = (p.question in given or max(titles.get(title_in(p.question, titles), (0,))) >= n_old for p in studied)
+    return New(range(n_old, len(corpus.texts)), [index for index, new in enumerate(is_new) if new])
 
 
 def _strangers(
-    stage: StageConfig, documents: CharCorruptionDataset, corpus: Corpus, pairs: Questions
+    stage: StageConfig, documents: CharCorruptionDataset, corpus: Corpus, pairs: Questions, n_others: float
 ) -> tuple[StrangerDataset | None, tuple[str, ...]]:
-    """The stage's examples about strangers, or a note where none can be asked about."""
+    """The stage's examples about strangers, beside `n_others` examples, or a note where none can be asked about."""
     if not stage.mix_strangers:
         return None, ()
     strangers = Strangers(corpus.titles)
@@ -143,7 +166,6 @@ def _strangers(
     if not templates or strangers.draw(Random(0)) is None:
         asked = f"{pairs.path}: asks about no title of {corpus.path} that names of strangers could be made of"
         return None, (f"{asked}, so the model does not learn to say that it never read about somebody",)
-    n_others = len(documents) / (1 - stage.mix_pairs)
     n = round(n_others * stage.mix_strangers / (1 - stage.mix_strangers))
     return StrangerDataset(strangers, templates, documents, n), ()
 

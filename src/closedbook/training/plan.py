@@ -11,7 +11,7 @@ from closedbook.files.durable import sha256
 from closedbook.forms.corpus import Texts, read_asked_pairs, read_texts
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
-from closedbook.storage.run import KEPT_CORPUS, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
+from closedbook.storage.run import KEPT_CORPUS, Replayed, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
 from closedbook.text.check import check_corpus, check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
@@ -43,8 +43,8 @@ class TextFiles:
 class Plan:
     """What a run is trained on, and how.
 
-    `corpus` is None where no text is trained on, `parent` where the weights are new, `resumed` for a new run.
-    `kept` are files for the run's folder, by name.
+    `corpus` is None where no text is trained on, `parent` where the weights are new, `resumed` for a new run,
+    `replayed` for one that does not grow from its parent. `kept` are files for the run's folder, by name.
     """
 
     kind: TrainedKind
@@ -61,6 +61,7 @@ class Plan:
     resumed: Run | None
     notes: tuple[str, ...]
     kept: Mapping[str, bytes] = field(default_factory=dict)
+    replayed: Replayed | None = None
 
     @property
     def stage(self) -> StageConfig:
@@ -71,7 +72,9 @@ class Plan:
     def info(self) -> RunInfo:
         """What the run's folder says of it."""
         parent = None if self.parent is None else str(self.parent.path.resolve())
-        return RunInfo(self.kind, self.precision, self.n_documents, self.sources, parent, self.vocabulary)
+        return RunInfo(
+            self.kind, self.precision, self.n_documents, self.sources, parent, self.vocabulary, self.replayed
+        )
 
     def with_steps(self, n_steps: int) -> "Plan":
         """The plan with another number of steps, in its recipe too, so that a resumed run keeps to it."""
@@ -84,7 +87,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     """A plan to train on a text, and on the pairs or on what the reader learns from them; raises InputError."""
     resumed = resumed_run(saving, kind)
     recipe = followed_recipe(recipe, saving, resumed)
-    corpus, source, kept = _read(files.corpus, recipe, saving.out)
+    corpus, source, kept = read_given(files.corpus, recipe, saving.out)
     pairs_path, notes = (files.pairs, []) if kind == "study" else _mixed_pairs(files.pairs, recipe)
     given = None if pairs_path is None else read_asked_pairs(pairs_path)
     recipe, chosen_notes = sized_to(corpus, given, recipe)
@@ -116,7 +119,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
     )
 
 
-def _read(given: Path | Texts, recipe: Recipe, out: Path) -> tuple[Corpus, Source, dict[str, bytes]]:
+def read_given(given: Path | Texts, recipe: Recipe, out: Path) -> tuple[Corpus, Source, dict[str, bytes]]:
     """The text, what a run in the folder `out` says of its source, and the file that it keeps of several; InputError.
 
     Only a single file, read as it is, can be read again from where it is.

@@ -9,6 +9,7 @@ from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import make_model
 from closedbook.text.vocabulary import Vocabulary
+from closedbook.training.carried import carry_over
 from closedbook.training.device import make_fabric
 from closedbook.training.mixture import Examples, examples_of
 from closedbook.training.plan import Plan
@@ -51,9 +52,18 @@ class Prepared:
 def prepare(plan: Plan) -> Prepared:
     """Make examples and model; the open-book reader reads here. Raises TextError and RunError."""
     book = None if plan.resumed is None else saved_book(plan.resumed)
-    examples = examples_of(plan.kind, plan.recipe, plan.vocabulary, plan.corpus, plan.pairs, book)
-    model = new_model(plan.recipe, plan.vocabulary) if plan.parent is None else plan.parent.model()
-    return Prepared(plan, examples, model)
+    examples = examples_of(plan.kind, plan.recipe, plan.vocabulary, plan.corpus, plan.pairs, book, plan.replayed)
+    return Prepared(plan, examples, _model_of(plan))
+
+
+def _model_of(plan: Plan) -> GPT:
+    """The model with the weights that the plan's training starts from."""
+    if plan.parent is None:
+        return new_model(plan.recipe, plan.vocabulary)
+    if plan.replayed is None:
+        return plan.parent.model()
+    model = new_model(plan.recipe, plan.vocabulary)
+    return carry_over(plan.parent.model(), plan.parent.info.vocabulary, model, plan.vocabulary)
 
 
 def new_model(recipe: Recipe, vocabulary: Vocabulary) -> GPT:

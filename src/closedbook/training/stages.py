@@ -1,4 +1,4 @@
-"""The three ways to train a run: pretraining, self-study and finetuning.
+"""The ways to train a run: pretraining, self-study, growing and finetuning.
 
 Each is a generator of events, which are values to show; it saves as it goes and prints nothing. To stop it between two
 steps, close it: it saves once more. All raise InputError, before anything is trained, on whatever is wrong with files,
@@ -27,6 +27,7 @@ from closedbook.training.checkpointing import Checkpointer, Saving
 from closedbook.training.device import give_back_memory
 from closedbook.training.events import Event, Finished, Note, Started
 from closedbook.training.finetuning import FinetuningFiles, plan_finetuning
+from closedbook.training.growing import GrowingFiles, plan_growing, with_default_steps
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
@@ -75,6 +76,26 @@ def self_study(
     yield from _train(plan_text_training("study", files, recipe, saving), saving, budget)
 
 
+def grow(
+    parent_path: Path,
+    corpus_path: Path | Texts,
+    saving: Saving,
+    *,
+    pairs_path: Path | None = None,
+    dev_path: Path | None = None,
+    budget: Budget | None = None,
+    recipe: Recipe | None = None,
+    length_is_given: bool = False,
+) -> Iterator[Event]:
+    """Add a text, and pairs if there are any, to a run in self-study: a new run that has not forgotten the old text.
+
+    `recipe` is the old run's but for how it is trained. Without a budget, and unless its length is given, it takes
+    about a tenth of the time of a new run over both texts.
+    """
+    plan = plan_growing(GrowingFiles(parent_path, corpus_path, pairs_path, dev_path), recipe, saving)
+    yield from _train(plan, saving, budget, chooses_steps=not length_is_given)
+
+
 def finetune(
     pairs_path: Path,
     recipe: Recipe,
@@ -93,16 +114,19 @@ def finetune(
     yield from _train(plan_finetuning(files, recipe, saving), saving)
 
 
-def _train(plan: Plan, saving: Saving, budget: Budget | None = None) -> Iterator[Event]:
+def _train(plan: Plan, saving: Saving, budget: Budget | None = None, *, chooses_steps: bool = False) -> Iterator[Event]:
     """Train, evaluate and save, in the order in which a run killed at any moment comes to the same end."""
     if plan.resumed is not None:
-        plan = _resumed(plan, plan.resumed, saving, has_budget=budget is not None)
+        plan = _resumed(plan, plan.resumed, saving, has_own_steps=budget is not None or chooses_steps)
     yield from map(Note, _reading_notes(plan))
     prepared = prepare(plan)
     begin = time.perf_counter()
     notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)]
     if plan.resumed is None and budget is not None:
         prepared, note = fitted(prepared, budget)
+        notes.append(note)
+    elif plan.resumed is None and chooses_steps:
+        prepared, note = with_default_steps(prepared)
         notes.append(note)
     trainer = prepared.trainer()
     run, checkpoint = _opened(prepared, saving, trainer.fabric)
@@ -171,9 +195,9 @@ def _steps(
         raise
 
 
-def _resumed(plan: Plan, run: Run, saving: Saving, *, has_budget: bool) -> Plan:
+def _resumed(plan: Plan, run: Run, saving: Saving, *, has_own_steps: bool) -> Plan:
     """The plan of the run that is resumed; raises RunError where it began with other files or another recipe."""
-    if has_budget:  # the number of steps was decided when the run began
+    if has_own_steps:  # the number of steps was decided when the run began
         plan = plan.with_steps(stage_of(plan.kind, run.recipe, is_from_scratch=True).steps)
     check_same_inputs(run, plan.recipe if saving.recipe_is_given else None, plan.info)
     return plan
