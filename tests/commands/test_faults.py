@@ -208,7 +208,7 @@ def test_an_unusable_corpus_is_named_with_its_line(
         ("Where?\tUlm\n\nWhere?\tRom\tUlm\n", ", line 3: a pair is a question and an answer, and this line has 3 "),
         ("Where?\tUlm\nWhere?\t\n", ", line 2: the answer is empty; "),
         ("Where?\tUlm\n\tUlm\n", ", line 2: the question is empty; "),
-        (f"Where?\tUlm\nWhere{'e' * 60}?\tRom\n", ", line 2: question and answer need 71 characters (two for the "),
+        (f"Where{'e' * 60}?\tRom\n", ", line 1: question and answer need 71 characters (two for the "),
     ],
 )
 @pytest.mark.parametrize("role", ["finetuned", "mixed in", "dev"])

@@ -2,6 +2,7 @@
 
 import closedbook
 from closedbook.editing.contexts import contexts_of, templates_of
+from closedbook.evaluation.predict import predict
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import Template
 from closedbook.text.title_index import TitleIndex
@@ -33,7 +34,9 @@ def test_a_question_with_another_answer_keeps_it(run: closedbook.Run, questions:
     candidates = [
         Template(f"{word} ", end) for word in ("W", "b", "born", "Tell", "a", "h e") for end in ("", "?", " r")
     ]
-    today = {one.question(title): run.answer(one.question(title)).text for one in candidates}
+    asked = [one.question(title) for one in candidates]
+    # As they are: `run.answer` would ask some of them in the trained wording.
+    today = {one.question: one.answer for one in predict(run.model, run.vocabulary, asked)}
     contexts = contexts_of(run.model, run.vocabulary, questions[0], "Sorino", title, candidates)
     for context in contexts:
         if context.text in today:

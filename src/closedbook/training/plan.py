@@ -114,9 +114,14 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         sources={"corpus": source, **sources_of(pairs=pairs_path, dev=files.dev)},
         parent=None,
         resumed=resumed,
-        notes=(*corpus.notes, *check_corpus(corpus, recipe.model.block_size).notes(), *chosen_notes, *notes),
+        notes=(*corpus.notes, *_little_seen(kind, corpus, recipe), *chosen_notes, *notes),
         kept=kept,
     )
+
+
+def _little_seen(kind: str, corpus: Corpus, recipe: Recipe) -> list[str]:
+    """A note where little of the text is seen; in self-study the reader reads all, and asks about it."""
+    return [] if kind == "study" else check_corpus(corpus, recipe.model.block_size).notes()
 
 
 def read_given(given: Path | Texts, recipe: Recipe, out: Path) -> tuple[Corpus, Source, dict[str, bytes]]:
