@@ -112,10 +112,12 @@ def fit(batches: Sequence[Choices], n_features: int, config: ChoiceConfig, seed:
     for _ in range(config.epochs):
         for i in random.permutation(len(batches)).tolist():
             batch = batches[i]
-            of_rows = batch.matrix @ binary.of_batch(i).sum(0)
-            errors = _errors(of_rows[batch.rows].sum(1) + batch.real @ real.of_batch(i).sum(0), batch)
-            binary.step(i, transposed[i] @ np.bincount(batch.rows.ravel(), np.repeat(errors, 3), len(of_rows)))
-            real.step(i, errors @ batch.real)
+            of_binary, of_real = binary.of_batch(i), real.of_batch(i)
+            of_rows = batch.matrix @ of_binary.sum(0)
+            errors = _errors(of_rows[batch.rows].sum(1) + batch.real @ of_real.sum(0), batch)
+            row_errors = np.bincount(batch.rows.ravel(), np.repeat(errors, 3), len(of_rows))
+            binary.step(i, of_binary, transposed[i] @ row_errors)
+            real.step(i, of_real, errors @ batch.real)
     return Weights(binary.values, real.values)
 
 
@@ -138,12 +140,12 @@ class _Adagrad:
         """The values that a batch uses: (parts, features)."""
         return self.values.values[self._at[batch]]
 
-    def step(self, batch: int, gradient: Floats) -> None:
-        """One step by the gradient of a batch's loss, which all of its parts have."""
-        at, values = self._at[batch], self.of_batch(batch)
-        gradients = gradient + self._penalty[batch] * values
-        self._squares[at] += gradients * gradients
-        self.values.values[at] = values - self._rate * gradients / np.sqrt(self._squares[at])
+    def step(self, batch: int, values: NDArray[np.float32], gradient: Floats) -> None:
+        """One step from a batch's values by the gradient of its loss, which all of its parts have."""
+        gradients = gradient.astype(np.float32) + self._penalty[batch] * values
+        squares = self._squares[self._at[batch]] + gradients * gradients
+        self._squares[self._at[batch]] = squares
+        self.values.values[self._at[batch]] = values - self._rate * gradients / np.sqrt(squares)
 
 
 def _errors(scores: Floats, choices: Choices) -> Floats:
