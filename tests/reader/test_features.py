@@ -34,7 +34,7 @@ def test_runs_and_lists_of_names(texts: list[str]):
     """Token by token, within its document."""
     tokens = tokenize(texts, Lexicon())
     around = Around(tokens)
-    (n_before, start), (n_after, end) = around.list_before(), around.list_after()
+    (n_before, start), (n_after, end) = around.listed_before, around.listed_after
     for begin, text in zip(tokens.begins, texts, strict=False):
         words = text.split()
         for i in range(len(words)):

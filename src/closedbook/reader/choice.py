@@ -36,9 +36,6 @@ class Choices:
     real: Floats
     right: Booleans
 
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
 
 @dataclass(frozen=True)
 class Values:

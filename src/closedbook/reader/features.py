@@ -5,7 +5,8 @@ answer: the weights learn which words and forms matter. Most depend on where the
 these are made once for each token.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -69,7 +70,8 @@ class Around:
         following = np.minimum.accumulate(other[::-1])[::-1] if len(other) else other
         self.next_other = np.minimum(self.after(following, 1, fill=len(other)), self.end)
 
-    def list_before(self) -> tuple[Integers, Integers]:
+    @cached_property
+    def listed_before(self) -> tuple[Integers, Integers]:
         """The number of names before each token in its list, each followed by a comma, and where the first begins."""
         n, start = np.zeros_like(self.index), self.index
         for _ in range(3):
@@ -78,7 +80,8 @@ class Around:
             start = np.where(is_listed, self.at(self.previous_other, start - 2, 0) + 1, start)
         return n, start
 
-    def list_after(self) -> tuple[Integers, Integers]:
+    @cached_property
+    def listed_after(self) -> tuple[Integers, Integers]:
         """The number of names after each token in its list, each after a comma, and where the last ends."""
         n, end = np.zeros_like(self.index), self.index
         for _ in range(3):
@@ -97,11 +100,12 @@ def _counted_before(which: Booleans, begin: Integers) -> Integers:
 def left_features(around: Around, tokens: Integers) -> Keys:
     """The features of a candidate that begins at each of some tokens: (tokens, features)."""
     w, k, index = around.words, around.kinds, around.index
-    n_listed, start = around.list_before()
+    n_listed, start = around.listed_before
     words = [around.before(w, d) for d in (1, 2)]
     kinds = [around.before(k, d) for d in range(1, 6)]
     n_before = np.minimum(index - around.previous_other, 4)
-    opened, closed = (_counted_before(around.tokens.words == mark, around.begin) for mark in _parentheses(around))
+    marks, _ = around.tokens.lexicon.number("()", [])
+    opened, closed = (_counted_before(around.tokens.words == mark, around.begin) for mark in marks)
     rows = [
         words[:1], words[1:], words, kinds[:2], kinds[:3], kinds[:4], kinds[:5], [k], [w],
         [n_listed, around.at(k, start - 2, _FRONT), around.at(k, start - 1, _FRONT)],
@@ -139,7 +143,7 @@ def span_features(around: Around, spans: Spans, frequency: Integers, of_single: 
     `frequency` says in how many other titles' documents a candidate stands, `of_single` the same of each token alone.
     """
     i, j, w, k = spans.first, spans.last, around.words, around.kinds
-    (n_before, _), (n_after, end) = around.list_before(), around.list_after()
+    (n_before, _), (n_after, end) = around.listed_before, around.listed_after
     before, after = n_before[i], n_after[j]
     w1, w2 = around.before(w, 1)[i], around.after(w, 1)[j]
     k1, k2 = (around.before(k, d)[i] for d in (1, 2))
@@ -175,7 +179,3 @@ def none_features(around: Around, title_of: Integers, n_titles: int) -> tuple[In
 
 def _keys(rows: Sequence[Sequence[Integers | Booleans]], first: int) -> list[Keys]:
     return [mixed(number, *values) for number, values in zip(count(first), rows)]  # count has no end
-
-
-def _parentheses(around: Around) -> Iterator[int]:
-    return iter(around.tokens.lexicon.number("()", [])[0])

@@ -25,7 +25,6 @@ the latter are some minutes."""
 _MAX_NOTES = 12
 """Templates that have a note each, at most."""
 
-
 ByTemplate = Mapping[Template, Mapping[str, Sequence[Question]]]
 
 NO_DOCUMENT = -1
@@ -105,7 +104,7 @@ def read_open_book(corpus: Corpus, pairs: Questions, seed: int) -> OpenBook:
 
 
 def _is_free(templates: ByTemplate, corpus: Corpus) -> bool:
-    """Whether most pairs have a wording of their own, so many that asking all about everybody would take long."""
+    """Whether there are too many templates to ask each about every title, as where each question has its own."""
     work = len(templates) * sum(map(len, corpus.texts))
     n_single = sum(len(by_title) == 1 for by_title in templates.values())
     n_titles = sum(map(len, templates.values()))

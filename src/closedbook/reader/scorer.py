@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from closedbook.reader.alternatives import Alternatives, FeatureIndex, TextCounts, alternatives_of
+from closedbook.reader.alternatives import NONE, Alternatives, FeatureIndex, TextCounts, alternatives_of
 from closedbook.reader.answers import read_answers
 from closedbook.reader.best import Best, best_of
 from closedbook.reader.choice import ChoiceConfig, Choices, Floats, Weights, fit, softmax
@@ -150,7 +150,7 @@ class Scorer:
                 if batch.fold == fold:
                     question = self._questions[batch.template]
                     of_batch = self._table.spans.shapes[question.which[batch.items]]
-                    is_found = np.isin(of_batch, shapes) | (of_batch == 0)
+                    is_found = np.isin(of_batch, shapes) | (of_batch == NONE)
                     scores[batch.template][batch.items] = np.where(is_found, weights.scores(choices), -1e4)
         return scores
 

@@ -28,7 +28,6 @@ _FACTOR = np.uint64(0xD6E8FEB86659FD93)
 _BATCH = 4096
 """Documents whose tokens are in memory as strings at the same time."""
 
-
 _ASCII_TOKEN = re.compile(r"(\w+|[^\w\s])")
 """The same as `_token` where a text is ASCII, and several times as fast."""
 
@@ -143,8 +142,7 @@ def tokenize(texts: Iterable[str], lexicon: Lexicon, title_lengths: Sequence[int
         counts += [len(of_text) // 2 for of_text in parts]
         ends = np.cumsum(np.fromiter(map(len, flat), np.int64, len(flat)))
         n = counts[-len(parts) :]
-        offsets = np.concatenate([[0], ends])[2 * np.concatenate([[0], np.cumsum(n)])[:-1]]
-        base = np.repeat(offsets, n)
+        base = np.repeat(np.concatenate([[0], ends])[2 * starts_of(n)[:-1]], n)
         new = (*lexicon.number(flat[1::2], flat[::2]), ends[::2] - base, ends[1::2] - base)
         for column, values in zip(columns, new, strict=True):
             column.append(np.array(values, np.int32))
