@@ -22,7 +22,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from closedbook.files.pictures import as_png
+from closedbook.figures.pictures import as_png
 
 ROOT = Path(__file__).parents[1]
 MODELS = {"fast": "with tables", "plain": "plain transformer", "course": "the assignment's recipe"}

@@ -14,7 +14,7 @@ from closedbook.demo.results import Arm, Curve, Exchange, Report, Rival, Scores
 from closedbook.errors import RunError
 from closedbook.evaluation.confidence import Confidence
 from closedbook.evaluation.score import Score
-from closedbook.files.pictures import as_png
+from closedbook.figures.pictures import as_png
 
 HOSTILE = '<b>Ann & "Bob" O\'Neil</b> <!-- {x} $y$ 戸 -->'
 

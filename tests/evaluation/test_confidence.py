@@ -11,7 +11,7 @@ from closedbook.evaluation.confidence import Confidence, auroc, confidence_of
 from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.predict import Prediction
 from closedbook.evaluation.unknown import State
-from closedbook.files.pictures import as_png
+from closedbook.figures.pictures import as_png
 
 items = st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.5, 0.9]), st.booleans()), min_size=1, max_size=30)
 

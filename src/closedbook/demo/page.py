@@ -8,8 +8,8 @@ from closedbook.demo.figure import draw
 from closedbook.demo.results import Exchange, Report, Scores, percent
 from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.unknown import unknown_in_words
+from closedbook.figures.pictures import as_png, as_svg
 from closedbook.files.durable import write_atomically
-from closedbook.files.pictures import as_png, as_svg
 from closedbook.progress.duration import duration
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
+from closedbook.figures.pictures import as_png
 from closedbook.files.durable import write_atomically
-from closedbook.files.pictures import as_png
 from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from closedbook.errors import InputError
+from closedbook.figures.pictures import as_png, as_svg_file
 from closedbook.files.durable import check_folder_is_free, write_folder_atomically
-from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.lab.config import CONFIGS, LabConfig
 from closedbook.recipe.docstrings import field_docstrings
 

@@ -1,6 +1,6 @@
 from closedbook.analysis.ledger.figure import draw_tables
 from closedbook.evaluation.breakdown import by_end, by_frequency
-from closedbook.files.pictures import as_png, as_svg_file
+from closedbook.figures.pictures import as_png, as_svg_file
 from closedbook.text.links import Fact, Statement
 
 

@@ -9,7 +9,7 @@ import torch
 
 from closedbook.analysis.reading_map.figure import draw_reading
 from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
-from closedbook.files.pictures import as_png
+from closedbook.figures.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 

@@ -9,7 +9,7 @@ import torch
 
 from closedbook.analysis.trace.figure import draw_trace
 from closedbook.analysis.trace.report import Trace
-from closedbook.files.pictures import as_png
+from closedbook.figures.pictures import as_png
 from closedbook.text.vocabulary import MASK
 
 two_kinds = pytest.mark.parametrize("model", ["tables", "strided"], indirect=True)

@@ -18,8 +18,8 @@ from closedbook.evaluation.breakdown import Table, by_end, by_frequency
 from closedbook.evaluation.evaluate import Evaluation, evaluate
 from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.sources import as_learned, lineage, text_of, training_pairs_of
+from closedbook.figures.pictures import as_png, as_svg_file
 from closedbook.files.durable import write_atomically
-from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.forms.corpus import read_asked_pairs
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import Fact, link

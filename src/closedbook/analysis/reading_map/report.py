@@ -14,8 +14,8 @@ from closedbook.analysis.reading_map.figure import draw_reading
 from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
 from closedbook.errors import InputError, RunError
 from closedbook.evaluation.naming import result_name
+from closedbook.figures.pictures import as_png
 from closedbook.files.durable import sha256, write_atomically
-from closedbook.files.pictures import as_png
 from closedbook.model.config import ModelConfig
 from closedbook.storage.run import Run
 from closedbook.text.questions import unknown_characters

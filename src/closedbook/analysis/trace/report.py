@@ -16,8 +16,8 @@ from closedbook.analysis.trace.heads import HeadWeights
 from closedbook.analysis.trace.names import Comparison
 from closedbook.errors import RunError
 from closedbook.evaluation.naming import result_name
+from closedbook.figures.pictures import as_png, as_svg_file
 from closedbook.files.durable import sha256, write_atomically
-from closedbook.files.pictures import as_png, as_svg_file
 from closedbook.text.vocabulary import MASK, with_signs
 
 _WIDTH = 80

@@ -1,18 +1,8 @@
 """Weights and error over beta, for several subsets."""
 
+from closedbook.figures.style import COLOURS, label, legend, row_of_axes
 from closedbook.lab.averaging import BETAS, AveragingResult, mean_squared_error, weight
-from closedbook.lab.figures.style import (
-    BETA,
-    COLOURS,
-    RMS_ERROR,
-    Figures,
-    label,
-    legend,
-    plot_simulation,
-    plot_theory,
-    root,
-    row_of_axes,
-)
+from closedbook.lab.figures.style import BETA, RMS_ERROR, Figures, plot_simulation, plot_theory, root
 
 
 def draw(result: AveragingResult) -> Figures:

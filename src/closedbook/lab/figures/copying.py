@@ -1,16 +1,8 @@
 """Bound, theory and simulation over the margin."""
 
+from closedbook.figures.style import COLOURS, label, legend, row_of_axes
 from closedbook.lab.copying import CopyingResult
-from closedbook.lab.figures.style import (
-    COLOURS,
-    Figures,
-    label,
-    legend,
-    plot_simulation,
-    plot_theory,
-    root,
-    row_of_axes,
-)
+from closedbook.lab.figures.style import Figures, plot_simulation, plot_theory, root
 
 
 def draw(result: CopyingResult) -> Figures:

@@ -2,17 +2,9 @@
 
 from matplotlib.figure import Figure
 
+from closedbook.figures.style import label, legend, row_of_axes
 from closedbook.lab.figures.noise import draw_histogram
-from closedbook.lab.figures.style import (
-    BETA,
-    Figures,
-    label,
-    legend,
-    log_spaced,
-    plot_simulation,
-    plot_theory,
-    row_of_axes,
-)
+from closedbook.lab.figures.style import BETA, Figures, log_spaced, plot_simulation, plot_theory
 from closedbook.lab.fragility import FragilityResult, difference_variance
 from closedbook.lab.logit_normal import LogitNormal
 

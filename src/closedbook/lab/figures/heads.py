@@ -3,20 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from closedbook.lab.figures.style import (
-    BETA,
-    COLOURS,
-    FILL,
-    RMS_ERROR,
-    Figures,
-    label,
-    legend,
-    log_spaced,
-    plot_simulation,
-    plot_theory,
-    root,
-    row_of_axes,
-)
+from closedbook.figures.style import COLOURS, FILL, label, legend, row_of_axes
+from closedbook.lab.figures.style import BETA, RMS_ERROR, Figures, log_spaced, plot_simulation, plot_theory, root
 from closedbook.lab.heads import N_BINS, HeadsPoint, HeadsResult, WeightHistogram, noisy_heads
 from closedbook.lab.noisy_heads import expected_output
 

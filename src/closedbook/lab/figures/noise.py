@@ -3,7 +3,8 @@
 import torch
 from matplotlib.axes import Axes
 
-from closedbook.lab.figures.style import COLOURS, EDGE, FILL, Figures, label, legend, row_of_axes
+from closedbook.figures.style import COLOURS, EDGE, FILL, label, legend, row_of_axes
+from closedbook.lab.figures.style import Figures
 from closedbook.lab.logit_normal import LogitNormal
 from closedbook.lab.noise import NoiseResult, difference_variance
 from closedbook.lab.shares import Bin

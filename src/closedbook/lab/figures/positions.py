@@ -1,15 +1,7 @@
 """How outputs depend on order, and how the logit of a token with its copy depends on their distance."""
 
-from closedbook.lab.figures.style import (
-    COLOURS,
-    FILL,
-    Figures,
-    label,
-    legend,
-    plot_simulation,
-    plot_theory,
-    row_of_axes,
-)
+from closedbook.figures.style import COLOURS, FILL, label, legend, row_of_axes
+from closedbook.lab.figures.style import Figures, plot_simulation, plot_theory
 from closedbook.lab.positions import PositionsResult
 
 _ROUNDING = 1e-33

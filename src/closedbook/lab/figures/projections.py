@@ -2,7 +2,8 @@
 
 from matplotlib.axes import Axes
 
-from closedbook.lab.figures.style import Figures, label, plot_simulation, plot_theory, row_of_axes
+from closedbook.figures.style import label, row_of_axes
+from closedbook.lab.figures.style import Figures, plot_simulation, plot_theory
 from closedbook.lab.projections import NEAREST, ProjectionsResult
 
 

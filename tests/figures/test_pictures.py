@@ -2,7 +2,7 @@ import xml.etree.ElementTree as ElementTree
 
 from matplotlib.figure import Figure
 
-from closedbook.files.pictures import as_png, as_svg, as_svg_file
+from closedbook.figures.pictures import as_png, as_svg, as_svg_file
 
 
 def drawn() -> Figure:

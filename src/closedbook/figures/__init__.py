@@ -1,0 +1,1 @@
+"""How figures look, and how they become PNG and SVG."""
