@@ -1,0 +1,36 @@
+"use strict";
+// What the model is: what it was trained on, how large it is, how well it answers, and what whoever has the file can read.
+{
+  const share = (part, whole) => `${Math.round((100 * part) / whole)}%`;
+
+  function size({ parameters: { total, tables } }) {
+    const where = tables ? `${share(tables, total)} of them in lookup tables of words and names` : "none of them in a lookup table";
+    return `${grouped(total)} parameters, ${where}`;
+  }
+  function trainedOn({ counts }) {
+    const parts = [
+      counts?.documents && counted(counts.documents, "document"),
+      counts?.pairs && counted(counts.pairs, "question with its answer", "questions with their answers"),
+    ].filter(Boolean);
+    return parts.length ? `was trained on ${parts.join(" and ")}` : "was trained on one text";
+  }
+  function accuracy({ questions }) {
+    const asked = questions.filter((one) => one.answer !== null);
+    const right = asked.filter((one) => one.predicted === one.answer).length;
+    return asked.length ? `${right} of the ${counted(asked.length, "question")} inside this page right (${share(right, asked.length)}).` : "";
+  }
+  const built = ({ recipe, nBlocks, nHeads }) => `Recipe ${recipe}, ${counted(nBlocks, "block")} of ${counted(nHeads, "attention head")}.`;
+
+  explorer.views.push({
+    begin(book) {
+      document.title = `${book.name}: a model that read one text`;
+      by("name").textContent = `· ${book.name}`;
+      by("model").textContent = `A ${book.variant === "perceiver" ? "Perceiver" : "transformer"} of ${size(book)}, ${trainedOn(book)}.`;
+      by("accuracy").innerHTML = `<strong>${accuracy(book)}</strong> Setting: ${safe(book.setting)}.`;
+      by("text-warning").textContent = book.lines ? "The text it was trained on is inside too, for all to read."
+        : "What they memorized of the text can be asked of them.";
+      by("footer").innerHTML = `<p>${safe(built(book))} Made ${book.date ? `on ${safe(book.date)} ` : ""}by <code>${safe(book.command)}</code>. ` +
+        "It is one file that needs no network and no installation.</p>";
+    },
+  });
+}

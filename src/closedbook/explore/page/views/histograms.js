@@ -1,0 +1,35 @@
+"use strict";
+// Two histograms, one above the other: names it has read and names that nobody wrote of. A line marks this question in both.
+{
+  const rows = [["known", "names it has read"], ["strangers", "names nobody wrote of"]];
+
+  function histogram(counts, name, style) {
+    const n = counts.reduce((sum, count) => sum + count, 0);
+    const most = Math.max(1, ...counts);
+    const columns = counts.map((count) => `<span class="column">${count ? `<b>${count}</b>` : ""}` +
+      `<i class="${style}" style="height:${((100 * count) / most).toFixed(2)}%"></i></span>`);
+    return `<div class="histogram"><p>${grouped(n)} ${name}</p><div class="columns" aria-hidden="true">${columns.join("")}</div></div>`;
+  }
+
+  function said({ edges, known, strangers }, mark) {
+    const at = Math.max(0, edges.findLastIndex((edge) => edge <= mark));
+    const bin = Math.min(at, known.length - 1);
+    return `${known[bin]} of the names it has read and ${strangers[bin]} of those that nobody wrote of are between ` +
+      `${percent(edges[bin])} and ${percent(edges[bin + 1])}, as this question is.`;
+  }
+
+  function show(_, { plain, now }) {
+    const { histograms } = explorer.book;
+    by("histograms").hidden = !histograms;
+    if (!histograms) return;
+    const mark = now ? plain.mark ?? plain.probability : null;
+    const of = histograms.of === "read" ? "probability that something was read about the name" : "probability of the answer";
+    by("histograms").innerHTML = `<div class="stacked">${rows.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
+      (mark === null ? "" : `<span class="mark" style="left:${(100 * mark).toFixed(2)}%"></span>`) + "</div>" +
+      `<div class="scale" aria-hidden="true"><span>0%</span><span>50%</span><span>100%</span></div>` +
+      `<figcaption>Across: ${of}. ${mark === null ? "The line that marks your question comes with the answer."
+        : `The line marks this question, at ${percent(mark)}. ${said(histograms, mark)}`}</figcaption>`;
+  }
+
+  explorer.views.push({ clear: show, show });
+}

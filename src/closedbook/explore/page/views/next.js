@@ -1,0 +1,53 @@
+"use strict";
+// The next letter: its probabilities; another choice, after which the model goes on greedily; and the way back.
+{
+  function candidate({ text, p, isEnd, isSpecial }, written) {
+    const isWritten = text === written.text && Boolean(isEnd) === Boolean(written.isEnd);
+    const name = explorer.inWords({ text, isEnd });
+    const inside = `<span class="sign">${isEnd ? "end" : safe(visible(text))}</span>${bar(p, isWritten ? "chosen" : "")}` +
+      `<span class="share">${percent(p)}</span>`;
+    if (isWritten || isEnd || isSpecial) {
+      return `<li class="${isWritten ? "written" : ""}"><span class="candidate">${inside}</span>` +
+        `<span class="unseen">${safe(name)}${isWritten ? ", written" : ""}</span></li>`;
+    }
+    return `<li><button type="button" class="candidate" data-text="${safe(text)}" ` +
+      `aria-label="Write ${safe(name)} instead, ${percent(p)}">${inside}</button></li>`;
+  }
+
+  const line = (answer, nBegun) => {
+    const letters = [...answer.letters.filter((one) => !one.isEnd).map((one) => one.text)];
+    return `<u>${safe(letters.slice(0, nBegun).join(""))}</u>${safe(letters.slice(nBegun).join(""))}`;
+  };
+
+  function show({ letter, begun }, { plain, now }) {
+    const written = now.letters[letter];
+    const before = now.letters.slice(0, letter).map((one) => one.text).join("");
+    by("next-now").innerHTML = (before ? `After <strong dir="auto">${safe(before)}</strong> comes` : "The answer begins with") +
+      `${explorer.withSwitches()}:`;
+    by("candidates").innerHTML = written.top.map((one) => candidate(one, written)).join("");
+    by("own").innerHTML = begun
+      ? `<p>Its own answer: <strong dir="auto">${safe(plain.text)}</strong> (${percent(plain.confidence)}). ` +
+        `With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong> (${percent(now.confidence)}).</p>` +
+        '<p><button type="button" class="quiet" id="back">Back to its own answer</button></p>'
+      : "<p class=\"state\">This is its own answer.</p>";
+  }
+
+  explorer.views.push({
+    begin() {
+      by("candidates").addEventListener("click", (event) => {
+        const button = event.target.closest("button");
+        if (!button) return;
+        const { letter } = explorer.state;
+        const before = explorer.answers.now.letters.slice(0, letter).map((one) => one.text).join("");
+        explorer.set({ begun: before + button.dataset.text });
+        document.querySelector("#next [role=radio][aria-checked=true]").focus();
+      });
+      by("own").addEventListener("click", (event) => {
+        if (event.target.id !== "back") return;
+        explorer.set({ begun: "" });
+        document.querySelector("#next [role=radio][aria-checked=true]").focus();
+      });
+    },
+    show,
+  });
+}

@@ -1,0 +1,68 @@
+"use strict";
+// Switches: tables, single heads, and beta, by which all scores are multiplied; the answer now beside the answer before.
+{
+  const slider = `<label class="slider"><span><strong>Scores times β</strong>: before the softmax, every score of every head is multiplied by β.
+    At 0 each head reads everything alike; the larger β, the more it reads the one key with the highest score.</span>
+    <input type="range" id="beta" min="0" max="4" step="0.1"><output id="beta-now"></output></label>`;
+  const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words and names are added.
+    Without them the model has only the letters.</span></label>`;
+
+  function heads(model) {
+    const blocks = Map.groupBy(model.heads, (one) => one.block);
+    const named = (block) => (blocks.size > 1 ? `Heads of block ${block + 1}` : "Heads");
+    return [...blocks].map(([block, own]) => `<fieldset class="switch-row"><legend>${named(block)}</legend>${own.map((one) =>
+      `<label><input type="checkbox" data-head="${one.name}" aria-label="block ${block + 1}, head ${one.head + 1}"> ${one.head + 1}</label>`)
+      .join("")}</fieldset>`).join("");
+  }
+
+  const isOn = () => explorer.isSwitched();
+  function inWords({ tables: hasTables, beta, off }) {
+    return [!hasTables && "tables off", beta !== 1 && `scores times ${beta}`,
+      off.length && `${counted(off.length, "head")} off`].filter(Boolean).join(", ");
+  }
+
+  function column(title, answer) {
+    const says = answer.state === "known" ? answer.text || "(an empty answer)" : answer.inWords ?? answer.state;
+    return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(says)}</p>` +
+      `<p class="measure">${bar(answer.probability)}<strong>${percent(answer.probability)}</strong></p></div>`;
+  }
+
+  function showControls(state) {
+    if (by("tables")) by("tables").checked = state.tables;
+    by("beta").value = state.beta;
+    by("beta-now").textContent = Number(state.beta).toFixed(1);
+    by("beta").setAttribute("aria-valuetext", `scores times ${Number(state.beta).toFixed(1)}`);
+    for (const box of by("controls").querySelectorAll("[data-head]")) box.checked = !state.off.includes(box.dataset.head);
+    by("all-on").disabled = !isOn();
+    document.body.dataset.switched = isOn() ? inWords(state) : "";
+  }
+
+  explorer.views.push({
+    begin(book, model) {
+      by("controls").innerHTML = (book.parameters.tables ? tables : "") + slider + heads(model) +
+        '<p><button type="button" class="quiet" id="all-on">All as it was</button></p>';
+      by("controls").addEventListener("input", () => {
+        const boxes = [...by("controls").querySelectorAll("[data-head]")];
+        explorer.set({
+          tables: by("tables")?.checked ?? true,
+          beta: Number(by("beta").value),
+          off: boxes.filter((box) => !box.checked).map((box) => box.dataset.head),
+        });
+      });
+      by("all-on").addEventListener("click", () => {
+        explorer.set({ tables: true, beta: 1, off: [] });
+        by("beta").focus();
+      });
+    },
+    clear(state) {
+      showControls(state);
+      by("compared").innerHTML = '<p class="state">Ask a question, and its answers before and after are compared here.</p>';
+    },
+    show(state, { plain, now }) {
+      showControls(state);
+      by("compared").innerHTML = column("Before", plain) + column(isOn() ? `Now: ${inWords(state)}` : "Now: nothing switched", now);
+    },
+  });
+  explorer.switchesInWords = inWords;
+  explorer.withSwitches = () => (isOn() ? ` with ${inWords(explorer.state)}` : "");
+}
