@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from closedbook.demo.page import figure, report_html, write_report
+from closedbook.demo.figure import accuracies, draw, histograms
+from closedbook.demo.losses import draw_losses, losses_in_words
+from closedbook.demo.page import report_html, write_report
 from closedbook.demo.results import Arm, Curve, Exchange, Report, Rival, Scores
 from closedbook.errors import RunError
 from closedbook.evaluation.confidence import Confidence
 from closedbook.evaluation.score import Score
 from closedbook.figures.pictures import as_png
+from closedbook.figures.style import SMALLEST_TEXT, smallest_text
 
 HOSTILE = '<b>Ann & "Bob" O\'Neil</b> <!-- {x} $y$ 戸 -->'
 
@@ -52,8 +56,7 @@ REPORT = Report(
     reader=Rival("open-book reader, book open", scores(480, 480, 0)),
     majority=Rival("majority baseline, 'Korvessa'", scores(14, 14, 1)),
     asked="vanilla, pretrained",
-    exchanges=(RIGHT, UNKNOWN),
-    right=(RIGHT,),
+    held_out=(RIGHT,),
     unknown=(UNKNOWN, replace(UNKNOWN, question="Where was Asa Norr born?", probability=0.99991)),
     confidence=CALIBRATED,
     recipe_toml='[model]\nvariant = "vanilla" # <all> & "every"\n',
@@ -61,7 +64,7 @@ REPORT = Report(
     seconds=912.0,
 )
 BARE = replace(REPORT, arms=tuple(replace(arm, curves=()) for arm in ARMS))
-"""Quick to draw, where the figure is not what is tested."""
+"""Quick to draw, where the losses are not what is tested."""
 
 
 class Page(HTMLParser):
@@ -101,16 +104,24 @@ def html() -> str:
 
 
 @pytest.fixture(scope="module")
+def curves() -> Any:
+    """The losses of the sample, laid out."""
+    drawing = draw_losses(ARMS)
+    drawing.canvas.draw()
+    return drawing
+
+
+@pytest.fixture(scope="module")
 def drawn() -> Any:
-    """The sample's figure, laid out."""
-    drawing = figure(REPORT)
+    """The bars of the sample, laid out."""
+    drawing = accuracies(REPORT)
     drawing.canvas.draw()
     return drawing
 
 
 def rows(html: str) -> list[list[str]]:
-    """The cells of each row of the table's body."""
-    body = html[html.index("<tbody>") : html.index("</tbody>")]
+    """The cells of each row of the last table's body, that of all scores."""
+    body = html[html.rindex("<tbody>") : html.rindex("</tbody>")]
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")[:-1]]
 
 
@@ -151,8 +162,7 @@ def test_whatever_comes_from_outside_is_escaped():
         reader=Rival(plain, scores(1, 1, 1)),
         majority=Rival(HOSTILE, scores(1, 1, 1)),
         asked=HOSTILE,
-        exchanges=(exchange,),
-        right=(exchange,),
+        held_out=(exchange,),
         unknown=(exchange,),
         confidence=Confidence((0.5,), (False,), ("known",), False),
         recipe_toml=HOSTILE,
@@ -162,8 +172,8 @@ def test_whatever_comes_from_outside_is_escaped():
     page = Page(report_html(hostile))
     assert "b" not in {tag for tag, _ in page.elements}
     assert page.open == []
-    # title twice, people, method, majority, asked twice, four of the exchange, three of the table, recipe, command
-    assert page.text.count(HOSTILE) == 16
+    # title twice, people, method, majority, asked four times, four of each exchange, three of the table, and two below
+    assert page.text.count(HOSTILE) == 22
 
 
 def test_the_table_has_a_row_per_model_and_one_for_each_rival(html: str):
@@ -184,7 +194,7 @@ def test_the_table_has_a_row_per_model_and_one_for_each_rival(html: str):
 
 def test_every_question_about_unknown_people_is_on_the_page(html: str):
     """Question, answer, probability and truth of each are in a table that can be opened."""
-    table = html[html.rindex("<tbody>") :]
+    table = html[html.index("<tbody>") :]
     assert "<summary>All 2 questions about people nobody wrote about</summary>" in html
     assert (
         ">Where was Pela Quist born?</th><td>unknown: nothing read about Pela Quist</td><td>61.0%</td><td>Artel</td>"
@@ -207,7 +217,7 @@ def test_the_tables_can_be_read_aloud(html: str):
     page = Page(html)
     assert [tag for tag, _ in page.elements].count("caption") == 2
     scopes = [a["scope"] for tag, a in page.elements if tag == "th"]
-    assert scopes == ["col"] * 9 + ["row"] * 6 + ["col"] * 4 + ["row"] * 2
+    assert scopes == ["col"] * 4 + ["row"] * 2 + ["col"] * 9 + ["row"] * 6
 
 
 def test_headings_step_down_one_by_one(html: str):
@@ -217,25 +227,65 @@ def test_headings_step_down_one_by_one(html: str):
     assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
-def test_the_figure_is_described_in_words(html: str):
-    """The figure is an image to a screen reader, and its name has every accuracy of the bars."""
-    svg, _ = (attributes for tag, attributes in Page(html).elements if tag == "svg")
-    assert svg["role"] == "img"
+def test_the_figures_are_described_in_words(html: str):
+    """Figures are images to a screen reader; their names have every accuracy, and how many people are known."""
+    bars, confidence, losses = (attributes for tag, attributes in Page(html).elements if tag == "svg")
+    assert bars["role"] == confidence["role"] == losses["role"] == "img"
     for value in ("1.8%", "66.2%", "50.0%", "0.0%", "12.6%", "8.0%", "96.0%", "2.8%"):
-        assert value in (svg["aria-label"] or "")
+        assert value in (bars["aria-label"] or "")
+    assert confidence["aria-label"] == (
+        "Two histograms of the probability of answers. 1 people in the book: right 1; median probability 93.1%. "
+        "2 people nobody wrote about: says: unknown 2; median probability 80.5%."
+    )
+
+
+def test_bars_and_answers_come_before_everything_else(html: str):
+    """A reader sees the accuracies first, then answers, then the table and how the models were trained."""
+    marks = ("<h1>", "<svg", "Mirel Tovan", "All figures", "What was trained", "Pretraining: masks.", "Do it again")
+    places = [html.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_the_first_paragraph_says_what_came_out():
+    """How many people are known with and without pretraining, and how many unknown ones are said to be unknown."""
+    assert REPORT.outcome() == (
+        "Asked about 1 people whom it has read about, in questions that it was not trained on, a tiny transformer "
+        "(vanilla, pretrained) gives 1 right answers with the book closed; not pretrained, 9. Of 2 people nobody "
+        "wrote about, it says of 2 that it does not know them."
+    )
+
+
+def test_the_shown_answers_are_in_the_middle_of_their_kind():
+    """Two right, one wrong and two unknown people, by probability neither the first nor the last of their kind."""
+    right = [replace(RIGHT, probability=p) for p in (0.99, 0.1, 0.6, 0.5)]
+    wrong = [replace(RIGHT, kind="wrong", probability=p) for p in (0.2, 0.9, 0.4)]
+    unknown = [replace(UNKNOWN, probability=p) for p in (0.01, 0.03, 0.02, 0.9)]
+    shown = replace(REPORT, held_out=(*right, *wrong), unknown=tuple(unknown)).shown
+    assert [(one.kind, one.probability) for one in shown] == [
+        ("right", 0.5),
+        ("right", 0.6),
+        ("wrong", 0.4),
+        ("never written about", 0.02),
+        ("never written about", 0.03),
+    ]
+
+
+def test_a_model_without_a_wrong_answer_shows_none():
+    """One right answer and two unknown people are all that the sample has."""
+    assert [one.kind for one in REPORT.shown] == ["right", "never written about", "never written about"]
 
 
 def test_an_exchange_shows_what_the_book_says(html: str):
     """The book's line is next to the answer; where there is none, the page says so."""
     text = Page(html).text
     assert "Mirel Tovan hails from Ulm." in text
-    assert text.count("nothing about this person") == 1
+    assert text.count("nothing about this person") == 2
 
 
 def test_an_empty_answer_is_visible():
     """A model that answered nothing is shown to have answered nothing."""
-    silent = replace(REPORT.exchanges[0], kind="wrong", answer="")
-    assert "<dd>(nothing)</dd>" in report_html(replace(BARE, exchanges=(silent,)))
+    silent = replace(RIGHT, kind="wrong", answer="")
+    assert "<dd>(nothing)</dd>" in report_html(replace(BARE, held_out=(silent,)))
 
 
 @pytest.mark.parametrize(
@@ -244,8 +294,8 @@ def test_an_empty_answer_is_visible():
 )
 def test_a_probability_is_not_rounded_to_certainty(probability: float, shown: str):
     """No probability but 1 is shown as 100%, none but 0 as 0%."""
-    exchange = replace(REPORT.exchanges[0], probability=probability)
-    assert f"<dd>{shown}</dd>" in report_html(replace(BARE, exchanges=(exchange,)))
+    exchange = replace(RIGHT, probability=probability)
+    assert f"<dd>{shown}</dd>" in report_html(replace(BARE, held_out=(exchange,)))
 
 
 def test_the_page_says_what_a_probability_is(html: str):
@@ -259,19 +309,12 @@ def test_the_page_says_what_a_probability_is(html: str):
     )
 
 
-def test_a_calibrated_model_has_its_reliability_drawn(html: str):
-    """The second figure's name to a screen reader has the right answers at each probability."""
-    _, svg = (attributes for tag, attributes in Page(html).elements if tag == "svg")
-    assert (
-        svg["aria-label"] == "Right answers by their probability: at 2.0%, 0 of 1; at 4.0%, 0 of 1; at 93.0%, 1 of 1."
-    )
-
-
 def test_without_calibration_a_probability_is_the_models_own():
-    """There is no figure of it then, and the page says that it is not the probability of being true."""
-    html = report_html(replace(BARE, confidence=replace(CALIBRATED, is_calibrated=False)))
-    assert html.count("<svg") == 1
-    assert "not that of its being true" in " ".join(Page(html).text.split())
+    """The page and the histograms say that it is not the probability of being true."""
+    report = replace(BARE, confidence=replace(CALIBRATED, is_calibrated=False))
+    assert "not that of its being true" in " ".join(Page(report_html(report)).text.split())
+    assert histograms(report).axes[-1].get_xlabel() == "probability that the model gives its answer (%)"
+    assert histograms(BARE).axes[-1].get_xlabel() == "probability that the answer is right (%)"
 
 
 def test_the_page_says_how_to_do_it_again(html: str):
@@ -303,7 +346,7 @@ def test_the_same_report_is_the_same_page(html: str):
 
 def test_the_same_report_is_the_same_picture():
     """The picture's file holds no date and no chance."""
-    assert as_png(figure(BARE)) == as_png(figure(BARE))
+    assert as_png(draw(BARE)) == as_png(draw(BARE))
 
 
 def test_the_page_is_utf_8(tmp_path: Path):
@@ -321,10 +364,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
 def test_importing_is_cheap_and_drawing_is_private():
     """The import loads neither matplotlib nor torch, and drawing never loads pyplot with its global figures."""
     program = (
-        "import sys, closedbook.demo.figure; from closedbook.demo.results import *\n"
+        "import sys, closedbook.demo.losses, closedbook.demo.figure; from closedbook.demo.results import *\n"
         "assert not {'matplotlib', 'torch'} & set(sys.modules)\n"
-        "scores = Scores(Score(1, 2), Score(1, 2), Score(1, 2)); rival = Rival('reader', scores)\n"
-        "closedbook.demo.figure.draw((Arm('vanilla', True, 7, 0, 1.0, scores, ()),), rival, rival)\n"
+        "scores = Scores(Score(1, 2), Score(1, 2), Score(1, 2)); curve = Curve('finetuning', (1,), (2.0,), (3.0,))\n"
+        "closedbook.demo.losses.draw_losses((Arm('vanilla', True, 7, 0, 1.0, scores, (curve,)),))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -349,36 +392,70 @@ def test_the_baseline_is_a_line_across_the_bars(drawn: Any):
     assert list(drawn.axes[-1].lines[-1].get_xdata()) == pytest.approx([2.8, 2.8])
 
 
-def test_every_axis_begins_at_zero(drawn: Any):
+def test_every_axis_begins_at_zero(drawn: Any, curves: Any):
     """No axis is cut, so lengths compare as numbers do."""
-    for axes in drawn.axes:
-        assert axes.get_xlim()[0] == 0
-    for axes in drawn.axes[:-1]:
-        assert axes.get_ylim()[0] == 0
+    assert drawn.axes[0].get_xlim()[0] == 0
+    for axes in (*curves.axes, *histograms(REPORT).axes):
+        assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0)
 
 
-def test_stages_are_in_the_order_of_training(drawn: Any):
+def test_the_histograms_count_every_person_once():
+    """Bars of right, wrong and missing answers are stacked, in 20 intervals of the probability; 100% is in the last."""
+    right = [replace(RIGHT, probability=p) for p in (1.0, 0.99, 0.96, 0.51)]
+    wrong = [replace(RIGHT, kind="wrong", probability=p) for p in (0.52, 0.0)]
+    drawing = histograms(replace(REPORT, held_out=(*right, *wrong)))
+    above, below = drawing.axes
+    assert above.get_title(loc="left") == "6 people in the book"
+    assert below.get_title(loc="left") == "2 people nobody wrote about"
+    stacks = [
+        [(bar.get_x(), bar.get_y(), bar.get_height()) for bar in bars if bar.get_height()] for bars in above.containers
+    ]
+    assert stacks == [[(50, 0, 1), (95, 0, 3)], [(0, 0, 1), (50, 1, 1)]]
+    assert [text.get_text() for text in above.get_legend().get_texts()] == ["right (4)", "wrong (2)"]
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["says: unknown (2)"]
+
+
+def test_an_answer_about_an_unknown_person_is_drawn_as_wrong():
+    """Whatever a model says about somebody nobody wrote about is made up."""
+    _, below = histograms(replace(REPORT, unknown=(replace(UNKNOWN, state="known"),))).axes
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["wrong (1)"]
+
+
+def test_the_picture_has_bars_and_both_histograms():
+    """figure.png has the accuracies on the left and the histograms on the right."""
+    titles = [axes.get_title(loc="left") for axes in draw(REPORT).axes]
+    assert titles == ["Right answers about held-out people", "1 people in the book", "2 people nobody wrote about"]
+
+
+@pytest.mark.parametrize("figure", [draw, accuracies, histograms])
+def test_the_text_of_a_figure_can_be_read_where_a_forge_shows_it(figure: Callable[[Report], Any]):
+    """At 830 pixels no text is less than 9 pixels high."""
+    assert smallest_text(figure(REPORT)) >= SMALLEST_TEXT
+    assert smallest_text(draw_losses(ARMS)) >= SMALLEST_TEXT
+
+
+def test_stages_are_in_the_order_of_training(curves: Any):
     """Pretraining is above finetuning although the first model has finetuning alone."""
-    assert [axes.get_title(loc="left") for axes in drawn.axes] == ["pretraining", "finetuning", "held-out people"]
+    assert [axes.get_title(loc="left") for axes in curves.axes] == ["pretraining", "finetuning"]
 
 
-def test_lines_differ_without_colour(drawn: Any):
+def test_lines_differ_without_colour(curves: Any):
     """In one plot no two lines have the same strokes, so that black and white print is enough."""
-    strokes = [line.get_linestyle() for line in drawn.axes[1].lines]
+    strokes = [line.get_linestyle() for line in curves.axes[1].lines]
     assert len(set(strokes)) == len(ARMS)
 
 
-def test_a_long_curve_is_averaged_to_fewer_points(drawn: Any):
+def test_a_long_curve_is_averaged_to_fewer_points(curves: Any):
     """3,001 steps become 150 points; an evenly falling loss keeps its mean and its evenness."""
-    line = drawn.axes[0].lines[0]
+    line = curves.axes[0].lines[0]
     assert len(line.get_xdata()) == 150
     steps, losses = line.get_xdata(), line.get_ydata()
     assert list(losses) == pytest.approx([4.1 - 3.6 * (step - 1) / 3000 for step in steps])
 
 
-def test_a_short_curve_is_drawn_as_it_is(drawn: Any):
+def test_a_short_curve_is_drawn_as_it_is(curves: Any):
     """Eleven steps are eleven points."""
-    assert list(drawn.axes[1].lines[1].get_xdata()) == list(range(1, 12))
+    assert list(curves.axes[1].lines[1].get_xdata()) == list(range(1, 12))
 
 
 @pytest.mark.parametrize(
@@ -395,7 +472,7 @@ def test_nothing_is_cut_off_and_nothing_overlaps(baseline: int, counts: tuple[in
     """Whatever the scores, texts are within the picture, apart from each other, and numbers off the baseline."""
     arms = tuple(replace(arm, scores=scores(n, 500 - n, 0)) for arm, n in zip(ARMS, counts, strict=True))
     majority = Rival("", scores(baseline, 0, 0))
-    drawing: Any = figure(replace(REPORT, arms=arms, majority=majority))
+    drawing: Any = accuracies(replace(REPORT, arms=arms, majority=majority))
     drawing.canvas.draw()
     axes = drawing.axes[-1]
     texts = [*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels(), axes.xaxis.label]
@@ -409,14 +486,23 @@ def test_nothing_is_cut_off_and_nothing_overlaps(baseline: int, counts: tuple[in
 def test_validation_losses_are_dots_at_their_steps():
     """The loss of dev pairs is drawn as a line of its own with a dot at each evaluation."""
     arm = replace(ARMS[0], curves=(replace(SCRATCH, validation=((0, 4.1), (25, 1.5), (75, 1.75))),))
-    losses, *_ = figure(replace(REPORT, arms=(arm,))).axes
+    (losses,) = draw_losses((arm,)).axes
     training, validation = losses.lines
     assert (training.get_marker(), validation.get_marker()) == ("None", ".")
     assert list(validation.get_xdata()) == [0, 25, 75]
     assert list(validation.get_ydata()) == [4.1, 1.5, 1.75]
 
 
-def test_without_curves_the_bars_stand_alone():
-    """A report without losses has the accuracies alone."""
-    drawing = figure(BARE)
-    assert [axes.get_title(loc="left") for axes in drawing.axes] == ["held-out people"]
+def test_losses_are_said_in_words():
+    """Where each training loss began and ended, and where that of the dev pairs was lowest."""
+    validation = replace(SCRATCH, validation=((0, 4.1), (25, 1.5), (75, 1.75)))
+    assert list(losses_in_words((replace(ARMS[0], curves=(validation,)), replace(ARMS[1], curves=(SCRATCH,))))) == [
+        "vanilla, not pretrained, finetuning: training loss from 4.00 to 0.50; "
+        "dev pairs lowest, 1.50, after step 25, at the end 1.75.",
+        "vanilla, pretrained, finetuning: training loss from 4.00 to 0.50.",
+    ]
+
+
+def test_without_curves_no_losses_are_shown():
+    """A report without losses has bars and histograms alone."""
+    assert report_html(BARE).count("<svg") == 2

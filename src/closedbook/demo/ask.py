@@ -1,6 +1,6 @@
 """Ask the demo's models, and the rivals that need no network, and gather what they answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -12,6 +12,7 @@ from closedbook.evaluation.calibration import load_calibration
 from closedbook.evaluation.confidence import Confidence, confidence_of
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest, score
+from closedbook.evaluation.setting import IN_WORDS, setting_of
 from closedbook.model.config import Variant
 from closedbook.model.gpt import GPT
 from closedbook.reader.open_book import read_open_book
@@ -64,17 +65,17 @@ def report_of(plan: DemoPlan, files: WorldFiles, runs: Arms, command: str, secon
     right = [p.answer == item.answer for p, item in zip(predictions, questions, strict=True)]
     confidence = confidence_of(predictions, right, load_calibration(run.path))
     exchanges = _exchanges(predictions, confidence, questions, corpus)
+    n_held_out = len(asked.held_out.items)
     return Report(
         title="closedbook: what a tiny transformer remembers",
-        people=people(plan, len(asked.held_out.items), len(asked.unknown.items)),
-        method=tuple(method(plan, shown.n_parameters, shown.n_table_parameters)),
+        people=people(plan, n_held_out, len(asked.unknown.items)),
+        method=tuple(method(plan, arms, IN_WORDS[setting_of(run)])),
         arms=arms,
         reader=_reader(corpus, train, plan.recipe.seed, asked),
         majority=_majority(train, asked),
         asked=shown.label,
-        exchanges=tuple(_surest(exchanges)),
-        right=tuple(one for one in exchanges if one.kind == "right"),
-        unknown=tuple(one for one in exchanges if one.kind == "never written about"),
+        held_out=tuple(exchanges[:n_held_out]),
+        unknown=tuple(exchanges[n_held_out:]),
         confidence=confidence,
         recipe_toml=recipe_toml(plan.recipe),
         command=command,
@@ -159,12 +160,3 @@ def _exchanges(
 def _evidence(question: str, documents: Sequence[str], titles: TitleIndex) -> str | None:
     found = titles.get(title_in(question, titles))
     return documents[found[0]] if found else None
-
-
-def _surest(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Of each kind the one with the highest probability, which the model says it knows if there is one."""
-    surest: dict[Kind, Exchange] = {}
-    for one in sorted(exchanges, key=lambda one: (one.state == "known", one.probability)):
-        surest[one.kind] = one
-    kinds: tuple[Kind, ...] = ("right", "wrong", "never written about")
-    return [surest[kind] for kind in kinds if kind in surest]

@@ -11,7 +11,7 @@ _WIDTH = 100
 
 
 def summary(report: Report) -> Iterator[str]:
-    """Who was asked about, the table, some answers, and how the models were trained."""
+    """Who was asked about, the table, some answers, how sure they are, and how the models were trained."""
     yield from textwrap.wrap(report.people, _WIDTH)
     yield ""
     yield _row("", "held-out people", "other wordings", "made up", "minutes")
@@ -20,13 +20,13 @@ def summary(report: Report) -> Iterator[str]:
     for rival in (report.reader, report.majority):
         yield _row(rival.label, *_cells(rival.scores), "")
     yield ""
-    for paragraph in (*report.method, report.on_confidence()):
-        yield from textwrap.wrap(paragraph, _WIDTH)
-    for exchange in report.exchanges:
-        yield ""
+    for exchange in report.shown:
         yield f"{exchange.kind}: {exchange.question}"
         yield f"  {exchange.in_words()}"
         yield f"  the book says: {exchange.evidence or 'nothing about this person'}"
+        yield ""
+    for paragraph in (report.on_confidence(), *report.method):
+        yield from textwrap.wrap(paragraph, _WIDTH)
     yield ""
 
 

@@ -1,12 +1,14 @@
 """The report as report.html, one file that needs no network and no script, and figure.png."""
 
+from collections import Counter
 from html import escape
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
-from closedbook.demo.figure import draw
+from closedbook.demo.figure import accuracies, draw, fate, histograms
+from closedbook.demo.losses import draw_losses, losses_in_words
 from closedbook.demo.results import Exchange, Report, Scores, percent
-from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.unknown import unknown_in_words
 from closedbook.figures.pictures import as_png, as_svg
 from closedbook.files.durable import write_atomically
@@ -16,15 +18,10 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-def figure(report: Report) -> "matplotlib.figure.Figure":
-    """Loss curves on the left, accuracies on the right; readable in black and white."""
-    return draw(report.arms, report.reader, report.majority)
-
-
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write report.html and figure.png, each completely or not at all, and return their paths; raises RunError."""
     page, picture = folder / "report.html", folder / "figure.png"
-    page_bytes, picture_bytes = report_html(report).encode(), as_png(figure(report))
+    page_bytes, picture_bytes = report_html(report).encode(), as_png(draw(report))
     write_atomically(picture, picture_bytes)
     write_atomically(page, page_bytes)
     return page, picture
@@ -44,13 +41,11 @@ def report_html(report: Report) -> str:
 <body>
 <main>
 <h1>{escape(report.title)}</h1>
-<p>{escape(report.people)}</p>
-
-<h2>What was done</h2>
-{"".join(f"<p>{escape(paragraph)}</p>" for paragraph in report.method)}
-
-{_outcome(report)}
+<p>{escape(report.outcome())}</p>
+{_figures(report)}
 {_answers(report)}
+{_outcome(report)}
+{_training(report)}
 {_again(report)}
 </main>
 </body>
@@ -58,29 +53,29 @@ def report_html(report: Report) -> str:
 """
 
 
-def _outcome(report: Report) -> str:
-    svg = _svg(figure(report), _alt(report))
-    return f"""<h2>What came out</h2>
+def _figures(report: Report) -> str:
+    """The bars, and beside them or below, by the width of the screen, the histograms."""
+    rivals = "The bar of the reader and the dashed line of the majority baseline need no network."
+    of = "For each question its probability, learned from training pairs that were held out."
+    if not report.confidence.is_calibrated:
+        of = "For each question the probability that the model itself gives to its answer."
+    return f"""<div class="figures">
 <figure>
-<div class="wide" role="region" aria-label="Figure" tabindex="0">
-{svg}</div>
-<figcaption>Left: training loss, and with dots the loss on pairs of dev people, whose questions are never trained on.
-Without pretraining the training loss falls to zero while the other rises: the model memorizes its examples.
-Right: right answers about held-out people.</figcaption>
+{_svg(accuracies(report), _accuracies_in_words(report))}
+<figcaption>Upper bars: in the wording of training; lower bars: in wordings never trained on. {rivals}</figcaption>
 </figure>
-{_table(report)}
-<p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book
-reader looks answers up in the book, and the majority baseline knows nobody. About unknown people there is nothing to
-know: every answer about one is made up.</p>
-<p>The 95% interval (Wilson's) allows for the luck of which people were asked, not for the luck of training: another
-seed trains another model.</p>"""
+<figure>
+{_svg(histograms(report), _histograms_in_words(report))}
+<figcaption>{escape(report.asked)}, asked about two kinds of people. {of}</figcaption>
+</figure>
+</div>"""
 
 
 def _answers(report: Report) -> str:
     return f"""<h2>Questions and answers</h2>
 <p>{escape(report.on_confidence())}</p>
-{_reliability(report)}
-{"".join(map(_exchange, report.exchanges))}
+<p>Of each kind, the answers whose probability is in the middle:</p>
+{"".join(map(_exchange, report.shown))}
 <details>
 <summary>All {len(report.unknown)} questions about people nobody wrote about</summary>
 <table>
@@ -93,19 +88,33 @@ def _answers(report: Report) -> str:
 </details>"""
 
 
-def _reliability(report: Report) -> str:
-    """How far probabilities come true, as a figure; nothing where they are the model's own."""
-    if not report.confidence.is_calibrated:
-        return ""
-    bins = report.confidence.bins()
-    in_words = "; ".join(f"at {percent(p)}, {score.n_correct} of {score.n_questions}" for p, score in bins)
-    svg = _svg(draw_confidence(report.confidence), f"Right answers by their probability: {in_words}.")
-    return f"""<figure>
-<div class="wide" role="region" aria-label="Figure of probabilities" tabindex="0">
-{svg}</div>
-<figcaption>Left: of the answers about held-out and unknown people with about the same probability, how many are right.
-Right: how many are wrong among the surest.</figcaption>
+def _outcome(report: Report) -> str:
+    return f"""<h2>All figures</h2>
+<p>{escape(report.people)}</p>
+{_table(report)}
+<p>An answer is right if it equals the true one, letter by letter. The last two rows need no network: the open-book
+reader looks answers up in the book, and the majority baseline knows nobody. About unknown people there is nothing to
+know: every answer about one is made up.</p>
+<p>The 95% interval (Wilson's) allows for the luck of which people were asked, not for the luck of training: another
+seed trains another model.</p>"""
+
+
+def _training(report: Report) -> str:
+    """How the models were trained, and how their losses fell."""
+    paragraphs = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in report.method)
+    losses = list(losses_in_words(report.arms))
+    figure = ""
+    if losses:
+        svg = _svg(draw_losses(report.arms), "Curves of the loss over the steps of training, by stage.")
+        lines = "".join(f"<li>{escape(line)}</li>" for line in losses)
+        figure = f"""
+<figure>
+{svg}
+<figcaption>Loss in nats per character. Dots: on pairs of dev people, who are never trained on.
+<ul>{lines}</ul></figcaption>
 </figure>"""
+    return f"""<h2>What was trained</h2>
+{paragraphs}{figure}"""
 
 
 def _svg(drawing: "matplotlib.figure.Figure", in_words: str) -> str:
@@ -122,15 +131,26 @@ def _again(report: Report) -> str:
 </details>"""
 
 
-def _alt(report: Report) -> str:
-    """The figure in words."""
+def _accuracies_in_words(report: Report) -> str:
     bars = [(arm.label, arm.scores) for arm in report.arms]
     bars += [(rival.label, rival.scores) for rival in (report.reader, report.majority)]
-    accuracies = "; ".join(
+    values = "; ".join(
         f"{label} {scores.held_out.accuracy:.1%}, in other wordings {scores.other_wordings.accuracy:.1%}"
         for label, scores in bars
     )
-    return f"Curves of the training loss; bars of the accuracy on held-out people: {accuracies}."
+    return f"Bars of the accuracy on held-out people: {values}."
+
+
+def _histograms_in_words(report: Report) -> str:
+    """For each kind of people how many answers are right, wrong or none, and their median probability."""
+    people = ((report.held_out, "people in the book"), (report.unknown, "people nobody wrote about"))
+    parts = []
+    for exchanges, who in people:
+        counts = Counter(map(fate, exchanges))
+        found = ", ".join(f"{kind} {n}" for kind, n in counts.most_common())
+        middle = percent(median(one.probability for one in exchanges))
+        parts.append(f"{len(exchanges)} {who}: {found}; median probability {middle}")
+    return f"Two histograms of the probability of answers. {'. '.join(parts)}."
 
 
 def _table(report: Report) -> str:
@@ -145,7 +165,7 @@ def _table(report: Report) -> str:
 <thead><tr><th scope="col">Model</th><th scope="col">Accuracy</th><th scope="col">95% interval</th>
 <th scope="col">Right</th><th scope="col">In wordings never trained on</th>
 <th scope="col">Made up about unknown people</th><th scope="col">Parameters</th>
-<th scope="col">of which in the table</th><th scope="col">Training</th></tr></thead>
+<th scope="col">of which in tables</th><th scope="col">Training</th></tr></thead>
 <tbody>
 {"".join(rows)}</tbody>
 </table>
@@ -192,12 +212,16 @@ body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere;
 main { max-width: 60rem; margin: auto; padding: 1rem; }
 p, figcaption, li { max-width: 42rem; }
 h1, h2, h3 { line-height: 1.2; }
-h2 { margin-top: 2.5rem; }
+h1 { font-size: 1.5rem; }
+h2 { margin-top: 2.5rem; font-size: 1.25rem; }
 h3 { font-size: 1rem; margin: 0; }
 h3 span { font-weight: normal; font-style: italic; }
 figure { margin: 0; }
+figcaption { font-size: .875rem; }
 .wide { overflow-x: auto; overflow-wrap: normal; }
-svg { display: block; width: 100%; min-width: 44rem; height: auto; }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; }
+.figures figure { flex: 1 1 19rem; }
+svg { display: block; width: 100%; max-width: 32rem; height: auto; }
 table { border-collapse: collapse; margin: 1.5rem 0; }
 caption { text-align: left; font-weight: bold; padding-bottom: .5rem; }
 caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 2rem); }

@@ -1,5 +1,6 @@
 """What the demo measured, as values: scores, loss curves, and questions with their answers. Imports no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal
@@ -93,9 +94,9 @@ class Exchange:
 class Report:
     """All that the demo reports.
 
-    `people` says who is asked about, `method` how the models were trained, a paragraph each. `right` are all of one
-    model's right answers about held-out people, and `unknown` its answers about unknown people; `exchanges` are a few
-    of them to show. `confidence` is the model's, over both kinds of people.
+    `people` says who is asked about, `method` how the models were trained, a paragraph each. `held_out` and `unknown`
+    are one model's answers about people whom the book mentions and about people of whom nobody wrote a line;
+    `confidence` is the model's, over both.
     """
 
     title: str
@@ -105,13 +106,40 @@ class Report:
     reader: Rival
     majority: Rival
     asked: str
-    exchanges: tuple[Exchange, ...]
-    right: tuple[Exchange, ...]
+    held_out: tuple[Exchange, ...]
     unknown: tuple[Exchange, ...]
     confidence: "Confidence"
     recipe_toml: str
     command: str
     seconds: float
+
+    @property
+    def right(self) -> tuple[Exchange, ...]:
+        """The right answers about held-out people."""
+        return tuple(one for one in self.held_out if one.kind == "right")
+
+    @property
+    def shown(self) -> tuple[Exchange, ...]:
+        """Two right answers, a wrong one if there is one, and two about unknown people.
+
+        They are those in the middle of their kind by probability, and so neither the surest nor the least sure.
+        """
+        wrong = [one for one in self.held_out if one.kind == "wrong"]
+        return (*_middle(self.right, 2), *_middle(wrong, 1), *_middle(self.unknown, 2))
+
+    def outcome(self) -> str:
+        """What came out, in two sentences."""
+        n_silent = sum(one.state != "known" for one in self.unknown)
+        others = "".join(
+            f"; not pretrained, {arm.scores.held_out.n_correct}"
+            for arm in self.arms
+            if not arm.pretrained and f"{arm.variant}, pretrained" == self.asked
+        )
+        return (
+            f"Asked about {len(self.held_out)} people whom it has read about, in questions that it was not trained on, "
+            f"a tiny transformer ({self.asked}) gives {len(self.right)} right answers with the book closed{others}. "
+            f"Of {len(self.unknown)} people nobody wrote about, it says of {n_silent} that it does not know them."
+        )
 
     def on_confidence(self) -> str:
         """Of whom the model says that it does not know them, and how sure it is of right answers."""
@@ -140,6 +168,12 @@ class Report:
             "held-out and unknown people, probabilities and shares of right answers differ by "
             f"{percent(self.confidence.calibration_error)} on average (ECE).{ranked}"
         )
+
+
+def _middle(exchanges: Sequence[Exchange], n: int) -> Sequence[Exchange]:
+    ordered = sorted(exchanges, key=lambda one: (one.state == "known", one.probability))
+    begin = max(0, (len(ordered) - n) // 2)
+    return ordered[begin : begin + n]
 
 
 def percent(value: float) -> str:
