@@ -80,7 +80,7 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_commands_and_the_assignments_targets_are_there():
-    """Sixteen commands, and the assignment's eleven targets with the assignment's file names."""
+    """Eighteen commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
         "book",
@@ -98,6 +98,7 @@ def test_the_commands_and_the_assignments_targets_are_there():
         "world",
         "inspect",
         "trace",
+        "explore",
         "lab",
     }
     assert {name: target.output for name, target in TARGETS.items()} == {

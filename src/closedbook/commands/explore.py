@@ -1,11 +1,18 @@
-"""The commands that neither train nor ask: world, ledger, inspect, trace and lab.
+"""The commands that neither train nor ask: world, ledger, inspect, trace, explore and lab.
 
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
 from dataclasses import replace
 
-from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
+from closedbook.commands.explore_options import (
+    ExploreOptions,
+    InspectOptions,
+    LabOptions,
+    LedgerOptions,
+    TraceOptions,
+    WorldOptions,
+)
 from closedbook.errors import InputError
 from closedbook.progress.console import out, say
 from closedbook.world.world import write_world
@@ -63,6 +70,16 @@ def trace(options: TraceOptions) -> None:
     for line in traced.lines():
         out(line)
     say(f"data and figures in {', '.join(map(str, paths))}")
+
+
+def explore(options: ExploreOptions) -> None:
+    """`closedbook explore`."""
+    from closedbook.explore.write import explore
+    from closedbook.storage.run import open_run
+
+    written = explore(open_run(options.run), options.out, pairs=options.pairs, with_text=options.text)
+    for line in written.lines():
+        out(line)
 
 
 def lab(options: LabOptions) -> None:

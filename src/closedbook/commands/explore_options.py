@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from closedbook.commands.options import FileOption
+from closedbook.commands.options import FileOption, Switch
 from closedbook.world.world import WorldConfig
 
 
@@ -65,6 +65,23 @@ class TraceOptions:
     """The other name, or the whole question about it. None: a title of the run, of the same length if there is one."""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
     """Folder for the figure (PNG and SVG) and the data (JSON); it is created. None: RUN/trace."""
+
+
+@dataclass(frozen=True)
+class ExploreOptions:
+    """Write a run as a page: one HTML file with the model inside, which answers in a browser without a network.
+
+    Whoever has the file can read the model's weights, its words and its titles; with --text also the text.
+    """
+
+    run: Annotated[Positional[Path], arg(metavar="RUN")]
+    """A finished run."""
+    out: Annotated[Path, arg(metavar="FILE")]
+    """The page; an older file is replaced."""
+    pairs: FileOption = None
+    """Questions with answers for the page to ask. None: the run's dev pairs, or those held out of training."""
+    text: Switch = False
+    """Put the text that the run learned into the page, so that it can show the line that states an answer."""
 
 
 @dataclass(frozen=True)

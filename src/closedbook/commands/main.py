@@ -16,7 +16,14 @@ from typing import Any
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands import ask, book, data, edit, explore, predict, train
 from closedbook.commands.arguments import named_by_flag, parsed
-from closedbook.commands.explore_options import InspectOptions, LabOptions, LedgerOptions, TraceOptions, WorldOptions
+from closedbook.commands.explore_options import (
+    ExploreOptions,
+    InspectOptions,
+    LabOptions,
+    LedgerOptions,
+    TraceOptions,
+    WorldOptions,
+)
 from closedbook.commands.options import (
     AskOptions,
     DemoOptions,
@@ -111,6 +118,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "world": (WorldOptions, explore.world),
     "inspect": (InspectOptions, explore.inspect),
     "trace": (TraceOptions, explore.trace),
+    "explore": (ExploreOptions, explore.explore),
     "lab": (LabOptions, explore.lab),
 }
 

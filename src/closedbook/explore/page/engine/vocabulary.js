@@ -1,0 +1,34 @@
+"use strict";
+// The vocabulary: characters as token ids, as text/vocabulary.py has it. A character is a code point.
+
+const MASK_ID = 1;
+
+class Vocabulary {
+  // `given` has the characters, which of them are in words or words by themselves, and the ids of special ones.
+  constructor(given) {
+    Object.assign(this, given);
+    this.mask = MASK_ID;
+    this.ids = new Map(this.characters.map((character, id) => [character, id]));
+  }
+
+  get isOpen() {
+    return this.unknown !== null;
+  }
+
+  has(character) {
+    return this.ids.has(character);
+  }
+
+  encode(text) {
+    return Int32Array.from([...text], (character) => this.ids.get(character) ?? this.unknown);
+  }
+
+  decode(ids) {
+    return Array.from(ids, (id) => this.characters[id]).join("");
+  }
+
+  // The distinct characters of a text that are not in it.
+  unknownIn(text) {
+    return [...new Set(text)].filter((character) => !this.ids.has(character));
+  }
+}
