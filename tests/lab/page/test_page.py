@@ -177,13 +177,14 @@ def test_needed_beta_agrees(js: Callable[..., Any], leak: float) -> None:
 @pytest.mark.parametrize("alpha", [1e-5, 10**-3.5, 0.01, 1.0])
 @pytest.mark.parametrize("beta", [0.25, 4.0, 12.0])
 def test_noise_agrees(js: Callable[..., Any], alpha: float, beta: float) -> None:
-    """Standard deviation, variance, density and distribution function of the share."""
-    found = js("noise", {"n": 5, "alpha": alpha, "beta": beta})
+    """The share's variance, density and distribution function, and the mean weight of all other keys."""
+    found = js("noise", {"n": 5, "noise": alpha, "beta": beta})
     theory = LogitNormal(noise.difference_variance(alpha, beta))
     assert found["sd"] ** 2 == near(theory.logit_variance)
     assert found["within"] == near(theory.within(0.1))
     assert found["variance"] == near(theory.variance)
-    assert found["leak"] == near(1 - 2 * averaging.weight(5, 2, beta))
+    head = NoisyHeads(5, 2, 1, fragile=0, beta=beta, alpha=alpha, spread=0.5)
+    assert found["leak"] == near(sum(expected_output(head).weights[2:]))
     shares = [0.04, 0.3, 0.5, 0.88, 0.999]
     cdf = theory.cdf(torch.tensor(shares, dtype=torch.float64)).tolist()
     assert [js("shareCdf", share, found["sd"]) for share in shares] == near(cdf)

@@ -26,7 +26,7 @@ Presses = list[tuple[str, str, int]]
 SOLUTIONS: dict[str, Presses] = {
     "copying": [('[aria-label="query q"]', "Shift+ArrowLeft", 6), ('[aria-label="query q"]', "ArrowUp", 9)],
     "averaging": [('[aria-label="query q"]', "Shift+ArrowRight", 4), ('[aria-label="query q"]', "Shift+ArrowUp", 6)],
-    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="beta and alpha"]', "ArrowRight", 10)],
+    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="beta and noise"]', "ArrowRight", 10)],
     "fragility": [
         ("[name=beta]", "ArrowRight", 24),
         ('[aria-label="key a, along its direction"]', "ArrowRight", 1),
@@ -135,7 +135,7 @@ def test_dragging_a_vector_updates_everything(visit: Callable[..., Any]) -> None
         page.mouse.up()
 
     before = [page.locator(f"#copying svg[data-figure={name}] .layer").inner_html() for name in ("values", "curve")]
-    drag("query q", 160 + 105 * 1.25 / 16 * 9, 160)
+    drag("query q", 160 + 105 / 12 * 9, 160)
     assert state(page)["copying"]["beta"] == pytest.approx(9, abs=0.25)
     assert state(page)["copying"]["angle"] == pytest.approx(0, abs=1)
     assert page.locator("#copying [name=beta]").input_value().startswith("9")

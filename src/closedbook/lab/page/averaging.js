@@ -24,7 +24,7 @@
         draw.line(ox, oy, chart.X(12), chart.Y(12), "goal") +
         draw.arrow(ox, oy, chart.X(1), oy, "a") + draw.arrow(ox, oy, ox, chart.Y(1), "b") +
         draw.arrow(ox, oy, chart.X(state.x), chart.Y(state.y), "q") +
-        draw.text(chart.X(state.x) - 17, chart.Y(state.y) - 10, "q", "name m q haloed"));
+        draw.text(chart.X(state.x) - 17, Math.max(20, chart.Y(state.y) - 10), "q", "name m q haloed"));
       const plane = draw.plane(120, [160, 162]);
       view.layer("values", draw.values(plane, values) + draw.dot(...plane.at(middle), 11, "target") +
         draw.line(...plane.at(c), ...plane.at(middle), "drop") + draw.output(plane.at(c)));
@@ -35,7 +35,7 @@
         xTicks: ticks, yTicks: [1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "β, the mean of the two logits", yTitle: "distance",
         format: (tick) => `${100 * tick}%`,
       }) + draw.line(errors.left, errors.Y(0.01), errors.right, errors.Y(0.01), "goal") +
-        draw.curve(draw.within(errors, draw.sampled(0, 12, 240, errorAt)), "line bound") +
+        draw.curve(draw.within(errors, draw.sampled(0, 12, 100, errorAt)), "line bound") +
         draw.dot(errors.X(beta), errors.Y(error), 6, "fill c"));
       view.numbers({
         a: draw.percent(alpha[0]), b: draw.percent(alpha[1]), leak: draw.percent(leak), error: draw.percent(error),

@@ -1,13 +1,13 @@
 "use strict";
 {
   const plane = draw.plane(105);
-  const arrow = 1.25 / 16; // so that the longest query ends a little beyond the keys
+  const arrow = 1 / 12; // q is drawn at a twelfth of its length, so that it fits
   const offsetsOf = (state) => state.offsets.split(",").map(Number);
   const result = (state) => lab.copying({ ...state, offsets: offsetsOf(state) });
   const degrees = ([x, y]) => (Math.atan2(y, x) * 180) / Math.PI;
   const wrapped = (angle) => ((((angle + 180) % 360) + 360) % 360) - 180;
-  const least = 0.11; // so that a query of length zero still has a handle
-  const tip = (state) => lab.onCircle(state.angle).map((part) => part * Math.max(least, state.beta * arrow));
+  const shortest = 0.11; // so that a query of length zero still has a handle
+  const tip = (state) => lab.onCircle(state.angle).map((part) => part * Math.max(shortest, state.beta * arrow));
 
   const key = (i) => ({
     svg: "keys",
@@ -55,16 +55,17 @@
         draw.text(...plane.at(lab.onCircle(state.angle + 16).map((part) => part * Math.max(0.3, state.beta * arrow * 0.8))), "q", "name m q haloed"));
       view.layer("values", draw.values(plane, values) + draw.line(...plane.at(c), ...plane.at(values[0]), "drop") + draw.output(plane.at(c)));
 
-      const chart = draw.chart({ x: [0, 12], y: [1e-4, 1], log: true });
+      const [least, most] = [-4, 12];
+      const chart = draw.chart({ x: [least, most], y: [1e-4, 1], log: true });
       const needed = lab.marginNeeded(state.n, 0.01);
-      const inside = (x) => chart.X(Math.min(12, Math.max(0, x)));
       view.layer("curve", chart.axes({
-        xTicks: [0, 2, 4, 6, 8, 10, 12], yTicks: [1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "margin m", yTitle: "leak",
+        xTicks: [-4, 0, 4, 8, 12], yTicks: [1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "margin m", yTitle: "leak",
         format: (tick) => `${100 * tick}%`,
       }) + draw.line(chart.left, chart.Y(0.01), chart.right, chart.Y(0.01), "goal") +
         draw.line(chart.X(needed), chart.Y(0.01), chart.X(needed), chart.bottom, "goal") +
-        draw.curve(draw.within(chart, draw.sampled(0, 12, 240, (m) => lab.copyingBound(state.n, m))), "line bound") +
-        draw.dot(inside(margin), chart.Y(leak), 6, "fill c"));
+        draw.curve(draw.within(chart, draw.sampled(least, most, 100, (m) => lab.copyingBound(state.n, m))), "line bound") +
+        (margin >= least && margin <= most && leak >= 1e-4 ? draw.dot(chart.X(margin), chart.Y(leak), 6, "fill c")
+          : draw.text(chart.right, chart.top - 10, `the dot is off the chart`, "title", "end")));
       view.numbers({
         margin: draw.number(margin, 2), leak: draw.percent(leak), bound: draw.percent(bound),
         error: draw.percent(error), needed: draw.number(needed, 2),

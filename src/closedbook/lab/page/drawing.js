@@ -12,7 +12,7 @@ const draw = {
     `<rect x="${draw.fixed(x)}" y="${draw.fixed(y)}" width="${draw.fixed(Math.max(0, width))}" ` +
     `height="${draw.fixed(Math.max(0, height))}" class="${style}"/>`,
   text: (x, y, content, style = "", anchor = "middle") =>
-    `<text x="${draw.fixed(x)}" y="${draw.fixed(y)}" class="${style}" text-anchor="${anchor}">${content}</text>`,
+    `<text x="${draw.fixed(x)}" y="${draw.fixed(y)}" class="${anchor === "middle" ? style : `${style} ${anchor}`}">${content}</text>`,
   // a letter with an index below it
   sub: (letter, index) => `<tspan class="m">${letter}</tspan><tspan class="index" dy="4">${index}</tspan>`,
   points: (points) => points.map(([x, y]) => `${draw.fixed(x)},${draw.fixed(y)}`).join(" "),
@@ -56,6 +56,7 @@ const draw = {
 
   // A plane with its origin at pixel [x, y] and `unit` pixels per unit
   plane: (unit, [x, y] = [160, 160]) => ({
+    unit,
     at: ([vx, vy]) => [x + unit * vx, y - unit * vy],
     from: ([px, py]) => [(px - x) / unit, (y - py) / unit],
   }),
@@ -89,9 +90,26 @@ const draw = {
       draw.line(X(0.5), 24, X(0.5), 36, "rail") + draw.line(X(share), 30, X(share), chart.bottom, "drop") +
       draw.output([X(share), 30], share > 0.5 ? -1 : 1);
     return (band ? draw.box(X(0.5 - band), top - 4, X(0.5 + band) - X(0.5 - band), chart.bottom - top + 4, "band") : "") +
-      counts.map((value, i) => draw.box(X(i / bins) + 0.6, Y(value), X(1 / bins) - X(0) - 1.2, chart.bottom - Y(value), "bar")).join("") +
+      draw.bars(counts.map((value, i) => [X(i / bins) + 0.6, Y(value), X(1 / bins) - X(0) - 1.2]), chart.bottom, "bar") +
       draw.curve(steps, "line theory") + line +
       chart.axes({ xTicks: [0, 0.25, 0.5, 0.75, 1], yTicks: [], xTitle: title });
+  },
+  // Many small dots as one path: round, or square where the style's line ends are
+  cloud: (points, width, style) =>
+    `<path d="${points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("")}" class="cloud ${style}" stroke-width="${width}"/>`,
+  // Bars on a common base line as one path: [x, y, width]
+  bars: (bars, base, style) => `<path d="${bars.filter(([, y]) => y < base).map(([x, y, width]) =>
+    `M${x.toFixed(1)} ${base.toFixed(1)}V${y.toFixed(1)}h${width.toFixed(1)}V${base.toFixed(1)}z`).join("")}" class="${style}"/>`,
+  // Points as dots whose area is the number of points in a cell; each at its points' mean, so it stays where they are
+  bubbles(points, style, cell = 9) {
+    const cells = new Map();
+    for (const [x, y] of points) {
+      const key = `${Math.floor(x / cell)} ${Math.floor(y / cell)}`;
+      const { n, sx, sy } = cells.get(key) || { n: 0, sx: 0, sy: 0 };
+      cells.set(key, { n: n + 1, sx: sx + x, sy: sy + y });
+    }
+    const radius = (n) => Math.min(13, 1.2 * Math.sqrt(n));
+    return [...cells.values()].map(({ n, sx, sy }) => draw.dot(sx / n, sy / n, radius(n), style)).join("");
   },
   percent(x) {
     const percent = 100 * x;

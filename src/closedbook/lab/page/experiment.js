@@ -31,7 +31,7 @@ function experiment(name, { draw: drawing, solved, handles = [], texts = {} }) {
   // Values from links may be anything. Inputs restrict them: a range clamps, a select or radio must have the choice.
   view.put = (wanted) => {
     for (const [key, value] of Object.entries(wanted)) {
-      if (key in texts) { if (texts[key].test(value)) view.state[key] = value; continue; }
+      if (Object.hasOwn(texts, key)) { if (texts[key].test(value)) view.state[key] = value; continue; }
       const own = inputs.filter((input) => input.name === key);
       if (!own.length) continue;
       if (own[0].type === "radio") {
@@ -190,3 +190,19 @@ const address = {
   },
 };
 window.addEventListener("hashchange", address.start);
+
+// What the page shows without JavaScript: every picture and number at the state in `data-static`, by experiment and name
+function stills() {
+  const read = ({ section }) => [
+    ...[...section.querySelectorAll("svg[data-figure]")].map((svg) => [svg.dataset.figure, svg.querySelector(".layer").innerHTML]),
+    ...[...section.querySelectorAll("[data-n]")].map((one) => [one.dataset.n, one.innerHTML]),
+  ];
+  const rounded = (list) => list.replace(/\d+\.\d+/g, (number) => Math.round(number));
+  const shortened = (drawn) => drawn.replace(/ (points|d)="[^"]*"/g, rounded).replace(/\b(\d+\.\d)\d"/g, (_, number) => `${Number(number)}"`);
+  return Object.fromEntries([...experiments.values()].map((view) => {
+    view.reset();
+    view.put(Object.fromEntries(new URLSearchParams(view.section.dataset.static)));
+    view.show();
+    return [view.name, Object.fromEntries(read(view).map(([name, drawn]) => [name, shortened(drawn)]))];
+  }));
+}

@@ -33,9 +33,10 @@
       const epsilons = lab.normals(n_draws, state.seed).map((z) => z * Math.SQRT1_2);
       const shares = epsilons.map((one) => lab.sigmoid(beta * one));
       const [ox, oy] = plane.at([0, 0]);
-      const length = 0.2 + beta / 12;
-      const dots = epsilons.slice(0, 160).filter((one) => Math.abs(one) < 2.1).map((one, i) => draw.dot(ox + 62 * (1 + one), oy + ((i % 7) - 3) * 1.6, 2.5, "fill a soft"));
-      view.layer("keys", draw.line(10, oy, 316, oy, "axis") + draw.line(ox, 262, ox, 60, "axis") + dots.join("") +
+      const length = beta / 12;
+      const dots = epsilons.slice(0, 160).filter((one) => Math.abs(one) < 2.05);
+      const cloud = draw.cloud(dots.map((one, i) => [ox + 62 * (1 + one), oy + ((i % 7) - 3) * 1.6]), 5, "a");
+      view.layer("keys", draw.line(10, oy, 316, oy, "axis") + draw.line(ox, 262, ox, 60, "axis") + cloud +
         draw.dot(...plane.at([0, 1]), 6, "fill b") + draw.text(ox - 24, oy - 58, draw.sub("k", "b"), "name b") +
         draw.arrow(ox, oy, ...plane.at([length, length]), "q") +
         draw.text(...plane.at([length + 0.16, length - 0.06]), "q", "name m q haloed") +
@@ -47,7 +48,7 @@
         draw.box(chart.X(-maxEps), chart.top, chart.X(maxEps) - chart.X(-maxEps), chart.bottom - chart.top, "band") + chart.axes({
         xTicks: [-2, -1, 0, 1, 2], yTicks: [0, 0.5, 1], xTitle: "ε (tinted: at most 0.2)",
         format: (tick) => `${100 * tick}%`,
-      }) + draw.curve(draw.sampled(-2, 2, 240, (x) => lab.sigmoid(beta * x)).map(([x, y]) => [chart.X(x), chart.Y(y)]), "line theory") +
+      }) + draw.curve(draw.sampled(-2, 2, 100, (x) => lab.sigmoid(beta * x)).map(([x, y]) => [chart.X(x), chart.Y(y)]), "line theory") +
         draw.line(chart.X(eps), chart.bottom, chart.X(eps), chart.Y(share), "drop") + draw.dot(chart.X(eps), chart.Y(share), 6, "fill c"));
       view.layer("shares", draw.histogram({ shares, cdf: (x) => lab.shareCdf(x, sd), share, title: "share of a", band: 0.05 }));
 

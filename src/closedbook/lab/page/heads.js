@@ -8,13 +8,12 @@
   const outputs = (heads, { n, beta, wanted, epsilons }) => {
     const values = lab.arcs(n, wanted);
     const middle = lab.mixed(values.slice(0, wanted).map(() => 1 / wanted), values.slice(0, wanted));
-    const scatter = lab.normals(2 * n_draws, 7); // a few pixels, so that equal dots do not hide each other
-    const dots = epsilons.map((eps, i) => {
+    const points = epsilons.map((eps) => {
       const { a, b, others } = lab.headsWeights(heads, { n, beta, eps, wanted });
-      const [x, y] = plane.at(lab.mixed(values.map((_, j) => (j === 0 ? a : j < wanted ? b : others)), values));
-      return draw.dot(x + 4 * scatter[2 * i], y + 4 * scatter[2 * i + 1], 2.3, "fill c drawn");
+      return plane.at(lab.mixed(values.map((_, j) => (j === 0 ? a : j < wanted ? b : others)), values));
     });
-    return draw.values(plane, values, wanted) + draw.dot(...plane.at(middle), 11, "target") + dots.join("");
+    return draw.values(plane, values, wanted) + draw.dot(...plane.at(middle), 11, "target") +
+      draw.bubbles(points, "fill c drawn");
   };
   const curves = new Map(); // cached: a curve takes milliseconds, and most sliders do not change it
   const varianceCurve = (heads, n, wanted) => {

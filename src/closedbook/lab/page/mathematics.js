@@ -122,11 +122,45 @@ const lab = {
   },
 
   // ---- noise ----
-  // k_i ~ N(mu_i, alpha I), q = beta (mu_a + mu_b): k_a . q - k_b . q ~ N(0, sd^2)
-  noiseSd: (alpha, beta) => 2 * Math.sqrt(alpha) * beta,
-  noise({ n, alpha, beta }) {
-    const sd = lab.noiseSd(alpha, beta);
-    return { sd, within: lab.shareWithin(0.1, sd), variance: lab.shareVariance(sd), leak: lab.averagingLeak(n, beta) };
+  // k_i ~ N(mu_i, noise I), q = beta (mu_a + mu_b): k_a . q - k_b . q ~ N(0, sd^2)
+  noiseSd: (noise, beta) => 2 * Math.sqrt(noise) * beta,
+  noise({ n, noise, beta }) {
+    const sd = lab.noiseSd(noise, beta);
+    return { sd, within: lab.shareWithin(0.1, sd), variance: lab.shareVariance(sd), leak: lab.noiseLeak(n, noise, beta) };
+  },
+  // E[weight of all keys but a and b]: the logits are independent, of variance 2 noise beta^2 and mean beta for a and b,
+  // else 0. The integral is that of closedbook/lab/moments.py, with t = e^u, and the same nodes.
+  noiseLeak(n, noise, beta) {
+    const sd = Math.sqrt(2 * noise) * beta;
+    const nodes = lab.normalNodes(sd);
+    const reach = nodes[nodes.length - 1].x;
+    let sum = 0;
+    for (let u = -beta - reach - 37; u < reach + 4; u += 0.3) {
+      const [wanted, other] = [lab.laplace(nodes, u + beta), lab.laplace(nodes, u)];
+      sum += other.slope * other.value ** (n - 3) * wanted.value ** 2;
+    }
+    return (n - 2) * 0.3 * sum;
+  },
+  // Evenly spaced x with their probabilities for N(0, sd^2)
+  normalNodes(sd) {
+    if (sd === 0) return [{ x: 0, p: 1 }];
+    const step = Math.min(0.7 * sd, 0.3);
+    const half = Math.ceil((8.5 * sd) / step);
+    const nodes = Array.from({ length: 2 * half + 1 }, (_, i) => (i - half) * step);
+    const parts = nodes.map((x) => Math.exp(-0.5 * (x / sd) ** 2));
+    const total = parts.reduce((sum, part) => sum + part, 0);
+    return nodes.map((x, i) => ({ x, p: parts[i] / total }));
+  },
+  // E[e^-y] and E[y e^-y] for y = e^(u + x)
+  laplace(nodes, u) {
+    let [value, slope] = [0, 0];
+    for (const { x, p } of nodes) {
+      const y = Math.exp(Math.min(700, u + x));
+      const decay = p * Math.exp(-y);
+      value += decay;
+      slope += y * decay;
+    }
+    return { value, slope };
   },
 
   // ---- fragility ----

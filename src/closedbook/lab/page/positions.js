@@ -5,6 +5,14 @@
   const orders = [[0, 1, 2], [2, 1, 0]];
   const both = ({ kind, shift }) => orders.map((order) => lab.positions({ kind, shift, order }));
   const apart = (state) => lab.distance(...both(state).map(({ c }) => c));
+  // Pixels per unit: the longest of all vectors of this kind fits into the picture
+  const units = {};
+  const unitOf = (kind) => {
+    const shifts = Array.from({ length: 21 }, (_, shift) => lab.positions({ kind, shift, order: orders[0] }));
+    const swapped = shifts.map((_, shift) => lab.positions({ kind, shift, order: orders[1] }));
+    const vectors = [...shifts, ...swapped].flatMap(({ keys, query }) => [...keys, query.map((part) => part / lab.sentence.scale)]);
+    return (units[kind] ??= Math.min(100, 112 / Math.max(...vectors.map((vector) => Math.hypot(...vector)))));
+  };
   const moved = (state) => lab.distance(both(state)[0].c, both({ ...state, shift: 0 })[0].c);
 
   experiment("positions", {
@@ -12,15 +20,15 @@
     draw(state, view) {
       const [original, swapped] = both(state);
       const { query, scale } = lab.sentence;
-      const plane = draw.plane(100);
+      const plane = draw.plane(unitOf(state.kind));
       const [ox, oy] = plane.at([0, 0]);
       const scaled = original.query.map((part) => part / scale);
       const arrow = (vector, style, label) => {
         const length = Math.hypot(...vector) || 1;
         return draw.arrow(ox, oy, ...plane.at(vector), style) +
-          draw.text(...plane.at(vector.map((part) => part * (1 + 0.24 / length))), label, `name haloed ${style}`);
+          draw.text(ox + (vector[0] / length) * (plane.unit * length + 20), oy - (vector[1] / length) * (plane.unit * length + 20) + 5, label, `name haloed ${style}`);
       };
-      view.layer("keys", draw.dot(ox, oy, 100 * Math.hypot(...query), "rail") +
+      view.layer("keys", draw.dot(ox, oy, plane.unit * Math.hypot(...query), "rail") +
         original.keys.map((key, i) => arrow(key, styles[i], words[i])).join("") + arrow(scaled, "q", '<tspan class="m">q</tspan>'));
 
       const values = draw.plane(115, [160, 175]);

@@ -26,16 +26,17 @@
       const heading = (i) => draw.text(105 + 82 * i, 28, draw.sub("x", i + 1), "name") + draw.text(38, 78 + 70 * i, draw.sub("x", i + 1), "name");
       view.layer("weights", [0, 1, 2].map(heading).join("") + cells.join(""));
 
+      // Each token has a frame with its own axis, from -1 to 1, and its names of the directions
       const bars = [0, 1].map((token) => {
-        const zero = 76 + 122 * token;
-        return draw.line(44, zero, 312, zero, "axis") + draw.text(20, zero + 5, draw.sub("c", token + 1), "name") +
+        const zero = 56 + 128 * token;
+        return `<g data-token="${token + 1}">${draw.box(44, zero - 50, 272, 118, "frame")}` +
+          draw.line(44, zero, 316, zero, "axis") + draw.text(22, zero + 5, draw.sub("c", token + 1), "name") +
           c[token].map((part, i) => {
             const x = 62 + 64 * i;
-            const goal = zero - 44 * wanted[token][i];
-            return draw.box(x, part > 0 ? zero - 44 * part : zero, 34, 44 * Math.abs(part), "bar") +
-              draw.line(x - 6, goal, x + 40, goal, "goal") +
-              draw.text(x + 17, zero + (wanted[token][i] < 0 || part < -0.05 ? -8 : 18), draw.sub("u", "abcd"[i]), "tick");
-          }).join("");
+            const goal = zero - 40 * wanted[token][i];
+            return draw.box(x, part > 0 ? zero - 40 * part : zero, 34, 40 * Math.abs(part), "bar") +
+              draw.line(x - 6, goal, x + 40, goal, "goal") + draw.text(x + 17, zero + 59, draw.sub("u", "abcd"[i]), "tick");
+          }).join("") + "</g>";
       });
       view.layer("outputs", bars.join(""));
       view.numbers({ first: asSum(c[0]), second: asSum(c[1]), error: draw.number(farthest({ c }), 3) });
