@@ -11,18 +11,31 @@ are shown under today's.
 
 import argparse
 import json
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullLocator
 
 from closedbook.analysis.reading_map.weights import receptive_field
+from closedbook.figures.pictures import as_png
+from closedbook.figures.style import (
+    COLOURS,
+    FILLS,
+    LINES,
+    MARKERS,
+    SMALL,
+    SMALLEST_TEXT,
+    TEXT,
+    TITLE,
+    WIDTH,
+    blank,
+    plain,
+    smallest_text,
+)
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.old_keys import NEW_NAMES, REMOVED
 from world import ARMS
@@ -30,11 +43,10 @@ from world import ARMS
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 LOOKS = {
-    "corruption.span": {"hatch": "", "color": "black"},
-    "corruption.salient": {"hatch": "..", "color": "lightgrey"},
-    "corruption.guided": {"hatch": "", "color": "steelblue"},
+    "corruption.span": {"facecolor": "black"},
+    "corruption.salient": {"facecolor": FILLS[3], "hatch": ".."},
+    "corruption.guided": {"facecolor": FILLS[0]},
 }
-ARMS_FROM_BELOW = {name: y for y, name in enumerate(reversed(ARMS))}
 
 
 def results(pattern: str) -> list[dict[str, Any]]:
@@ -43,46 +55,50 @@ def results(pattern: str) -> list[dict[str, Any]]:
 
 def exposure() -> Figure:
     (result,) = results("exposure-dev.json")
-    figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    figure = blank(WIDTH, 3.4)
+    axes = figure.add_subplot()
     keys = {f"corruption.{name}": rows for name, rows in result["objectives"].items()}
     objectives = {NEW_NAMES.get(key, key): rows for key, rows in keys.items() if key not in REMOVED}
     first = objectives["corruption.span"]
-    labels = [row["end"] for row in first]
     width = 0.8 / len(objectives)
     for number, (key, rows) in enumerate(objectives.items()):
-        x = [i + (number - (len(objectives) - 1) / 2) * width for i in range(len(labels))]
+        x = [i + (number - (len(objectives) - 1) / 2) * width for i in range(len(first))]
+        shares = [100 * row["in_answer_form"] for row in rows]
         name = key.removeprefix("corruption.")
-        bars = axes.bar(x, [100 * row["in_answer_form"] for row in rows], width, edgecolor="black", label=name)
-        for bar in bars:
-            bar.set(facecolor=LOOKS[key]["color"], hatch=LOOKS[key]["hatch"])
-            if number == 0:
-                axes.annotate(
-                    f"{bar.get_height():.1f}", (bar.get_x() + width / 2, bar.get_height() + 1), ha="center", fontsize=7
-                )
-    counts = [row["n"] for row in first]
-    axes.set_xticks(range(len(labels)), [f"{label}\nn = {n}" for label, n in zip(labels, counts, strict=True)])
-    axes.set_xlabel("position of the answer's end in its document (characters)")
-    axes.set_ylabel("epochs in which it is\nmasked in answer form (%)")
-    axes.legend(title="objective", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        bars = axes.bar(x, shares, width, edgecolor="black", label=name, **LOOKS[key])
+        axes.bar_label(bars, [f"{share:.1f}" if share < 10 else f"{share:.0f}" for share in shares], fontsize=SMALL)
+    labels = [f"{row['end']}\nn = {row['n']}" for row in first]
+    plain(
+        axes,
+        "Span corruption hardly ever asks for a fact as a question does",
+        "position of the answer's end in its document (characters)",
+        "epochs in which it is\nmasked in answer form (%)",
+    )
+    axes.set_xticks(range(len(labels)), labels, fontsize=SMALL)
+    axes.set_ylim(0, 110)
+    axes.set_yticks(range(0, 101, 20))
+    figure.legend(loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure
 
 
 def reading() -> Figure:
-    shades = {"later": "white", "earlier, but outside": "lightgrey", "in the receptive field": "black"}
-    figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True, layout="constrained")
+    shades = {"later": "white", "earlier, but outside": FILLS[3], "in the receptive field": COLOURS[0]}
+    figure = blank(WIDTH, 4.4)
+    panels = figure.subplots(1, 2, sharey=True)
     for panel, latent_mask in zip(panels, ("triangular", "strided"), strict=True):
         config = ModelConfig("perceiver", latent_mask=latent_mask)
         field = receptive_field(config, config.block_size).int()
         kinds = torch.ones_like(field).tril() + field
-        panel.imshow(kinds, ListedColormap(list(shades.values())), interpolation="nearest")
+        panel.imshow(kinds.numpy(), ListedColormap(list(shades.values())), interpolation="nearest")
         n_inside, n_causal = int(field.sum()), int((kinds > 0).sum())
-        panel.set_title(f"latent_mask {latent_mask}: {n_inside:,} of {n_causal:,} pairs", fontsize=10)
-        panel.set_xlabel("character")
+        panel.set_title(f"latent_mask {latent_mask}: {n_inside:,} of {n_causal:,} pairs", loc="left", fontsize=TITLE)
+        panel.set_xlabel("character", fontsize=TEXT)
         panel.set_xticks(range(0, 128, 16))
-    panels[0].set_ylabel("position")
+        panel.tick_params(labelsize=SMALL)
+    panels[0].set_ylabel("position", fontsize=TEXT)
     panels[0].set_yticks(range(0, 128, 16))
     keys = [Patch(facecolor=shade, edgecolor="black", label=label) for label, shade in shades.items()]
-    figure.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figure.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure
 
 
@@ -90,93 +106,128 @@ def context() -> Figure:
     (result,) = results("context.json")
     rows = result["rows"]
     lengths = [row["characters"] for row in rows]
-    figure, (time, memory) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for variant, line, marker in (("vanilla", "-", "o"), ("perceiver", "--", "s")):
-        look = {"linestyle": line, "marker": marker, "markersize": 5, "color": "black", "markerfacecolor": "white"}
-        label = {"vanilla": "vanilla", "perceiver": "Perceiver, strided"}[variant]
-        time.plot(lengths, [row[variant]["seconds_a_1000_characters"] for row in rows], label=label, **look)
-        memory.plot(lengths, [row[variant]["memory_gib"]["peak"] for row in rows], label=label, **look)
+    figure = blank(WIDTH, 3.3)
+    time, memory = figure.subplots(1, 2)
+    for number, (variant, name) in enumerate((("vanilla", "vanilla"), ("perceiver", "Perceiver, strided"))):
+        seconds = [row[variant]["seconds_a_1000_characters"] for row in rows]
+        peaks = [row[variant]["memory_gib"]["peak"] for row in rows]
+        for panel, values in ((time, seconds), (memory, peaks)):
+            look = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 5, "markerfacecolor": "white"}
+            panel.plot(lengths, values, LINES[number], **look)
+        say(time, lengths[2], seconds[2] + (0.04, 0.02)[number], name, COLOURS[number])
+        say(memory, lengths[2], peaks[2] + 0.05, name, COLOURS[number])
     before = max(row["vanilla"]["memory_gib"]["before_the_model"] for row in rows)
-    memory.axhline(before, color="grey", linewidth=1, linestyle=":", label="Python and torch alone")
-    time.set_ylabel("seconds per 1,000 characters trained on")
-    memory.set_ylabel("peak memory of the process (GiB)")
+    memory.axhline(before, color="black", linewidth=1, linestyle=":")
+    say(memory, lengths[2], before + 0.04, "Python and torch alone", "black")
+    batch = f"context (characters), {result['characters_a_batch']:,} a batch"
+    plain(time, "Seconds per 1,000 characters trained on", batch, "seconds")
+    plain(memory, "Peak memory of the process", batch, "GiB")
     for panel in (time, memory):
         panel.set_xscale("log", base=2)
-        panel.set_yscale("log")
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.yaxis.set_minor_formatter("{x:g}")
-        panel.tick_params(axis="y", which="minor", labelsize=7)
-        panel.set_xticks(lengths, [f"{length:,}" for length in lengths], fontsize=8)
-        panel.minorticks_on()
-        panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_xlabel(f"context (characters); {result['characters_a_batch']:,} characters per batch")
-        panel.grid(alpha=0.3)
-    time.legend(fontsize=8, loc="upper left")
-    memory.legend(fontsize=8, loc="center left")
+        panel.set_ylim(bottom=0)
+        panel.set_xticks(lengths, [f"{length:,}" for length in lengths], fontsize=SMALL)
+        panel.grid(axis="y", alpha=0.3)
     return figure
 
 
+def say(axes: Axes, x: float, y: float, text: str, color: str, ha: str = "center", va: str = "bottom") -> None:
+    """A name at its line, in the line's colour, which takes the place of a legend."""
+    axes.text(x, y, text, color=color, fontsize=SMALL, ha=ha, va=va)
+
+
 def ways() -> Figure:
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    """A line for each way, from what is recited to what is answered; the removed parts below the assignment's."""
     parts = {
         "world-arms-plain*.json": "the assignment's blocks",
         "world-arms-modern*.json": "QK-norm, squared ReLU, zero initialization",
     }
-    for panel, (pattern, title) in zip(panels, parts.items(), strict=True):
+    figure = blank(WIDTH, 4.3)
+    axes = figure.add_subplot()
+    places, labels, y = [], [], 0.0
+    for pattern, title in parts.items():
         rows = {row["arm"]: row for result in results(pattern) for row in result["rows"]}
-        names = [name for name in ARMS if name in rows]
-        bars = (
-            ("recited", 0.2, {"facecolor": "white", "hatch": "///", "label": "their line is recited"}),
-            ("never_asked", -0.2, {"facecolor": "black", "label": "their question is answered"}),
-        )
-        for key, shift, look in bars:
-            y = [ARMS_FROM_BELOW[name] + shift for name in names]
-            shares = [100 * rows[name][key]["accuracy"] for name in names]
-            panel.barh(y, shares, 0.4, edgecolor="black", **look)
-        known = [name for name in names if rows[name]["published"]]
-        published = [100 * rows[name]["published"] for name in known]
-        y = [ARMS_FROM_BELOW[name] - 0.2 for name in known]
-        panel.plot(published, y, "D", color="white", markeredgecolor="black", label="answered, as published")
-        panel.set_title(title, fontsize=11)
-        panel.set_xlim(0, 100)
-        panel.set_xlabel("of 120 people never asked about in training (%)")
-        panel.grid(axis="x", alpha=0.3)
-        panel.set_axisbelow(True)
-    panels[0].set_yticks(list(ARMS_FROM_BELOW.values()), list(ARMS_FROM_BELOW))
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9, frameon=False
-    )
+        axes.text(-1, y, title, fontsize=TEXT, weight="bold", ha="right", va="center")
+        for name in (name for name in ARMS if name in rows):
+            y += 1
+            one = rows[name]
+            recited, answered = (100 * one[key]["accuracy"] for key in ("recited", "never_asked"))
+            axes.plot([recited, answered], [y, y], "-", color="0.6", linewidth=1.5, zorder=1)
+            axes.plot([recited], [y], "o", color="white", markeredgecolor="black", markersize=8, label=RECITED)
+            axes.plot([answered], [y], "o", color=COLOURS[0], markersize=8, label=ANSWERED)
+            if one["published"]:
+                axes.plot(
+                    [100 * one["published"]], [y], "D", color="white", markeredgecolor=COLOURS[1], label=PUBLISHED
+                )
+            for share, other in ((recited, answered), (answered, recited)):
+                side = 1 if share > other else -1
+                ha = "left" if side > 0 else "right"
+                say(axes, share + 1.5 * side, y, f"{share:.0f}", "black", ha, "center")
+            places.append(y)
+            labels.append(name)
+        y += 1.4
+    plain(axes, "", "of 120 people never asked about in training (%)")
+    figure.suptitle("To recite a line is not to answer a question about it", fontsize=TITLE)
+    axes.set_yticks(places, labels, fontsize=SMALL)
+    axes.set_ylim(y - 0.6, -0.6)
+    axes.set_xlim(0, 100)
+    axes.grid(axis="x", alpha=0.3)
+    handles = {text: line for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    names = (RECITED, ANSWERED, PUBLISHED)
+    where = {"loc": "outside lower center", "ncols": 3, "fontsize": SMALL, "frameon": False}
+    figure.legend([handles[name] for name in names], names, **where)
     return figure
+
+
+RECITED, ANSWERED, PUBLISHED = "their line is recited", "their question is answered", "answered, as published"
 
 
 def scale() -> Figure:
-    """Black: recipe fast of today; grey: as it was, without name table and question form."""
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    for pattern, color, ending in (("scale-*-seed-0.json", "black", ""), ("world-scale*.json", "grey", ", before")):
+    """Left recipe fast as it was, without name table and question form; right as it is today."""
+    figure = blank(WIDTH, 3.8)
+    before, now = figure.subplots(1, 2, sharey=True)
+    lines = {  # The file, the number of people, width and epochs: the side, and where its name stands.
+        ("world-scale.json", 1000, 128, 40): (before, 0, (14, 103, "1,000 people", "left")),
+        ("world-scale.json", 10000, 256, 20): (before, 1, (6.6, 57, "10,000, width 256", "left")),
+        ("world-scale.json", 10000, 128, 80): (before, 2, (95, 58, "width 128", "right")),
+        ("world-scale.json", 10000, 64, 20): (before, 3, (20, 27, "width 64", "left")),
+        ("world-scale-100000.json", 100000, 128, 10): (before, 0, (11, 4, "100,000", "left")),
+        ("scale-1000-seed-0.json", 1000, 128, 20): (now, 0, (5.0, 50, "1,000 people", "left")),
+        ("scale-10000-seed-0.json", 10000, 128, 8): (now, 1, (1.38, 42, "10,000", "right")),
+        ("scale-100000-seed-0.json", 100000, 64, 8): (now, 2, (1.1, 75, "100,000", "center")),
+        ("scale-1000000-seed-0.json", 1000000, 64, 8): (now, 3, (2.42, 53, "1,000,000", "left")),
+    }
+    for (name, *key), (axes, number, (x, y, text, ha)) in lines.items():
+        (result,) = results(name)
         # Today's files have the recipe as it was, too: an arm with settings.
-        rows = [row for result in results(pattern) for row in result["rows"] if not row.get("set")]
-        rows.sort(key=lambda row: (row["people"], row["width"], row["epochs"]))
-        looks = cycle((("-", "o"), ("--", "^"), (":", "D"), ("-", "x"), ("-.", "v"), ("-", "s")))
-        for row, (line, marker) in zip(rows, looks, strict=False):
-            exposures, shares = zip(*(point for point in row["curve"] if point[0] > 0), strict=True)
-            label = f"{row['people']:,} people, width {row['width']}, {row['epochs']} epochs{ending}"
-            look = {"linestyle": line, "marker": marker, "markersize": 4, "color": color, "markerfacecolor": "white"}
-            axes.plot(exposures, [100 * share for share in shares], label=label, **look)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("exposures of a fact in answer form")
-    axes.set_ylabel("never asked about in\ntraining, and right (%)")
-    axes.set_ylim(0, 101)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        (row,) = (r for r in result["rows"] if [r["people"], r["width"], r["epochs"]] == key and not r.get("set"))
+        points = [point for point in row["curve"] if point[0] > 0]
+        look = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 4, "markerfacecolor": "white"}
+        axes.plot([p[0] for p in points], [100 * p[1] for p in points], LINES[number], **look)
+        say(axes, x, y, text, COLOURS[number] if number < 3 else "0.35", ha, "center")
+    plain(before, "Before: half of 10,000 stay unknown", EXPOSURES, "never asked about in training,\nand right (%)")
+    plain(now, "Now: a million are known after seven", EXPOSURES)
+    now.plot([1.2, 1.75], [71, 42], color=COLOURS[2], linewidth=0.6)  # from the name to its line
+    for axes, most in ((before, 100), (now, 20)):
+        axes.set_xscale("log")
+        axes.set_xlim(0.8, most)
+        ticks = [tick for tick in (1, 3, 10, 30, 100) if tick <= most]
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set_ylim(0, 108)
+        axes.set_yticks(range(0, 101, 20))
+        axes.grid(axis="y", alpha=0.3)
     return figure
+
+
+EXPOSURES = "exposures of a fact in answer form"
 
 
 def attention() -> Figure:
     """Where the last MASK looks, in a masked line and in a question, by what the model was taught."""
     (result,) = results("attention.json")
-    figure, axes = plt.subplots(figsize=(9, 3), layout="constrained")
-    looks = {"first name": ("white", ""), "last name": ("lightgrey", "//"), "character after the name": ("black", "")}
+    figure = blank(WIDTH, 2.9)
+    axes = figure.add_subplot()
+    looks = {"first name": ("white", ""), "last name": (FILLS[3], "//"), "character after the name": (COLOURS[0], "")}
     labels = []
     rows = [(arm, form, row) for arm, forms in result["arms"].items() for form, row in forms.items()]
     for y, (arm, form, row) in enumerate(reversed(rows)):
@@ -186,54 +237,62 @@ def attention() -> Figure:
             label = part if y == 0 else None
             axes.barh(y, share, left=left, facecolor=color, edgecolor="black", hatch=hatch, label=label)
             left += share
-        axes.annotate(f"{row['right']} of {row['of']} right", (101, y), va="center", fontsize=9)
+        say(axes, 102, y, f"{row['right']} of {row['of']} right", "black", "left", "center")
         labels.append(f"taught in {arm}:\nasked in a {form}")
-    axes.set_yticks(range(len(labels)), labels, fontsize=9)
-    axes.set_xlim(0, 118)
+    x = "attention of the last MASK, in the head that looks most at the name (%)"
+    plain(axes, "Nearly all answers are right where the MASK looks at the character after the name", x)
+    axes.set_yticks(range(len(labels)), labels, fontsize=SMALL)
+    axes.set_xlim(0, 120)
     axes.set_xticks(range(0, 101, 20))
-    axes.set_xlabel("attention of the last MASK, in the head that looks most at the name (%)")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure
 
 
 def course() -> Figure:
-    figure, (accuracy, loss, rate) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
-    looks = {"vanilla": ("vanilla", "-", "o"), "perceiver": ("Perceiver", "--", "s")}
+    figure = blank(WIDTH, 3.0)
+    accuracy, loss, rate = figure.subplots(1, 3)
+    looks = {"vanilla": ("vanilla", 0), "perceiver": ("Perceiver", 1)}
     for result in results("course-full-*.json"):
-        label, line, marker = looks[result["variant"]]
-        look = {"linestyle": line, "color": "black", "label": label}
+        name, number = looks[result["variant"]]
+        color, line = COLOURS[number], LINES[number]
         points = result["curve"]
         shares = [100 * point["accuracy"] for point in points]
         below = [share - 100 * point["interval"][0] for share, point in zip(shares, points, strict=True)]
         above = [100 * point["interval"][1] - share for share, point in zip(shares, points, strict=True)]
-        bars = {"marker": marker, "markersize": 5, "markerfacecolor": "white", "capsize": 2, "linewidth": 1}
-        accuracy.errorbar([point["epoch"] for point in points], shares, [below, above], **look, **bars)
+        bars = {"marker": MARKERS[number], "markersize": 4, "markerfacecolor": "white", "capsize": 2, "linewidth": 1}
+        at = [point["epoch"] for point in points]
+        accuracy.errorbar(at, shares, [below, above], color=color, linestyle=line, **bars)
         epochs = [row["epoch"] for row in result["epochs"]]
-        loss.plot(epochs, [row["loss"] for row in result["epochs"]], **look)
-        rate.plot(epochs, [1000 * row["learning_rate"] for row in result["epochs"]], **look)
-    accuracy.axhline(5.0, color="grey", linewidth=1, linestyle=":")
-    accuracy.annotate("majority baseline, 5.0%", (35, 7.0), fontsize=8)
-    accuracy.set_ylabel("finetuned from there: dev\nquestions right (%), 95% interval")
+        losses = [row["loss"] for row in result["epochs"]]
+        loss.plot(epochs, losses, line, color=color)
+        rate.plot(epochs, [1000 * row["learning_rate"] for row in result["epochs"]], color="black")
+        say(accuracy, *((395, 15), (660, 7))[number], name, color, "right")
+        say(loss, 330, losses[330 * len(losses) // 650] + 0.1, name, color)
+    accuracy.axhline(5.0, color="black", linewidth=1, linestyle=":")
+    say(accuracy, 8, 6.2, "majority, 5.0%", "black", "left")
+    plain(accuracy, "Dev questions right (%)", EPOCHS)
+    plain(loss, "Loss (nats per character)", EPOCHS)
+    plain(rate, "Learning rate (thousandths)", EPOCHS)
     accuracy.set_ylim(0)
-    loss.set_ylabel("loss (nats per character)")
     loss.set_ylim(0, 3)
-    rate.set_ylabel("learning rate (thousandths)")
     rate.set_ylim(0)
     for panel in (accuracy, loss, rate):
-        panel.set_xlabel("epochs of pretraining")
-        panel.grid(alpha=0.3)
-    loss.legend(fontsize=8, loc="upper right")
+        panel.set_xlim(0, 670)
+        panel.grid(axis="y", alpha=0.3)
     return figure
 
 
+EPOCHS = "epochs of pretraining"
+FIGURES = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, attention, course)}
+
+
 def main() -> None:
-    figures = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, attention, course)}
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--only", nargs="*", choices=figures, default=list(figures), metavar="NAME")
+    parser.add_argument("--only", nargs="*", choices=FIGURES, default=list(FIGURES), metavar="NAME")
     for name in parser.parse_args().only:
-        figure = figures[name]()
-        figure.savefig(DOCS / f"{name}.png", dpi=110)
-        plt.close(figure)
+        figure = FIGURES[name]()
+        assert smallest_text(figure) >= SMALLEST_TEXT, name
+        (DOCS / f"{name}.png").write_bytes(as_png(figure))
 
 
 if __name__ == "__main__":

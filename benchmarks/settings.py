@@ -23,11 +23,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from closedbook.figures.pictures import as_png
+from closedbook.figures.style import COLOURS, LINES, SMALL, SMALLEST_TEXT, WIDTH, blank, plain, smallest_text
 
 ROOT = Path(__file__).parents[1]
 MODELS = {"fast": "with tables", "plain": "plain transformer", "course": "the assignment's recipe"}
-LINES = {"self-study": "o-", "guided": "s-", "unguided": "^-", "assignment": "v-"}
-COLOURS = {"fast": "#1f5fa8", "plain": "#d9822b", "course": "#444444"}
+MARKS = {"self-study": "o", "guided": "s", "unguided": "^", "assignment": "v"}
+MODELS_DRAWN = {name: number for number, name in enumerate(MODELS)}
+"""The number of each model's colour and dashes."""
+NAMES = (
+    (1.02, 90, "fast", "with tables,\nself-study and guided"),
+    (3.0, 67, "plain", "plain transformer, guided"),
+    (12, 19, "plain", "plain transformer, unguided"),
+)
+"""Where each line's name stands, in minutes and percent."""
 
 
 @dataclass(frozen=True)
@@ -65,30 +73,32 @@ def points() -> Iterator[Point]:
     for path in sorted((ROOT / "benchmarks/results").glob("settings-*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         runs[run["setting"], run["recipe"], run["budget_minutes"]].append(run)
-    order = [(s, r) for s in LINES for r in MODELS]
+    order = [(s, r) for s in MARKS for r in MODELS]
     for key in sorted(runs, key=lambda key: (order.index(key[:2]), key[2])):
         yield Point(*key, sorted(runs[key], key=lambda run: run["seed"]))
 
 
 def figure(all_points: Sequence[Point]) -> Figure:
-    """Accuracy against minutes, a line for each setting and model."""
-    result = Figure(figsize=(8, 4.5), layout="constrained")
+    """Accuracy against minutes, a line for each setting and model, with its name beside it."""
+    result = blank(WIDTH, 4.0)
     axes = result.add_subplot()
     lines = defaultdict(list)
     for point in all_points:
         lines[point.setting, point.recipe].append(point)
     for (setting, recipe), line in lines.items():
-        draw(axes, line, f"{setting}, {MODELS[recipe]}", LINES[setting], COLOURS[recipe])
-    for name, accuracy in rivals().items():
+        draw(axes, line, setting, recipe)
+    for x, y, recipe, text in NAMES:
+        axes.text(x, y, text, color=COLOURS[MODELS_DRAWN[recipe]], fontsize=SMALL, va="top")
+    for (name, accuracy), side in zip(rivals().items(), ("bottom", "top"), strict=True):
         axes.axhline(100 * accuracy, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
-        axes.text(1, 100 * accuracy, name, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=8)
+        beside = axes.get_yaxis_transform()
+        axes.text(0.3, 100 * accuracy, name, transform=beside, va=side, fontsize=SMALL)
+    plain(axes, "Right of 500 dev questions (%)", "minutes of one core, reader included")
     axes.set_xscale("log")
     axes.set_xticks([1, 3, 10, 30, 60], ["1", "3", "10", "30", "60"])
-    axes.set_xlabel("minutes of one core, reader included")
-    axes.set_ylabel("right of 500 dev questions (%)")
-    axes.set_ylim(0, 100)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.minorticks_off()
+    axes.set_xlim(0.7, 70)
+    axes.set_ylim(0, 103)
     return result
 
 
@@ -100,16 +110,20 @@ def rivals() -> dict[str, float]:
     return {"the reader, book open": reader["dev"]["accuracy"], "majority baseline": majority}
 
 
-def draw(axes: Axes, line: Sequence[Point], label: str, style: str, colour: str) -> None:
+def draw(axes: Axes, line: Sequence[Point], setting: str, recipe: str) -> None:
     """One line, with bars from the worst to the best seed; a setting has its marker, a model its colour and dashes."""
     means = [100 * fmean(point.accuracies) for point in line]
     low = [mean - 100 * min(point.accuracies) for mean, point in zip(means, line, strict=True)]
     high = [100 * max(point.accuracies) - mean for mean, point in zip(means, line, strict=True)]
     minutes = [point.minutes for point in line]
-    dashes = "--" if colour == COLOURS["plain"] else "-"
-    axes.errorbar(
-        minutes, means, yerr=[low, high], fmt=style[0], linestyle=dashes, color=colour, label=label, capsize=3
-    )
+    number = MODELS_DRAWN[recipe]
+    look = {"linestyle": LINES[number], "color": COLOURS[number], "markerfacecolor": "white", "capsize": 3}
+    axes.errorbar(minutes, means, yerr=[low, high], fmt=MARKS[setting], **look)
+    for x, y in zip(minutes, means, strict=True):
+        if (setting, recipe) != ("self-study", "fast"):  # The same as guided, at the same place.
+            axes.annotate(
+                f"{y:.0f}", (x, y), xytext=(7, 2 if y < 10 else -11), textcoords="offset points", fontsize=SMALL
+            )
 
 
 def main() -> None:
@@ -118,7 +132,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- |")
     for point in all_points:
         print(point.row())
-    (ROOT / "docs/settings.png").write_bytes(as_png(figure(all_points)))
+    drawing = figure(all_points)
+    assert smallest_text(drawing) >= SMALLEST_TEXT
+    (ROOT / "docs/settings.png").write_bytes(as_png(drawing))
 
 
 if __name__ == "__main__":
