@@ -1,11 +1,14 @@
-"""Shared fixtures: one thread, repeatable examples, files of text and finished runs.
+"""Shared fixtures: one thread, repeatable examples, files of text, finished runs and a browser.
 
 Imports nothing of closedbook at the top: jaxtyping does not check modules that are imported before its hook.
 """
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -119,3 +122,43 @@ def runs(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from_scratch = ("--corpus", files / "corpus.txt", "--out", folder / "scratch")
     assert run_command("finetune", files / "pairs.tsv", *from_scratch, *recipe) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A real Chromium for each file of tests, closed before other tests fork processes; skipped where there is none."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium on this machine: on Debian and Ubuntu, apt install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        pytest.skip("playwright is not installed: pip install playwright, without its browsers")
+    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Open the page at `address`, with a hash and options; a request, console message or error fails the test."""
+    contexts: list[Any] = []
+    faults: list[str] = []
+
+    def visit(state: str = "", **settings: Any) -> Any:
+        context = chromium.new_context(**{"reduced_motion": "reduce", "offline": True} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)  # a busy machine needs more than five seconds to open the page
+        page.on("console", lambda message: faults.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("request", lambda request: request.url.split("#")[0] == address or faults.append(request.url))
+        page.goto(address + state)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert faults == []
