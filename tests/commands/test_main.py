@@ -80,7 +80,7 @@ def test_without_words_all_commands_and_targets_are_listed(closedbook: Closedboo
 
 
 def test_the_commands_and_the_assignments_targets_are_there():
-    """Eighteen commands, and the assignment's eleven targets with the assignment's file names."""
+    """Nineteen commands, and the assignment's eleven targets with the assignment's file names."""
     assert set(COMMANDS) == {
         "demo",
         "book",
@@ -99,6 +99,7 @@ def test_the_commands_and_the_assignments_targets_are_there():
         "inspect",
         "trace",
         "explore",
+        "export",
         "lab",
     }
     assert {name: target.output for name, target in TARGETS.items()} == {

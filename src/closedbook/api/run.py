@@ -23,6 +23,7 @@ from closedbook.evaluation.calibration import Calibration, load_calibration, thr
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.match import Match, check_match
 from closedbook.evaluation.predict import Prediction, predict
+from closedbook.export.folder import Export, Format, export
 from closedbook.forms.corpus import read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Recipe
@@ -245,6 +246,14 @@ class Run:
         """A new run in the folder `out` with the weights before the last edit, bit for bit; raises RunError."""
         check_type("out", out, PATH)
         return Run(undo(self._folder, Path(out))[0])
+
+    def export(self, out: str | PathLike[str], *, format: Format = "hf") -> Export:
+        """Write the model to a folder for other programs: "hf" for transformers, "torch" for PyTorch alone.
+
+        Raises InputError for another format, and RunError where `out` is in the way.
+        """
+        check_type("out", out, PATH)
+        return export(self._folder, Path(out), format, model=self.model)
 
     @property
     def edits(self) -> tuple[Edit, ...]:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
-from closedbook.commands import ask, book, data, edit, explore, predict, train
+from closedbook.commands import ask, book, data, edit, explore, export, predict, train
 from closedbook.commands.arguments import named_by_flag, parsed
 from closedbook.commands.explore_options import (
     ExploreOptions,
@@ -115,6 +115,7 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "generate": (GenerateOptions, ask.generate),
     "edit": (edit.EditOptions, edit.edit),
     "forget": (edit.ForgetOptions, edit.forget),
+    "export": (export.ExportOptions, export.export),
     "world": (WorldOptions, explore.world),
     "inspect": (InspectOptions, explore.inspect),
     "trace": (TraceOptions, explore.trace),
