@@ -26,7 +26,8 @@
   }
 
   function verdict(guess, truth) {
-    if (truth === null) return "The page has no answer to compare it with, so this guess is not counted.";
+    if (truth === null) return `The page has no answer to compare it with, so this guess is not counted.${
+      explorer.book.lines ? " The lines at the end of the page may have it." : ""}`;
     return (guess === "knows") === truth ? "Your guess was right." : "Your guess was wrong.";
   }
 
@@ -47,8 +48,6 @@
     return `✗ The file of questions says <strong dir="auto">${safe(expected)}</strong>.`;
   }
 
-  const says = { known: "says it knows", "never read": "says it never read that", "not told": "says it read nothing that states it" };
-
   function probability({ probability: p, isCalibrated }) {
     const what = isCalibrated ? "probability that this is right, learned from held-out questions"
       : "the model's own probability; it can be sure of what it makes up";
@@ -56,11 +55,9 @@
   }
 
   function answered(question, guess, answer) {
-    const isKnown = answer.state === "known";
-    return `<p class="asked" dir="auto">${safe(answer.asked ?? question)}</p>` +
-      `<p class="says" dir="auto">${safe(isKnown ? answer.text || "(an empty answer)" : answer.inWords ?? answer.state)}</p>` +
-      `<p class="state">It ${says[answer.state] ?? answer.state}.${answer.ended ? "" : " The answer was cut off."}</p>` +
-      (isKnown ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) + probability(answer) +
+    return `<p class="asked" dir="auto">${safe(answer.asked)}</p><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
+      (answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) +
+      probability(answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
       (answer.note ? `<p class="state" dir="auto">${safe(answer.note)}</p>` : "") +
       `<p>${truthOf(question, answer)} ${verdict(guess, knows(question, answer))}</p>`;
   }

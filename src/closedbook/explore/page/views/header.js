@@ -14,21 +14,23 @@
     ].filter(Boolean);
     return parts.length ? `was trained on ${parts.join(" and ")}` : "was trained on one text";
   }
-  function accuracy({ questions }) {
+  function accuracy({ questions, questionsFrom }) {
     const asked = questions.filter((one) => one.answer !== null);
     const right = asked.filter((one) => one.predicted === one.answer).length;
-    return asked.length ? `${right} of the ${counted(asked.length, "question")} inside this page right (${share(right, asked.length)}).` : "";
+    if (!asked.length) return "";
+    return `<strong>It answers ${right} of the ${counted(asked.length, "question")} inside this page rightly ` +
+      `(${share(right, asked.length)})</strong>: ${safe(questionsFrom)}. `;
   }
-  const built = ({ recipe, nBlocks, nHeads }) => `Recipe ${recipe}, ${counted(nBlocks, "block")} of ${counted(nHeads, "attention head")}.`;
+  const built = ({ recipe, nBlocks, nHeads, config }) => `Recipe: ${recipe}. ` +
+    `The model has ${counted(nBlocks, "block")} of ${counted(nHeads, "attention head")}, ${config.nEmbd} channels wide.`;
 
   explorer.views.push({
     begin(book) {
       document.title = `${book.name}: a model that read one text`;
       by("name").textContent = `· ${book.name}`;
       by("model").textContent = `A ${book.variant === "perceiver" ? "Perceiver" : "transformer"} of ${size(book)}, ${trainedOn(book)}.`;
-      by("accuracy").innerHTML = `<strong>${accuracy(book)}</strong> Setting: ${safe(book.setting)}.`;
-      by("text-warning").textContent = book.lines ? "The text it was trained on is inside too, for all to read."
-        : "What they memorized of the text can be asked of them.";
+      by("accuracy").innerHTML = `${accuracy(book)}Setting: ${safe(book.setting)}.`;
+      by("warning").textContent = `It can make things up. ${book.warning}`;
       by("footer").innerHTML = `<p>${safe(built(book))} Made ${book.date ? `on ${safe(book.date)} ` : ""}by <code>${safe(book.command)}</code>. ` +
         "It is one file that needs no network and no installation.</p>";
     },

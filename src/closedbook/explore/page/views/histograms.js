@@ -22,7 +22,7 @@
     const { histograms } = explorer.book;
     by("histograms").hidden = !histograms;
     if (!histograms) return;
-    const mark = now ? plain.mark ?? plain.probability : null;
+    const mark = now ? plain.mark : null;
     const of = histograms.of === "read" ? "probability that something was read about the name" : "probability of the answer";
     by("histograms").innerHTML = `<div class="stacked">${rows.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
       (mark === null ? "" : `<span class="mark" style="left:${(100 * mark).toFixed(2)}%"></span>`) + "</div>" +

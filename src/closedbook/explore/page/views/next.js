@@ -22,14 +22,14 @@
   function show({ letter, begun }, { plain, now }) {
     const written = now.letters[letter];
     const before = now.letters.slice(0, letter).map((one) => one.text).join("");
-    by("next-now").innerHTML = (before ? `After <strong dir="auto">${safe(before)}</strong> comes` : "The answer begins with") +
+    by("next-now").innerHTML = (before ? `After <strong dir="auto">${safe([...before].map(visible).join(""))}</strong> comes` : "The answer begins with") +
       `${explorer.withSwitches()}:`;
     by("candidates").innerHTML = written.top.map((one) => candidate(one, written)).join("");
     by("own").innerHTML = begun
       ? `<p>Its own answer: <strong dir="auto">${safe(plain.text)}</strong> (${percent(plain.confidence)}). ` +
-        `With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong> (${percent(now.confidence)}).</p>` +
-        '<p><button type="button" class="quiet" id="back">Back to its own answer</button></p>'
-      : "<p class=\"state\">This is its own answer.</p>";
+        `With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong> (${percent(now.confidence)}).</p>`
+      : `<p>This is its own answer: <strong dir="auto">${safe(plain.text)}</strong> (${percent(plain.confidence)}).</p>`;
+    by("back").disabled = !begun;
   }
 
   explorer.views.push({
@@ -42,8 +42,7 @@
         explorer.set({ begun: before + button.dataset.text });
         document.querySelector("#next [role=radio][aria-checked=true]").focus();
       });
-      by("own").addEventListener("click", (event) => {
-        if (event.target.id !== "back") return;
+      by("back").addEventListener("click", () => {
         explorer.set({ begun: "" });
         document.querySelector("#next [role=radio][aria-checked=true]").focus();
       });

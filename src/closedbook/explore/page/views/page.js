@@ -5,6 +5,7 @@
 const explorer = {
   book: null,
   model: null,
+  heads: [], // { name, block, kind, head } of each, as the switches name them
   views: [],
   // `letter` counts the answer's letters from 0; `begun` are the letters that the reader chose, from the first on.
   state: { question: "", guess: "", letter: 0, begun: "", block: 0, tables: true, beta: 1, off: [] },
@@ -12,7 +13,7 @@ const explorer = {
   answers: { of: "", plain: null, now: null, key: "" },
 
   switches: () => ({ tables: explorer.state.tables, beta: explorer.state.beta, off: explorer.state.off }),
-  lastBlock: () => explorer.model.heads.at(-1).block, // the one before the head: it writes the letter
+  lastBlock: () => explorer.book.nBlocks - 1, // the one before the head: it writes the letter
   isSwitched: () => !explorer.state.tables || explorer.state.beta !== 1 || explorer.state.off.length > 0,
 
   // Change the state, compute what depends on it, and show it.
@@ -46,9 +47,11 @@ const explorer = {
   },
   start() {
     // After the first paint, so that the text can be read while the weights are unpacked.
-    requestAnimationFrame(() => setTimeout(() => {
-      explorer.book = readBook();
+    requestAnimationFrame(() => setTimeout(async () => {
+      explorer.book = await readBook();
       explorer.model = new Model(explorer.book);
+      const { kinds, nHeads } = explorer.book;
+      explorer.heads = kinds.flatMap((kind, block) => Array.from({ length: nHeads }, (_, head) => ({ name: `${block}.${head}`, block, kind, head })));
       for (const view of explorer.views) view.begin?.(explorer.book, explorer.model);
       address.read();
       explorer.answer();
@@ -83,17 +86,15 @@ const address = {
     const given = new URLSearchParams(location.hash.slice(1));
     const whole = (name) => (/^[1-9]\d{0,3}$/.test(given.get(name) ?? "") ? Number(given.get(name)) - 1 : 0);
     const beta = Number(given.get("beta") ?? 1);
-    const heads = explorer.model.heads.map((head) => head.name);
-    const blocks = explorer.model.heads.map((head) => head.block);
     Object.assign(explorer.state, {
       question: (given.get("q") ?? "").trim(),
       guess: ["knows", "not"].includes(given.get("guess")) ? given.get("guess") : "",
       letter: whole("letter"),
       begun: [...(given.get("begun") ?? "")].filter((one) => explorer.model.vocabulary.characters.includes(one)).slice(0, 32).join(""),
-      block: given.has("block") && blocks.includes(whole("block")) ? whole("block") : explorer.lastBlock(),
+      block: given.has("block") && whole("block") < explorer.book.nBlocks ? whole("block") : explorer.lastBlock(),
       tables: given.get("tables") !== "off" || !explorer.book.parameters.tables,
       beta: beta >= 0 && beta <= 4 ? beta : 1,
-      off: heads.filter((name) => (given.get("off") ?? "").split(",").includes(name)),
+      off: explorer.heads.map((head) => head.name).filter((name) => (given.get("off") ?? "").split(",").includes(name)),
     });
   },
 };

@@ -20,7 +20,7 @@
     if ("latent" in key) return `latent ${key.latent + 1}, up to “${segmentOf(key, keys, characters).join("")}”`;
     const sign = characters[key.at];
     if (sign === mask) return `${mask}, the mask that ends the question`;
-    if (sign === " ") return `the blank at position ${key.at}`;
+    if (sign === " ") return `the blank after “${wordAt(characters, key.at - 1)}”`;
     const word = wordAt(characters, key.at);
     return word === sign ? `“${sign}”` : `“${sign}” of ${word}`;
   }
@@ -34,27 +34,28 @@
     return characters.slice(from, to).join("");
   }
 
-  // One column for each key, latents first; those of a word together, so that lines break between words
+  // One column for each key, its height relative to the head's largest weight; latents come first; those of a word together, so that lines break between words
   function strip(keys, weights, characters, ranks) {
     const words = [""];
+    const most = Math.max(...weights);
     const order = [...keys.keys()].sort((i, j) => (keys[i].latent ?? Infinity) - (keys[j].latent ?? Infinity) || i - j);
     for (const i of order) {
       const isLatent = "latent" in keys[i];
       const signs = isLatent ? segmentOf(keys[i], keys, characters) : [characters[keys[i].at]];
       const style = isLatent ? "latent" : signs[0] === mask ? "special" : "";
       words[words.length - 1] += `<span class="key ${style}${ranks.has(i) ? " most" : ""}"><span class="rise">` +
-        `<i style="height:${(100 * weights[i]).toFixed(2)}%"></i>${ranks.has(i) ? `<b>${ranks.get(i)}</b>` : ""}</span>` +
+        `<i style="height:${((100 * weights[i]) / most).toFixed(2)}%"></i>${ranks.has(i) ? `<b>${ranks.get(i)}</b>` : ""}</span>` +
         `<span class="sign">${signs.map((sign) => safe(visible(sign))).join("")}</span></span>`;
       if (isLatent || signs[0] === " ") words.push("");
     }
     return words.filter(Boolean).map((word) => `<span class="word">${word}</span>`).join("");
   }
 
-  function head({ head: number, keys, weights }, characters) {
+  function head({ block, head: number, keys, weights }, characters) {
     const order = [...weights.keys()].sort((i, j) => weights[j] - weights[i]).slice(0, nShown).filter((i) => weights[i] > 0.005);
     const ranks = new Map(order.map((i, rank) => [i, rank + 1]));
     const list = order.map((i) => `<li><strong>${percent(weights[i])}</strong> ${safe(keyInWords(keys[i], keys, characters))}</li>`).join("");
-    return `<figure class="head"><h3>Head ${number + 1}</h3>` +
+    return `<figure class="head"><h3>Head ${number + 1}${explorer.state.off.includes(`${block}.${number}`) ? " (off: what it reads is not passed on)" : ""}</h3>` +
       `<div class="strip" dir="auto" aria-hidden="true">${strip(keys, weights, characters, ranks)}</div><ol>${list}</ol></figure>`;
   }
 
@@ -110,10 +111,9 @@
   }
 
   explorer.views.push({
-    begin(_, model) {
-      const blocks = [...new Map(model.heads.map((one) => [one.block, one.kind]))];
-      by("blocks").hidden = blocks.length < 2;
-      by("blocks").innerHTML = blocks.map(([block, kind]) =>
+    begin({ kinds }) {
+      by("blocks").hidden = kinds.length < 2;
+      by("blocks").innerHTML = kinds.map((kind, block) =>
         `<label><input type="radio" name="block" value="${block}"> block ${block + 1}, ${part[kind]}</label>`).join("");
       by("blocks").addEventListener("change", (event) => explorer.set({ block: Number(event.target.value) }));
     },

@@ -5,10 +5,10 @@
     At 0 each head reads everything alike; the larger β, the more it reads the one key with the highest score.</span>
     <input type="range" id="beta" min="0" max="4" step="0.1"><output id="beta-now"></output></label>`;
   const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words and names are added.
-    Without them the model has only the letters.</span></label>`;
+    With this off the model gets the letters alone.</span></label>`;
 
-  function heads(model) {
-    const blocks = Map.groupBy(model.heads, (one) => one.block);
+  function heads() {
+    const blocks = Map.groupBy(explorer.heads, (one) => one.block);
     const named = (block) => (blocks.size > 1 ? `Heads of block ${block + 1}` : "Heads");
     return [...blocks].map(([block, own]) => `<fieldset class="switch-row"><legend>${named(block)}</legend>${own.map((one) =>
       `<label><input type="checkbox" data-head="${one.name}" aria-label="block ${block + 1}, head ${one.head + 1}"> ${one.head + 1}</label>`)
@@ -22,8 +22,7 @@
   }
 
   function column(title, answer) {
-    const says = answer.state === "known" ? answer.text || "(an empty answer)" : answer.inWords ?? answer.state;
-    return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(says)}</p>` +
+    return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
       `<p class="measure">${bar(answer.probability)}<strong>${percent(answer.probability)}</strong></p></div>`;
   }
 
@@ -38,8 +37,8 @@
   }
 
   explorer.views.push({
-    begin(book, model) {
-      by("controls").innerHTML = (book.parameters.tables ? tables : "") + slider + heads(model) +
+    begin(book) {
+      by("controls").innerHTML = (book.parameters.tables ? tables : "") + slider + heads() +
         '<p><button type="button" class="quiet" id="all-on">All as it was</button></p>';
       by("controls").addEventListener("input", () => {
         const boxes = [...by("controls").querySelectorAll("[data-head]")];
