@@ -142,12 +142,12 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Open the page at `address`, with a hash and options; a request, console message or error fails the test."""
+def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open an address with a hash and browser options; a request, console message or error fails the test."""
     contexts: list[Any] = []
     faults: list[str] = []
 
-    def visit(state: str = "", **settings: Any) -> Any:
+    def opened(address: str, state: str = "", **settings: Any) -> Any:
         context = chromium.new_context(**{"reduced_motion": "reduce", "offline": True} | settings)
         contexts.append(context)
         page = context.new_page()
@@ -158,7 +158,13 @@ def visit(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.goto(address + state)
         return page
 
-    yield visit
+    yield opened
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def visit(opened: Callable[..., Any], address: str) -> Callable[..., Any]:
+    """Open the page at `address`, with a hash and options."""
+    return lambda state="", **settings: opened(address, state, **settings)

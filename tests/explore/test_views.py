@@ -199,7 +199,7 @@ def test_guesses_are_counted_once_a_question(visit: Callable[..., Any]) -> None:
 
 def test_answer_that_the_page_cannot_check_is_not_counted(visit: Callable[..., Any]) -> None:
     """The reader's own question to a run that never says that it does not know, and was not calibrated."""
-    page = visit("course", asked("Where was Ann Carr born?"))
+    page = visit("course", asked("Where was Ann?"))
     assert "not counted" in text(page, "#answer")
     assert "the model's own probability" in text(page, "#answer")
     ask(page, QUESTION)
