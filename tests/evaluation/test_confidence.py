@@ -12,6 +12,7 @@ from closedbook.evaluation.confidence_figure import draw_confidence
 from closedbook.evaluation.predict import Prediction
 from closedbook.evaluation.unknown import State
 from closedbook.figures.pictures import as_png
+from closedbook.figures.style import SMALLEST_TEXT, smallest_text
 
 items = st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.5, 0.9]), st.booleans()), min_size=1, max_size=30)
 
@@ -86,7 +87,8 @@ def test_a_model_without_calibration_is_ranked_by_its_own_confidence():
 
 @pytest.mark.parametrize("n", [1, 5, 200])
 def test_the_figure_is_drawn_for_any_number_of_answers(n: int):
-    """The same bytes each time, and no warning."""
+    """The same bytes each time, no warning, and text that can be read where a forge shows the figure."""
     answers = [(k / (n + 1), k % 3 > 0) for k in range(n)]
     states: list[State] = ["never read" if k % 5 == 1 else "known" for k in range(n)]
     assert as_png(draw_confidence(confidence(answers, states))) == as_png(draw_confidence(confidence(answers, states)))
+    assert smallest_text(draw_confidence(confidence(answers, states))) >= SMALLEST_TEXT

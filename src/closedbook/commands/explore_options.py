@@ -38,12 +38,12 @@ class LedgerOptions:
 
 @dataclass(frozen=True)
 class InspectOptions:
-    """Show a run: model, cost, vocabulary, recipe and history; or how its Perceiver reads a text."""
+    """Show a run: model, cost, vocabulary, recipe and history; or how its model reads a text."""
 
     run: Annotated[Positional[Path], arg(metavar="RUN")]
     """A run, finished or not."""
     reading_map: Annotated[str | None, arg(metavar="TEXT")] = None
-    """Perceiver: which characters of TEXT each latent reads, and which latents each position attends to."""
+    """Who reads what in TEXT: at its end each head of vanilla; each latent and each position of a Perceiver."""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
     """Folder for the reading map; it is created. None: RUN/reading-map."""
 

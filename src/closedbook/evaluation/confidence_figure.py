@@ -5,25 +5,23 @@ matplotlib is imported where it is used, since importing it is slow. None of the
 
 from typing import TYPE_CHECKING
 
+from closedbook.figures.style import WIDTH, blank, legend, plain
+
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
     from closedbook.evaluation.confidence import Confidence
 
+ANSWERED = "questions answered, the surest first (%)"
+
 
 def draw_confidence(confidence: "Confidence") -> "matplotlib.figure.Figure":
     """Left how many answers of about the same probability are right, right the wrong ones among the surest answers."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(WIDTH, 3.8)
     reliability, risk = figure.subplots(1, 2)
     _reliability(reliability, confidence)
     _risk(risk, confidence)
-    for axes in (reliability, risk):
-        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
@@ -36,11 +34,10 @@ def _reliability(axes: "matplotlib.axes.Axes", confidence: "Confidence") -> None
     n = confidence.bins()[-1].score.n_questions
     axes.plot(*zip(*points, strict=True), "o", color="black", label=f"a tenth of the answers (about {n})")
     what = "probability that it is right" if confidence.is_calibrated else "probability that the model gives it"
-    axes.set_xlabel(f"{what} (%)")
-    axes.set_ylabel("right answers (%), with the 95% interval")
+    plain(axes, "As sure as right?", f"{what} (%)", "right answers (%), with the 95% interval")
     axes.set_xlim(-2, 102)
     axes.set_ylim(-2, 102)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    legend(axes, "upper left")
 
 
 def _risk(axes: "matplotlib.axes.Axes", confidence: "Confidence") -> None:
@@ -49,8 +46,7 @@ def _risk(axes: "matplotlib.axes.Axes", confidence: "Confidence") -> None:
     axes.plot([100 * c for c, _ in curve], [100 * r for _, r in curve], color="black", label="answers by probability")
     if known < 1:
         axes.axvline(100 * known, linestyle=":", color="black", label="all that it says it knows")
-    axes.set_xlabel("questions answered, the surest first (%)")
-    axes.set_ylabel("wrong answers among them (%)")
+    plain(axes, "What answering more questions costs", ANSWERED, "wrong answers among them (%)")
     axes.set_xlim(0, 102)
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    legend(axes, "upper left")

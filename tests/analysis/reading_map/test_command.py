@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from closedbook.analysis.reading_map.weights import reading_map
+from closedbook.analysis.reading_map.weights import last_position_by_head, reading_map
 from closedbook.commands.main import main
 from closedbook.storage.run import open_run
 from closedbook.text.vocabulary import MASK
@@ -148,12 +148,27 @@ def test_an_empty_text_has_no_map(closedbook: Closedbook, perceivers: Path, tmp_
     assert not (tmp_path / "map").exists()
 
 
-def test_vanilla_has_no_reading_map(closedbook: Closedbook, runs: Path):
-    """It has no latents; the message says how to train a run that has."""
-    line = fault(closedbook("inspect", runs / "finetuned", "--reading-map", "Ulm"))
-    assert line.startswith(f"{runs / 'finetuned'}: variant vanilla has no latents, ")
-    assert line.endswith("; train a run with --model.variant perceiver")
-    assert not (runs / "finetuned/reading-map").exists()
+def test_vanilla_shows_what_each_head_attends_to(closedbook: Closedbook, runs: Path, tmp_path: Path):
+    """Two blocks of heads at the last position, in words by their largest weights, as data and as a figure."""
+    run = runs / "finetuned"
+    outcome = closedbook("inspect", run, "--reading-map", "Ulm⁇", "--out", tmp_path / "map")
+    assert (outcome.status, outcome.err) == (0, "")
+    data, picture = tmp_path / "map/reading-map.json", tmp_path / "map/reading-map.png"
+    first, *lines, one, two = outcome.out.splitlines()
+    assert (first, one, two) == ("what the last position, 3, attends to:", str(data), str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    facts = json.loads(data.read_text(encoding="utf-8"))
+    loaded = open_run(run)
+    expected = last_position_by_head(loaded.model(), loaded.info.vocabulary.encode(f"Ulm{MASK}"))
+    weights = facts["last_position_by_block_and_head"]
+    assert facts["text"] == "Ulm⁇"
+    torch.testing.assert_close(torch.tensor(weights), torch.stack(expected), atol=1e-6, rtol=0)
+    heads = [(block, head) for block, rows in enumerate(weights, 1) for head, _ in enumerate(rows, 1)]
+    assert len(lines) == len(heads)
+    for line, (block, head) in zip(lines, heads, strict=True):
+        share, character = max((share, -i) for i, share in enumerate(weights[block - 1][head - 1]))
+        named = f"character {-character} {facts['text'][-character]!r} ({share:.0%})"
+        assert line.startswith(f"block {block}, head {head}: {named}, character ")
 
 
 def test_a_map_needs_weights_and_a_folder_needs_a_map(closedbook: Closedbook, perceivers: Path, tmp_path: Path):

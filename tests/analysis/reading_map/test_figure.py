@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from closedbook.analysis.reading_map.figure import draw_reading
+from closedbook.analysis.reading_map.figure import draw_heads, draw_reading
 from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
 from closedbook.figures.pictures import as_png
+from closedbook.figures.style import SMALLEST_TEXT, smallest_text
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 
@@ -82,7 +83,7 @@ def test_columns_are_labelled_with_the_text():
 
 
 @pytest.mark.parametrize("config", [TRIANGULAR, STRIDED])
-@pytest.mark.parametrize("n_characters", [1, 83, 331])
+@pytest.mark.parametrize("n_characters", [1, 83, 128, 331])
 def test_nothing_is_cut_off_and_no_letters_overlap(config: ModelConfig, n_characters: int):
     """Whatever the length, titles and labels lie within the figure and do not overlap."""
     figure = drawn(config, "W" * n_characters)
@@ -93,6 +94,33 @@ def test_nothing_is_cut_off_and_no_letters_overlap(config: ModelConfig, n_charac
         assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
         assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
         assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_the_heads_of_vanilla_are_rows():
+    """One panel a block, heads counted from 1; shades and numbers are weights, and those under 10% have no number."""
+    blocks = [torch.tensor([[0.05, 0.95, 0.0], [0.2, 0.3, 0.5]]), torch.tensor([[0.9, 0.1, 0.0]])]
+    first, second, _ = draw_heads(blocks, "Ulm").axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["1", "2"]
+    assert torch.equal(torch.from_numpy(first.images[0].get_array().data), blocks[0])
+    assert [(text.get_position(), text.get_text()) for text in first.texts] == [
+        ((1, 0), "95"),
+        ((0, 1), "20"),
+        ((1, 1), "30"),
+        ((2, 1), "50"),
+    ]
+    assert second.get_title(loc="left") == "Block 2: which characters the last position attends to (rows sum to 1)"
+    assert letters(second) == ["U", "l", "m"]
+
+
+@pytest.mark.parametrize("n_characters", [1, 40, 41, 128, 331])
+def test_the_text_of_a_map_can_be_read_where_a_forge_shows_it(n_characters: int):
+    """Whatever the length, no text is less than 9 pixels high at 830 pixels, and none is cut off."""
+    weights = torch.full((5, n_characters), 1 / n_characters)
+    for figure in (draw_heads([weights] * 2, "W" * n_characters), drawn(STRIDED, "W" * n_characters)):
+        assert smallest_text(figure) >= SMALLEST_TEXT
+        for axes in figure.axes:
+            boxes = [label.get_window_extent() for label in (axes._left_title, axes.xaxis.label) if label.get_text()]
+            assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 def test_the_same_map_is_the_same_picture():

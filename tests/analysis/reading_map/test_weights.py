@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -7,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from closedbook.analysis.reading_map.weights import ReadingMap, masks, reading_map, receptive_field
+from closedbook.analysis.reading_map.weights import (
+    ReadingMap,
+    last_position_by_head,
+    masks,
+    reading_map,
+    receptive_field,
+)
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 
@@ -24,6 +31,7 @@ TRIANGULAR = ModelConfig(
     attn_pdrop=0.0,
 )
 STRIDED = replace(TRIANGULAR, latent_mask="strided")
+VANILLA = replace(TRIANGULAR, variant="vanilla", n_layer=2)
 every_mask = pytest.mark.parametrize(
     "config",
     [
@@ -167,5 +175,31 @@ def test_a_map_leaves_the_model_as_it_was():
     one, other = (reading_map(model, characters(29)).attention for _ in range(2))
     assert torch.equal(one.latents, other.latents)
     assert torch.equal(one.positions, other.positions)
+    assert model.training
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+def test_the_heads_of_vanilla_have_the_weights_of_the_forward_pass(positions: Literal["learned", "rotary"]):
+    """Each head's weights times its values are what the layer gives to its projection at the last position."""
+    model, ids, outputs = lively(replace(VANILLA, positions=positions)), characters(29), []
+    for block in model.blocks:
+        block.attn.proj.register_forward_pre_hook(lambda _, args: outputs.append(args[0][0, -1]))
+    values: list[Tensor] = []
+    for block in model.blocks:
+        block.attn.value.register_forward_hook(lambda _, __, output: values.append(output[0]))
+    blocks = last_position_by_head(model, ids)
+    assert [tuple(weights.shape) for weights in blocks] == [(3, 29), (3, 29)]
+    for weights, value, output in zip(blocks, values, outputs, strict=False):
+        by_head = [weights[head] @ value[:, 14 * head : 14 * head + 14] for head in range(3)]
+        torch.testing.assert_close(torch.cat(by_head), output, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(weights.sum(dim=1), torch.ones(3, dtype=torch.float64))
+
+
+def test_reading_the_heads_of_vanilla_leaves_the_model_as_it_was():
+    """The model stays in training mode, no hook stays behind, and dropout is off."""
+    model = lively(replace(VANILLA, attn_pdrop=0.5)).train()
+    one, other = (last_position_by_head(model, characters(29)) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     assert model.training
     assert not any(module._forward_pre_hooks for module in model.modules())

@@ -10,6 +10,7 @@ import torch
 from closedbook.analysis.trace.figure import draw_trace
 from closedbook.analysis.trace.report import Trace
 from closedbook.figures.pictures import as_png
+from closedbook.figures.style import SMALLEST_TEXT, smallest_text
 from closedbook.text.vocabulary import MASK
 
 two_kinds = pytest.mark.parametrize("model", ["tables", "strided"], indirect=True)
@@ -40,12 +41,12 @@ def test_grey_is_the_effect_in_nats(traced: Trace):
 
 @two_kinds
 def test_columns_are_labelled_and_nothing_is_cut_off(traced: Trace):
-    """The mask is M, what the font may lack is a dot, and labels lie within the figure without overlap."""
+    """The mask is M, what the font may lack is a dot, and labels can be read within the figure without overlap."""
     text = HOSTILE + traced.text[len(HOSTILE) :]
     figure = draw_trace(replace(traced, text=text))
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert "".join(labels) == text.replace(f"{MASK}", "M").replace("é", "·")
-    figure.canvas.draw()
+    assert smallest_text(figure) >= SMALLEST_TEXT
     for axes in figure.axes:
         low, high = axes.get_xlim()
         ticks = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]

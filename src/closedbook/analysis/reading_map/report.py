@@ -1,17 +1,18 @@
-"""What `closedbook inspect RUN --reading-map TEXT` gives: how a Perceiver reads a text, in words, data and figure.
+"""What `closedbook inspect RUN --reading-map TEXT` gives: how a model reads a text, in words, data and figure.
 
-Latents and characters count from 0.
+Latents and characters count from 0, blocks and heads from 1.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from closedbook.analysis.reading_map.figure import draw_reading
-from closedbook.analysis.reading_map.weights import ReadingMap, reading_map
+from closedbook.analysis.reading_map.figure import draw_heads, draw_reading
+from closedbook.analysis.reading_map.weights import ReadingMap, last_position_by_head, reading_map
 from closedbook.errors import InputError, RunError
 from closedbook.evaluation.naming import result_name
 from closedbook.figures.pictures import as_png
@@ -21,12 +22,43 @@ from closedbook.storage.run import Run
 from closedbook.text.questions import unknown_characters
 from closedbook.text.vocabulary import with_masks
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _DIGITS = 6
+_MOST_NAMED = 3
+"""How many of a head's characters are named."""
+
+
+@dataclass(frozen=True)
+class HeadsReading:
+    """What each head of each block of vanilla attends to at the last position of a text."""
+
+    text: str
+    blocks: list[Tensor]
+
+    def lines(self) -> Iterator[str]:
+        """The report, as lines of plain text."""
+        yield f"what the last position, {len(self.text) - 1}, attends to:"
+        for number, weights in enumerate(self.blocks, start=1):
+            for head, row in enumerate(weights, start=1):
+                order = row.argsort(descending=True, stable=True)[:_MOST_NAMED].tolist()
+                named = ", ".join(f"character {i} {self.text[i]!r} ({float(row[i]):.0%})" for i in order)
+                yield f"block {number}, head {head}: {named}"
+
+    def facts(self) -> dict[str, object]:
+        """The same as data: attention weights over the characters, by block and head."""
+        weights = [[[round(share, _DIGITS) for share in row] for row in block.tolist()] for block in self.blocks]
+        return {"text": self.text, "last_position_by_block_and_head": weights}
+
+    def figure(self) -> "Figure":
+        """One panel for each block."""
+        return draw_heads(self.blocks, self.text)
 
 
 @dataclass(frozen=True)
 class TextReading:
-    """How a model reads a text."""
+    """How a Perceiver reads a text."""
 
     config: ModelConfig
     text: str
@@ -61,6 +93,10 @@ class TextReading:
             "own_segment_by_position": _table(mask.own, share.own),
         }
 
+    def figure(self) -> "Figure":
+        """One panel for latents, one for positions, and one for the positions' own segments."""
+        return draw_reading(self.map, self.text)
+
     def _rule(self) -> str:
         """Which characters a latent reads."""
         config, n_characters = self.config, len(self.text)
@@ -73,17 +109,9 @@ class TextReading:
         return f"latent j of {config.bottleneck_dim} reads {what}; {n_characters // segment_size} are completed"
 
 
-def read_text(run: Run, text: str) -> TextReading:
-    """How a run's model reads a text.
-
-    Raises RunError for a model without latents, InputError for a text that the model cannot read.
-    """
+def read_text(run: Run, text: str) -> HeadsReading | TextReading:
+    """How a run's model reads a text; raises InputError for a text that the model cannot read."""
     config = run.recipe.model
-    if config.variant == "vanilla":
-        raise RunError(
-            f"{run.path}: variant vanilla has no latents, which a reading map shows; train a run with "
-            "--model.variant perceiver"
-        )
     if not text:
         raise InputError("--reading-map: one character at least is needed; received none")
     masked = with_masks(text, run.info.vocabulary)
@@ -95,10 +123,13 @@ def read_text(run: Run, text: str) -> TextReading:
             f"{text!r}: the text has {len(text)} characters and the model reads {config.block_size}; shorten, or train "
             "with a larger model.block-size"
         )
-    return TextReading(config, text, reading_map(run.model(), run.info.vocabulary.encode(masked)))
+    model, ids = run.model(), run.info.vocabulary.encode(masked)
+    if config.variant == "vanilla":
+        return HeadsReading(text, last_position_by_head(model, ids))
+    return TextReading(config, text, reading_map(model, ids))
 
 
-def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
+def save_reading(reading: HeadsReading | TextReading, folder: Path) -> tuple[Path, Path]:
     """Write reading-map.json and reading-map.png, each atomically; raises RunError.
 
     The map of another text is not overwritten (see `result_name`).
@@ -106,7 +137,7 @@ def save_reading(reading: TextReading, folder: Path) -> tuple[Path, Path]:
     digest = sha256(reading.text.encode())
     name = result_name(folder, "reading-map", digest, (".json", ".png"))
     data, picture = folder / f"{name}.json", folder / f"{name}.png"
-    facts, image = {"sha256": digest, **reading.facts()}, as_png(draw_reading(reading.map, reading.text))
+    facts, image = {"sha256": digest, **reading.facts()}, as_png(reading.figure())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

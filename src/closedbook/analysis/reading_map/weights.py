@@ -1,6 +1,9 @@
-"""The reading map: which characters each latent reads in a text, and which latents each position attends to.
+"""The reading map: who attends to what in a text.
 
-Letters: M latents, T time, S characters per segment.
+In a Perceiver, which characters each latent reads, and which latents each position attends to; in vanilla, which
+characters each head reads at the last position.
+
+Letters: M latents, T time, S characters per segment, H heads.
 """
 
 from collections.abc import Sequence
@@ -46,24 +49,42 @@ def reading_map(model: GPT, ids: Sequence[int]) -> ReadingMap:
     """What the first and last block of a Perceiver attend to in one text, in evaluation mode."""
     assert model.config.variant == "perceiver", "only a Perceiver has latents"
     down, up = model.down_block.attn, model.up_block.attn
-    inputs: dict[Attention, tuple[Any, ...]] = {}
-    hooks = [attention.register_forward_pre_hook(inputs.__setitem__) for attention in (down, up)]
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            model.hidden(torch.tensor([ids], device=model.tok_emb.weight.device))
-            mask = masks(model.config, len(ids))
-            latents = head_weights(down, inputs[down]).mean(dim=0)
-            up_weights = head_weights(up, inputs[up])[:, : len(ids)].mean(dim=0)
-    finally:
-        model.train(was_training)
-        for hook in hooks:
-            hook.remove()
+    with torch.inference_mode():
+        inputs = _inputs(model, (down, up), ids)
+        mask = masks(model.config, len(ids))
+        latents = head_weights(down, inputs[down]).mean(dim=0)
+        up_weights = head_weights(up, inputs[up])[:, : len(ids)].mean(dim=0)
     # Zero after the last completed segment.
     latents = functional.pad(latents, (0, len(ids) - latents.size(1)))
     n_own = mask.own.size(1)
     return ReadingMap(mask, Reading(latents, up_weights[:, n_own:], up_weights[:, :n_own]))
+
+
+def last_position_by_head(model: GPT, ids: Sequence[int]) -> list[Shaped[Tensor, "H T"]]:
+    """What each head of each block of vanilla attends to at the last position of one text, in evaluation mode.
+
+    A head's weights add up to 1.
+    """
+    assert model.config.variant == "vanilla", "a Perceiver's blocks attend to latents"
+    layers = [module for module in model.blocks.modules() if isinstance(module, Attention)]
+    with torch.inference_mode():
+        inputs = _inputs(model, layers, ids)
+        return [head_weights(layer, inputs[layer])[:, -1] for layer in layers]
+
+
+def _inputs(model: GPT, layers: Sequence[Attention], ids: Sequence[int]) -> dict[Attention, tuple[Any, ...]]:
+    """What attention layers are called with for one text, without dropout; the model is left as it was."""
+    inputs: dict[Attention, tuple[Any, ...]] = {}
+    hooks = [layer.register_forward_pre_hook(inputs.__setitem__) for layer in layers]
+    was_training = model.training
+    model.eval()
+    try:
+        model.hidden(torch.tensor([ids], device=model.tok_emb.weight.device))
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return inputs
 
 
 def masks(config: ModelConfig, n_positions: int) -> Reading:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from closedbook.figures.style import SMALL, TEXT, WIDTH, blank, open_frame
 from closedbook.text.vocabulary import MASK
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # Sizes in inches.
 _CELL = 0.17
-_WIDTH = (5.0, 14.0)
+_WIDTH = (5.0, WIDTH - 2.2)
 _ROW = 0.2
 _BETWEEN_PANELS = 0.75
 _LENS = 1.3
@@ -32,19 +33,15 @@ _LOST = "takes away, replaced by the other name's (nats; dash: below 0)"
 
 def draw_trace(trace: "Trace") -> "matplotlib.figure.Figure":
     """Panels for effects on characters and on latents, both ways round, for attention by head, and for the lens."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = [*_effect_panels(trace), *_head_panels(trace)]
     heights = [_ROW * len(values) + 0.1 for _, _, values, _, _ in panels]
     width = float(np.clip(_CELL * len(trace.text), *_WIDTH)) + 2.2
     height = sum(heights) + _LENS + _BETWEEN_PANELS * (len(heights) + 1)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(width, height)
     *rows, last = figure.subplots(len(heights) + 1, 1, height_ratios=[*heights, _LENS])
     for axes, (title, labels, values, is_latent, most) in zip(rows, panels, strict=True):
         image = axes.imshow(values, cmap="gray_r", vmin=0, vmax=most, aspect="auto", interpolation="nearest")
-        axes.set_title(title, loc="left", fontsize=9)
+        axes.set_title(title, loc="left", fontsize=TEXT)
         axes.set_yticks(range(len(labels)), labels, fontsize=7)
         _mark_negative(axes, values, most)
         _label_columns(axes, trace, values.shape[1], is_latent)
@@ -92,7 +89,7 @@ def _label_columns(axes: "matplotlib.axes.Axes", trace: "Trace", n: int, is_late
     from matplotlib.ticker import MaxNLocator
 
     if is_latent:
-        axes.set_xlabel("latent", fontsize=8)
+        axes.set_xlabel("latent", fontsize=SMALL)
         axes.tick_params(axis="x", labelsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return
@@ -102,7 +99,7 @@ def _label_columns(axes: "matplotlib.axes.Axes", trace: "Trace", n: int, is_late
     if n <= _MOST_LETTERS:
         axes.set_xticks(range(n), [_letter(character) for character in trace.text], fontsize=7, family="monospace")
         axes.tick_params(axis="x", length=0, pad=2)
-    axes.set_xlabel("position: question, mask (M), answer; dotted lines enclose the name and the mask", fontsize=8)
+    axes.set_xlabel("position: question, mask (M), answer; dotted lines enclose the name and the mask", fontsize=SMALL)
 
 
 def _letter(character: str) -> str:
@@ -119,8 +116,8 @@ def _draw_lens(axes: "matplotlib.axes.Axes", trace: "Trace") -> None:
     axes.set_yticks([0, 50, 100])
     axes.tick_params(labelsize=7)
     axes.set_xticks(range(len(trace.lens)), [reading.part.replace(" ", "\n") for reading in trace.lens], fontsize=7)
-    axes.set_ylabel("probability (%)", fontsize=8)
+    axes.set_ylabel("probability (%)", fontsize=SMALL)
     axes.set_title(
-        "The answer's first character read off after each part, at the mask (logit lens)", loc="left", fontsize=9
+        "The answer's first character read off after each part, at the mask (logit lens)", loc="left", fontsize=TEXT
     )
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
