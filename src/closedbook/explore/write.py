@@ -55,9 +55,12 @@ def explore(run: Run, out: Path, *, pairs: Path | None = None, with_text: bool =
     given = [] if pairs is None else ["--pairs", str(pairs)]
     command = shlex.join(["closedbook", "explore", str(run.path), "--out", str(out), *given, *["--text"] * with_text])
     book = book_of(run, asked, corpus, command, with_text=with_text)
-    html = joined(_PAGE, "explore.html", {"book": book.scripts(), "engine": _engine()})
-    return Written(out, write_page(out, html), book.likeness, asked.source, str(book.facts["warning"]))
+    return Written(
+        out, write_page(out, page_html(book.scripts())), book.likeness, asked.source, str(book.facts["warning"])
+    )
 
 
-def _engine() -> str:
-    return "".join(f"<script>\n{read_part(_PAGE, f'engine/{name}.js')}</script>\n" for name in _ENGINE)
+def page_html(book: str) -> str:
+    """The whole page around the elements of a book."""
+    engine = "".join(f"<script>\n{read_part(_PAGE, f'engine/{name}.js')}</script>\n" for name in _ENGINE)
+    return joined(_PAGE, "explore.html", {"book": book, "engine": engine})

@@ -54,10 +54,17 @@
     return `<p class="measure">${bar(p)}<strong>${percent(p)}</strong> <span>${what}</span></p>`;
   }
 
+  // What else it might have answered, with its own probabilities
+  function others(question, { text }) {
+    const found = alternativesTo(explorer.model, question, 3).filter((one) => one.text !== text).slice(0, 2);
+    const each = found.map((one) => `<span dir="auto">${safe(one.text)}</span> (${percent(one.probability)})`);
+    return each.length ? `<p class="others">Otherwise, by its own probabilities: ${each.join(", ")}</p>` : "";
+  }
+
   function answered(question, guess, answer) {
     return `<p class="asked" dir="auto">${safe(answer.asked)}</p><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
       (answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) +
-      probability(answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
+      probability(answer) + others(question, answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
       (answer.note ? `<p class="state" dir="auto">${safe(answer.note)}</p>` : "") +
       `<p>${truthOf(question, answer)} ${verdict(guess, knows(question, answer))}</p>`;
   }

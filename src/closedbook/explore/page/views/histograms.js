@@ -14,7 +14,8 @@
   function said({ edges, known, strangers }, mark) {
     const at = Math.max(0, edges.findLastIndex((edge) => edge <= mark));
     const bin = Math.min(at, known.length - 1);
-    return `${known[bin]} of the names it has read and ${strangers[bin]} of those that nobody wrote of are between ` +
+    const some = (count) => (count ? grouped(count) : "none");
+    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of are between ` +
       `${percent(edges[bin])} and ${percent(edges[bin + 1])}, as this question is.`;
   }
 

@@ -26,9 +26,9 @@
       `${explorer.withSwitches()}:`;
     by("candidates").innerHTML = written.top.map((one) => candidate(one, written)).join("");
     by("own").innerHTML = begun
-      ? `<p>Its own answer: <strong dir="auto">${safe(plain.text)}</strong> (${percent(plain.confidence)}). ` +
-        `With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong> (${percent(now.confidence)}).</p>`
-      : `<p>This is its own answer: <strong dir="auto">${safe(plain.text)}</strong> (${percent(plain.confidence)}).</p>`;
+      ? `<p>With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong>, which has ${percent(now.confidence)} in all. ` +
+        `Its own answer: <strong dir="auto">${safe(plain.text)}</strong>, ${percent(plain.confidence)}.</p>`
+      : `<p>All letters together: <strong dir="auto">${safe(now.text)}</strong>, ${percent(now.confidence)}.</p>`;
     by("back").disabled = !begun;
   }
 

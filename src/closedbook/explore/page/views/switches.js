@@ -22,7 +22,8 @@
   }
 
   function column(title, answer) {
-    return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
+    const would = answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`;
+    return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>${would}` +
       `<p class="measure">${bar(answer.probability)}<strong>${percent(answer.probability)}</strong></p></div>`;
   }
 
