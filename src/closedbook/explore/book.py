@@ -16,7 +16,7 @@ from closedbook.explore.weights import packed_text
 from closedbook.storage.run import Run
 from closedbook.text.documents import Corpus
 from closedbook.text.titles import title_of
-from closedbook.text.vocabulary import Vocabulary
+from closedbook.text.vocabulary import Vocabulary, with_signs
 
 _N_QUESTIONS = 200
 _N_BINS = 10
@@ -39,7 +39,7 @@ class Book:
     def scripts(self) -> str:
         """The elements that the page's engine reads."""
         return (
-            f'<script type="application/json" id="book">{_json(self.facts)}</script>\n'
+            f'<script type="application/json" id="book">{json_of(self.facts)}</script>\n'
             f'<script type="text/plain" id="weights">{self.weights}</script>\n'
             f'<script type="text/plain" id="texts">{self.texts}</script>'
         )
@@ -54,7 +54,7 @@ def book_of(run: Run, asked: Asked, corpus: Corpus | None, command: str, *, with
     packed, likeness = narrowest(model, vocabulary, calibration, own)
     facts = {
         **run_facts(run, model, corpus),
-        **engine_facts(run, model, calibration),
+        **engine_facts(model, vocabulary, calibration),
         "tensors": packed.tensors,
         "questions": _questions(asked, own),
         "questionsFrom": asked.source,
@@ -66,11 +66,11 @@ def book_of(run: Run, asked: Asked, corpus: Corpus | None, command: str, *, with
         "command": command,
         "warning": WITH_TEXT if with_text else WITHOUT_TEXT,
     }
-    texts = _json(_texts(vocabulary, corpus if with_text else None)).encode()
+    texts = json_of(texts_of(vocabulary, corpus if with_text else None)).encode()
     return Book(facts, packed_text(packed.data, is_text=False), packed_text(texts, is_text=True), likeness)
 
 
-def _json(value: object) -> str:
+def json_of(value: object) -> str:
     """JSON that can stand in a script element."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -82,7 +82,7 @@ def _questions(asked: Asked, own: Answers) -> list[dict[str, object]]:
         {
             "question": asked.questions[i].text,
             "answer": asked.questions[i].answer,
-            "predicted": own.known[i].answer,
+            "predicted": with_signs(own.known[i].answer),
             "state": own.known[i].state,
             "probability": round(own.probabilities[i], 4),
         }
@@ -103,7 +103,8 @@ def _histograms(own: Answers) -> dict[str, object]:
     return {"of": "probability", "edges": edges.round(4).tolist(), "known": known, "strangers": strangers}
 
 
-def _texts(vocabulary: Vocabulary, corpus: Corpus | None) -> dict[str, object]:
+def texts_of(vocabulary: Vocabulary, corpus: Corpus | None) -> dict[str, object]:
+    """The words, titles and wordings that a run knows, and the lines of a text."""
     lines = corpus and [
         {"number": one.line, "title": title_of(one.text).name, "line": one.text} for one in corpus.documents
     ]

@@ -58,9 +58,9 @@ def nearest_preset(recipe: Recipe) -> str:
     return name if n_other[name] == 0 else f"like {name}"
 
 
-def engine_facts(run: Run, model: GPT, calibration: Calibration | None) -> Facts:
+def engine_facts(model: GPT, vocabulary: Vocabulary, calibration: Calibration | None) -> Facts:
     """What the page's engine needs, besides the weights."""
-    config, vocabulary = run.recipe.model, run.info.vocabulary
+    config = model.config
     return {
         "config": {
             "variant": config.variant,
@@ -88,10 +88,11 @@ def engine_facts(run: Run, model: GPT, calibration: Calibration | None) -> Facts
 
 
 def _vocabulary_facts(vocabulary: Vocabulary) -> Facts:
-    """Characters as people see them, and the ids of those that mean something to the model."""
-    shown = {PAD: PAD_SIGN, MASK: MASK_SIGN}
+    """Characters, and the ids of those that mean something to the model, with a sign where people may see them."""
+    signs = {PAD: PAD_SIGN, MASK: MASK_SIGN, UNKNOWN_CHARACTER: "\N{REPLACEMENT CHARACTER}"}
     return {
-        "characters": [shown.get(character, character) for character in vocabulary.characters],
+        "characters": vocabulary.characters,
+        "signs": {vocabulary.stoi[c]: sign for c, sign in signs.items() if c in vocabulary.stoi},
         "inWord": vocabulary.in_word(),
         "alone": vocabulary.alone(),
         "unknown": vocabulary.stoi.get(UNKNOWN_CHARACTER),

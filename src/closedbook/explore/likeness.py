@@ -13,8 +13,6 @@ from closedbook.text.vocabulary import Vocabulary
 _WITHIN = 0.02
 """How far the probability of an answer may differ from that of the run's own weights."""
 
-_TABLES = tuple(f"{name}.table.weight" for name in ("prefix_table", "name_table"))
-
 
 @dataclass(frozen=True)
 class Answers:
@@ -73,11 +71,10 @@ def narrowest(
 ) -> tuple[PackedWeights, Likeness]:
     """The weights in the first coding whose answers are like the model's `own`; in the widest one where none is."""
     weights = {name: tensor.detach().float() for name, tensor in model.state_dict().items()}
-    questions = ([p.question for p in part] for part in (own.known, own.strangers))
-    known, strangers = questions
+    known, strangers = ([p.question for p in part] for part in (own.known, own.strangers))
     other = deepcopy(model)
     for coding in CODINGS:
-        packed = pack_weights(weights, _TABLES, coding)
+        packed = pack_weights(weights, coding)
         other.load_state_dict(packed.values)
         likeness = Likeness.of(coding, own, Answers.of(other, vocabulary, calibration, known, strangers))
         if likeness.is_equal:

@@ -10,7 +10,7 @@ Letters: R rows, K rows kept, N columns.
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Bits = Literal[8, 16]
+
+_TABLES = ("prefix_table.table.weight", "name_table.table.weight")
+"""Their rows are read one by one."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +77,21 @@ class PackedWeights:
     values: Mapping[str, Tensor]
 
 
-def pack_weights(weights: Mapping[str, Tensor], tables: Sequence[str], coding: Coding) -> PackedWeights:
-    """Weights by name, of which `tables` are those whose rows are read one by one; vectors stay in float32."""
+def pack_weights(weights: Mapping[str, Tensor], coding: Coding) -> PackedWeights:
+    """A model's weights by name; vectors stay in float32."""
     tensors: list[dict[str, object]] = []
     parts: list[bytes] = []
     values = {}
     for name, tensor in weights.items():
         shape = tensor.shape[1:] if tensor.dim() > 2 else tensor.shape  # (1, T, C) is a matrix too
-        facts: dict[str, object] = {"name": name, "shape": list(shape), "isTable": name in tables}
+        is_table = name in _TABLES
+        facts: dict[str, object] = {"name": name, "shape": list(shape), "isTable": is_table}
         if len(shape) == 1:
             tensors.append(facts | {"bits": 32})
             parts.append(tensor.numpy().astype("<f4").tobytes())
             values[name] = tensor
             continue
-        made = quantized(tensor.reshape(shape), coding, is_table=name in tables)
+        made = quantized(tensor.reshape(shape), coding, is_table=is_table)
         values[name] = made.values().view(tensor.shape)
         n_kept = int(made.kept.sum())
         tensors.append(facts | {"bits": made.bits, "nSteps": len(made.steps), "nKept": n_kept})

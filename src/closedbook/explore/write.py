@@ -55,12 +55,15 @@ def explore(run: Run, out: Path, *, pairs: Path | None = None, with_text: bool =
     given = [] if pairs is None else ["--pairs", str(pairs)]
     command = shlex.join(["closedbook", "explore", str(run.path), "--out", str(out), *given, *["--text"] * with_text])
     book = book_of(run, asked, corpus, command, with_text=with_text)
-    return Written(
-        out, write_page(out, page_html(book.scripts())), book.likeness, asked.source, str(book.facts["warning"])
-    )
+    html = page_html(book.scripts())
+    return Written(out, write_page(out, html), book.likeness, asked.source, str(book.facts["warning"]))
 
 
 def page_html(book: str) -> str:
     """The whole page around the elements of a book."""
-    engine = "".join(f"<script>\n{read_part(_PAGE, f'engine/{name}.js')}</script>\n" for name in _ENGINE)
-    return joined(_PAGE, "explore.html", {"book": book, "engine": engine})
+    return joined(_PAGE, "explore.html", {"book": book, "engine": engine_scripts()})
+
+
+def engine_scripts() -> str:
+    """The elements with the engine's scripts."""
+    return "".join(f"<script>\n{read_part(_PAGE, f'engine/{name}.js')}</script>\n" for name in _ENGINE)

@@ -110,7 +110,7 @@ function decode(prompt, { nNew, mayBeEmpty, begun = [] }) {
 // A character that may come next; the end of the answer has no text.
 function letter(vocabulary, id, logP) {
   const isEnd = id === vocabulary.ends[0];
-  return { id, text: isEnd ? "" : vocabulary.characters[id], isEnd, p: Math.exp(logP[id]) };
+  return { id, text: isEnd ? "" : vocabulary.decode([id]), isEnd, p: Math.exp(logP[id]) };
 }
 
 function topOf(vocabulary, logP) {

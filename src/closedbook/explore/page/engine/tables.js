@@ -132,7 +132,7 @@ class TableReader {
       this.text = "";
     }
     this.row = row;
-    this.text = row === OUTSIDE ? "" : this.text + vocabulary.characters[id];
+    this.text = row === OUTSIDE ? "" : this.text + vocabulary.decode([id]);
     if (areOn) {
       if (row > OUTSIDE) weights["prefix_table.table.weight"].addTo(x, row);
       this.addNames(found, x);

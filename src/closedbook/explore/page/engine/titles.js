@@ -92,10 +92,12 @@ class Finder {
   }
 }
 
-// In lower case, with plain quotes, dashes and blanks; one character for one.
+// Folded in case, with plain quotes, dashes and blanks; one character for one.
 function plainCharacter(character) {
-  const plain = plainSign(character).toLowerCase();
-  return [...plain].length === 1 ? (plain === "ς" ? "σ" : plain) : character;
+  const plain = plainSign(character);
+  if (plain === "ı" || plain === "ẞ") return plain; // these stay by the rules of case folding
+  const folded = plain.toUpperCase().toLowerCase(); // "ς" becomes "σ"
+  return [...plain.toUpperCase()].length === 1 && [...folded].length === 1 ? folded : character;
 }
 
 function plainSign(character) {

@@ -4,7 +4,7 @@
 const MASK_ID = 1;
 
 class Vocabulary {
-  // `given` has the characters, which of them are in words or words by themselves, and the ids of special ones.
+  // `given` has the characters, which of them are in words or words by themselves, and the ids and signs of special ones.
   constructor(given) {
     Object.assign(this, given);
     this.mask = MASK_ID;
@@ -23,8 +23,9 @@ class Vocabulary {
     return Int32Array.from([...text], (character) => this.ids.get(character) ?? this.unknown);
   }
 
+  // As people see it: special characters by a sign.
   decode(ids) {
-    return Array.from(ids, (id) => this.characters[id]).join("");
+    return Array.from(ids, (id) => this.signs[id] ?? this.characters[id]).join("");
   }
 
   // The distinct characters of a text that are not in it.
