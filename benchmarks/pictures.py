@@ -5,8 +5,8 @@
 exposure: how often an objective masks a fact in answer form, by the answer's position in its document; reading: the
 receptive fields of the Perceiver's two masks; context: the cost of a training step against context length; ways: recall
 of facts by the way in which the text states them; scale: accuracy against exposures; attention: where a model looks for
-a name; course: recipe course over its 650 epochs. Results that name a recipe's keys have the names of their time; they
-are shown under today's.
+a name; course: recipe course over its 650 epochs; course-ledger and blind-ledger: whom two runs know. Results that name
+a recipe's keys have the names of their time; they are shown under today's.
 """
 
 import argparse
@@ -20,7 +20,10 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from closedbook.analysis.ledger.figure import draw_tables
 from closedbook.analysis.reading_map.weights import receptive_field
+from closedbook.evaluation.breakdown import Row, Table
+from closedbook.evaluation.score import Score
 from closedbook.figures.pictures import as_png
 from closedbook.figures.style import (
     COLOURS,
@@ -283,7 +286,32 @@ def course() -> Figure:
 
 
 EPOCHS = "epochs of pretraining"
-FIGURES = {draw.__name__: draw for draw in (exposure, reading, context, ways, scale, attention, course)}
+
+
+def ledger(run: str, *titles: str) -> Figure:
+    """The ledger of a run whose counts are kept: by exposures in answer form, and by where the answer ends."""
+    (result,) = results(f"ledger-{run}.json")
+    axes = {
+        "in_answer_form": "exposures in the form of an answer (times)",
+        "end": "where the answer ends in its document (characters from its start)",
+    }
+    tables = []
+    for name, rows in result["tables"].items():
+        scores = (Row(row["bin"], Score(row["n_correct"], row["n_questions"])) for row in rows)
+        tables.append(Table(name, axes[name], tuple(scores)))
+    return draw_tables(tables, titles)
+
+
+def course_ledger() -> Figure:
+    return ledger("course", "More exposures, more right answers", "Late in the line, hardly any right")
+
+
+def blind_ledger() -> Figure:
+    return ledger("unguided", "More exposures, more right answers", "Where it stands in the line matters less")
+
+
+DRAWN = (exposure, reading, context, ways, scale, attention, course, course_ledger, blind_ledger)
+FIGURES = {draw.__name__.replace("_", "-"): draw for draw in DRAWN}
 
 
 def main() -> None:

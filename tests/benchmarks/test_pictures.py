@@ -13,7 +13,10 @@ from matplotlib.text import Text
 from closedbook.figures.style import SMALLEST_TEXT, WIDTH, smallest_text
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("exposure", "reading", "context", "ways", "scale", "attention", "course", "settings")
+NAMES = (
+    *("exposure", "reading", "context", "ways", "scale", "attention", "course"),
+    *("course-ledger", "blind-ledger", "settings"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,49 +8,71 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from closedbook.evaluation.breakdown import NOT_STATED, Table
+from closedbook.figures.style import COLOURS, FILLS, TEXT, TITLE, WIDTH, blank, plain
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-_FEWEST_BARS = 3.5
-_INCHES_A_BAR = 0.62
-_LETTERS_A_BAR = 7.5
+_FEWEST_BARS = 5
+_HEIGHT = 3.5
+_LETTERS = 92
+"""Letters of the axes' names that fit below the panels of a row."""
+_FEW = 10
+"""A bin of fewer questions than this does not decide what a panel's title says."""
 
 
-def draw_tables(tables: Sequence[Table]) -> "matplotlib.figure.Figure":
-    """One panel for each table, all on one scale; readable in black and white."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def draw_tables(tables: Sequence[Table], titles: Sequence[str] = ()) -> "matplotlib.figure.Figure":
+    """One panel for each table, two in a row, all on one scale.
 
-    widths = [_width(table) for table in tables]
-    figure = Figure(figsize=(1 + _INCHES_A_BAR * sum(widths), 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(tables), sharey=True, squeeze=False, width_ratios=widths)[0]
-    for axes, table in zip(panels, tables, strict=True):
-        _panel(axes, table)
-    panels[0].set_ylabel("right answers (%),\nwith the 95% interval")
-    panels[0].set_ylim(0, 100)
+    A title says what the panel shows: one of `titles`, if they are given, else where the fewest and the most are right.
+    """
+    titles = titles or [finding(table) for table in tables]
+    n_columns = min(2, len(tables))
+    rows = [tables[i : i + 2] for i in range(0, len(tables), 2)]
+    figure = blank(WIDTH * n_columns / 2, _HEIGHT * len(rows))
+    for part, row in zip(figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
+        widths = [_width(table) for table in row] + [_FEWEST_BARS] * (n_columns - len(row))
+        panels = part.subplots(1, n_columns, sharey=True, squeeze=False, width_ratios=widths)[0]
+        for axes, table, width in zip(panels, row, widths, strict=False):
+            _panel(axes, table, int(_LETTERS * width / sum(widths) * n_columns / 2))
+            axes.set_title(titles[tables.index(table)], loc="left", fontsize=TITLE)
+        for axes in panels[len(row) :]:
+            axes.set_axis_off()
+        panels[0].set_ylabel("right answers (%),\nwith the 95% interval", fontsize=TEXT)
+        panels[0].set_ylim(0, 100)
     return figure
 
 
-def _width(table: Table) -> float:
+def finding(table: Table) -> str:
+    """Where the most and where the fewest are right, among the bins that the text states and that are not small."""
+    stated = [row for row in table.rows if row.label != NOT_STATED]
+    rows = [row for row in stated if row.score.n_questions >= _FEW] or stated
+    if len(rows) < 2:
+        return ""
+    most, fewest = (choose(rows, key=lambda row: row.score.accuracy) for choose in (max, min))
+    if most.score.accuracy == fewest.score.accuracy:
+        return ""
+    low, high = (f"{row.score.accuracy:.0%} ({row.label})" for row in (fewest, most))
+    return f"Right: {low} to {high}"
+
+
+def _width(table: Table) -> int:
     """The width of a panel in bars; its label needs some, however few bars there are."""
     return max(_FEWEST_BARS, len(table.rows))
 
 
-def _panel(axes: "matplotlib.axes.Axes", table: Table) -> None:
+def _panel(axes: "matplotlib.axes.Axes", table: Table, n_letters: int) -> None:
     """One bar for each bin, with the whiskers of its interval, and its number of questions below."""
     for x, row in enumerate(table.rows):
         low, high = (100 * end for end in row.score.interval)
         hatch = "///" if row.label == NOT_STATED else None
-        axes.bar(x, 100 * row.score.accuracy, 0.7, color="0.8", edgecolor="black", hatch=hatch)
-        axes.plot([x, x], [low, high], "_-", color="black", markersize=7)
+        axes.bar(x, 100 * row.score.accuracy, 0.7, color=FILLS[0], edgecolor=COLOURS[0], hatch=hatch)
+        axes.plot([x, x], [low, high], "_-", color="black", markersize=6, linewidth=1)
     # "not in the text" takes two lines, so all labels do.
     labels = ["not in\nthe text" if row.label == NOT_STATED else f"{row.label}\n" for row in table.rows]
     ticks = [f"{label}\nn={row.score.n_questions}" for label, row in zip(labels, table.rows, strict=True)]
-    axes.set_xticks(range(len(table.rows)), ticks, fontsize=8)
+    plain(axes, "", fill(table.axis, n_letters))
+    axes.set_xticks(range(len(table.rows)), ticks, fontsize=7)
     middle, half = (len(table.rows) - 1) / 2, _width(table) / 2
     axes.set_xlim(middle - half, middle + half)
-    axes.set_xlabel(fill(table.axis, int(_LETTERS_A_BAR * _width(table))), fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
