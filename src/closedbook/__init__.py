@@ -12,6 +12,7 @@
     print(run.why("Where was Ada Byron born?"))             # which lines of the text taught it
     run = closedbook.grow(run, "more-people.txt", "runs/more")    # a run that has learned another text too
     run.edit("Where was Ada Byron born?", "Paris", "runs/paris")  # a run in which one fact is another
+    run.export("people-hf")                                 # a folder for the transformers library, or for PyTorch
     run.model, run.vocabulary, run.recipe
 
 Faults in files, folders and numbers raise InputError, whose message says what to do. PyTorch is imported when one of

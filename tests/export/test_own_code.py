@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from closedbook.export import code
@@ -32,8 +32,9 @@ def exported(any_run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ru
     return any_run, any_run.model().eval(), module.load(folder)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(text=TEXTS)
+@example(text="Anna Bo Carr Bell, 東京 Ann 東z Ann Bell.")
 def test_the_exported_code_has_the_models_logits(exported: tuple[Run, GPT, torch.nn.Module], text: str) -> None:
     """Every kind of model, on words, names, scripts without blanks, and unknown characters."""
     run, model, other = exported

@@ -61,7 +61,8 @@ def _ask(run: Run, model: GPT, format: str, name: str) -> Iterator[str]:
     yield "next mask.\n"
     code = _HF_USE if format == "hf" else _TORCH_USE
     trust = "" if is_stock(model.config) else ", trust_remote_code=True"
-    yield code.format(folder=name, trust=trust, prompt=f"{[*wordings, 'QUESTION'][0]}{MASK_SIGN}")
+    prompt = f"{[*wordings, 'QUESTION'][0]}{MASK_SIGN}"
+    yield code.format(folder=_quoted(name), trust=trust, prompt=_quoted(prompt))
     if trust and format == "hf":
         yield "\n`trust_remote_code` runs the two Python files of this folder: read them first."
     if tokens_of(vocabulary)[MASK_ID] != MASK_SIGN:
@@ -72,12 +73,17 @@ def _ask(run: Run, model: GPT, format: str, name: str) -> Iterator[str]:
         yield f"\nAsk in the words of the training pairs: {shown}{more}."
 
 
+def _quoted(text: str) -> str:
+    """The text as a string in Python code."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 _HF_USE = """\
 ```python
 from transformers import pipeline
 
-ask = pipeline("text-generation", model="{folder}"{trust})
-print(ask("{prompt}", return_full_text=False, do_sample=False)[0]["generated_text"])
+ask = pipeline("text-generation", model={folder}{trust})  # the path of this folder
+print(ask({prompt}, return_full_text=False, do_sample=False)[0]["generated_text"])
 ```"""
 _TORCH_USE = """\
 ```python
@@ -88,7 +94,7 @@ import torch
 from closedbook_model import load  # the file in this folder; it needs torch and safetensors
 
 model, config = load("."), json.loads(Path("config.json").read_text("utf-8"))
-ids = [config["tokens"].index(character) for character in "{prompt}"]
+ids = [config["tokens"].index(character) for character in {prompt}]
 while len(ids) <= config["model"]["block_size"]:
     ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
     if ids[-1] in config["ends"]:
