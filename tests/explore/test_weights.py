@@ -39,10 +39,10 @@ def test_bytes_are_steps_rows_and_integers(matrix: torch.Tensor, coding: Coding)
         n_bytes = -(-n_rows // 8)
         kept = np.unpackbits(np.frombuffer(rest[:n_bytes], "u1"), count=n_rows, bitorder="little").astype(bool)
         rest = rest[n_bytes:]
-    assert len(rest) == n_kept * width * coding.bits // 8
+    assert len(rest) == n_kept * width * -(-coding.bits // 8)
     low = np.frombuffer(rest[: n_kept * width], "u1").astype(np.int16)
     high = np.frombuffer(rest[n_kept * width :], "u1").astype(np.int16)
-    integers = low | high << 8 if coding.bits == 16 else low.astype(np.int8)
+    integers = low | high << 8 if coding.bits > 8 else low.astype(np.int8)
     values = np.zeros((n_rows, width), dtype=np.float32)
     values[kept] = integers.reshape(n_kept, width) * step
     np.testing.assert_array_equal(values, packed.values["name_table.table.weight"].numpy())

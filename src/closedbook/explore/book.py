@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from random import Random
 
 import numpy as np
@@ -48,8 +49,9 @@ class Book:
 def book_of(run: Run, asked: Asked, corpus: Corpus | None, command: str, *, with_text: bool) -> Book:
     """The book of a run; `corpus` is its text, if it is left, whose lines may be in it."""
     model, vocabulary, calibration = run.model().eval(), run.info.vocabulary, load_calibration(run.path)
-    known = [item.text for item in asked.questions]
-    strangers = [] if asked.template is None else [asked.template.question(name) for name in asked.strangers]
+    # Where there are no questions, those about people of the text show how it answers.
+    known = [item.text for item in asked.questions] or asked.about(asked.people)
+    strangers = asked.about(asked.strangers)
     own = Answers.of(model, vocabulary, calibration, known, strangers)
     packed, likeness = narrowest(model, vocabulary, calibration, own)
     facts = {
@@ -62,6 +64,7 @@ def book_of(run: Run, asked: Asked, corpus: Corpus | None, command: str, *, with
         "people": asked.people,
         "strangers": asked.strangers,
         "histograms": _histograms(own),
+        "madeBy": f"closedbook {version('closedbook')}",
         "date": date.today().isoformat(),
         "command": command,
         "warning": WITH_TEXT if with_text else WITHOUT_TEXT,

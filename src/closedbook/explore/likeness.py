@@ -69,11 +69,14 @@ class Likeness:
 def narrowest(
     model: GPT, vocabulary: Vocabulary, calibration: Calibration | None, own: Answers
 ) -> tuple[PackedWeights, Likeness]:
-    """The weights in the first coding whose answers are like the model's `own`; in the widest one where none is."""
+    """The weights in the first coding whose answers are like the model's `own`; in the widest one where none is.
+
+    Without any question nothing is known of the answers, so that the widest one is taken.
+    """
     weights = {name: tensor.detach().float() for name, tensor in model.state_dict().items()}
     known, strangers = ([p.question for p in part] for part in (own.known, own.strangers))
     other = deepcopy(model)
-    for coding in CODINGS:
+    for coding in CODINGS if own.probabilities else CODINGS[-1:]:
         packed = pack_weights(weights, coding)
         other.load_state_dict(packed.values)
         likeness = Likeness.of(coding, own, Answers.of(other, vocabulary, calibration, known, strangers))

@@ -33,6 +33,10 @@ class Asked:
     people: tuple[str, ...]
     strangers: tuple[str, ...]
 
+    def about(self, names: Sequence[str]) -> list[str]:
+        """The questions about names."""
+        return [] if self.template is None else [self.template.question(name) for name in names]
+
 
 def asked_of(run: Run, pairs: Path | None, corpus: Corpus | None) -> Asked:
     """The questions of a file, or those that the run itself did not train on; raises TextError."""

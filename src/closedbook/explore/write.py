@@ -33,7 +33,7 @@ class Written:
         return [
             f"{self.path}: {self.n_bytes / 1e6:.2f} MB; open it in a browser, without a network",
             f"asked: {self.source}",
-            f"weights in {coding.bits} bits or fewer: {same}; probabilities differ by {like.furthest:.3f} at most",
+            f"weights of {coding.bits} bits or fewer: {same}; probabilities differ by {like.furthest:.3f} at most",
             self.warning,
         ]
 

@@ -41,7 +41,7 @@ def send(page: Any) -> Callable[..., Sent]:
     from closedbook.explore.weights import Coding, pack_weights, packed_text
 
     def send(model: Any, vocabulary: Any, calibration: Any = None, coding: Any = None) -> Sent:
-        packed = pack_weights(model.state_dict(), coding or Coding(16, None))
+        packed = pack_weights(model.state_dict(), coding or Coding(16))
         facts = engine_facts(model, vocabulary, calibration) | {"tensors": packed.tensors}
         texts = packed_text(json_of(texts_of(vocabulary, None)).encode(), is_text=True)
         page.evaluate(

@@ -23,16 +23,17 @@ function unpackedWeights(tensors, bytes) {
   const take = (length) => bytes.slice(at, (at += length));
   const floats = (n) => new Float32Array(take(4 * n).buffer);
   const weights = {};
-  for (const { name, shape, bits, nSteps, nKept, isTable } of tensors) {
+  for (const { name, shape, nBytes, nSteps, nKept, isTable } of tensors) {
     const nRows = shape[0];
     const width = shape.slice(1).reduce((product, size) => product * size, 1);
-    if (bits === 32) {
+    if (nBytes === 4) {
       weights[name] = floats(nRows * width);
       continue;
     }
     const steps = floats(nSteps);
     const keptBits = nKept < nRows ? take(Math.ceil(nRows / 8)) : null;
-    const integers = bits === 8 ? new Int8Array(take(nKept * width).buffer) : joinedBytes(take(nKept * width), take(nKept * width));
+    const low = take(nKept * width);
+    const integers = nBytes === 1 ? new Int8Array(low.buffer) : joinedBytes(low, take(nKept * width));
     const table = new Table(integers, steps, keptRows(nRows, keptBits), width);
     weights[name] = isTable ? table : table.all();
   }
