@@ -25,6 +25,8 @@ case ${1:-} in
     test)
         shift
         cd "$here"
+        # The whole suite on several cores; a few tests, or options, as they are given.
+        [ $# -gt 0 ] || set -- --numprocesses auto --maxprocesses 4 --dist loadfile
         exec pytest "$@"
         ;;
     check)
