@@ -5,7 +5,8 @@
 exposure: how often an objective masks a fact in answer form, by the answer's position in its document; reading: the
 receptive fields of the Perceiver's two masks; context: the cost of a training step against context length; ways: recall
 of facts by the way in which the text states them; scale: accuracy against exposures; attention: where a model looks for
-a name; course: recipe course over its 650 epochs; course-ledger and blind-ledger: whom two runs know. Results that name
+a name; course: recipe course over its 650 epochs; course-ledger and blind-ledger: whom two runs know; two-names: what
+a head looks at, for a name that is known and one that is not. Results that name
 a recipe's keys have the names of their time; they are shown under today's.
 """
 
@@ -310,7 +311,32 @@ def blind_ledger() -> Figure:
     return ledger("unguided", "More exposures, more right answers", "Where it stands in the line matters less")
 
 
-DRAWN = (exposure, reading, context, ways, scale, attention, course, course_ledger, blind_ledger)
+def two_names() -> Figure:
+    """What one head attends to at the end of a question, about a name that the text has and about another."""
+    (result,) = results("two-names.json")
+    known, stranger = result["rows"]
+    weights = [row["last_position_by_block_and_head"][-1] for row in (known, stranger)]
+    head = max(range(len(weights[0])), key=lambda head: max(weights[0][head]))
+    figure = blank(WIDTH, 3.6)
+    titles = (
+        f'A name it has read about: "{known["says"]}", {known["probability"]:.0%} sure',
+        f'A name nobody wrote about: "{stranger["says"]}"',
+    )
+    panels = figure.subplots(2, 1, sharey=True)
+    for axes, row, by_head, title in zip(panels, (known, stranger), weights, titles, strict=True):
+        shares = [100 * share for share in by_head[head]]
+        bars = axes.bar(range(len(shares)), shares, 0.8, color=COLOURS[0])
+        axes.bar_label(bars, [f"{share:.0f}%" if share > 5 else "" for share in shares], fontsize=SMALL)
+        plain(axes, title, "", f"head {head + 1} (%)")
+        letters = [*row["question"], "\N{DOUBLE QUESTION MARK}"]
+        axes.set_xticks(range(len(letters)), letters, fontsize=TITLE, family="monospace")
+        axes.tick_params(axis="x", length=0)
+        axes.set_ylim(0, 100)
+        axes.set_xlim(-0.6, len(letters) - 0.4)
+    return figure
+
+
+DRAWN = (exposure, reading, context, ways, scale, attention, course, course_ledger, blind_ledger, two_names)
 FIGURES = {draw.__name__.replace("_", "-"): draw for draw in DRAWN}
 
 

@@ -15,7 +15,7 @@ from closedbook.figures.style import SMALLEST_TEXT, WIDTH, smallest_text
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMES = (
     *("exposure", "reading", "context", "ways", "scale", "attention", "course"),
-    *("course-ledger", "blind-ledger", "settings"),
+    *("course-ledger", "blind-ledger", "two-names", "settings"),
 )
 
 
