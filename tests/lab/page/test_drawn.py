@@ -11,12 +11,14 @@ import pytest
 import closedbook.lab.page
 
 REVEALED = (
-    "#at=&copying.guess=near&averaging.guess=half&noise.guess=both&fragility.guess=ends&heads.guess=tenth"
-    "&projections.guess=itself&positions.guess=nothing"
+    "#at=&copying.turn=1&copying.guess=near&averaging.turn=1&averaging.guess=three&noise.turn=1&noise.guess=both"
+    "&fragility.turn=1&fragility.guess=ends&heads.turn=1&heads.guess=tenth&projections.turn=1&projections.guess=itself"
+    "&positions.turn=1&positions.guess=nothing"
 )
-"""Every experiment after a guess."""
+"""Every experiment after a guess, when it is the reader's turn."""
 
 OUTSIDE = """() => [...document.querySelectorAll('figure svg .layer')].flatMap((layer) => {
+  layer.closest('details')?.setAttribute('open', '');
   const card = layer.ownerSVGElement.getBoundingClientRect();
   const figure = layer.closest('section').id + ' ' + layer.ownerSVGElement.dataset.figure;
   return [...layer.children].filter((one) => {
@@ -28,9 +30,9 @@ OUTSIDE = """() => [...document.querySelectorAll('figure svg .layer')].flatMap((
 
 EXTREMES = [
     "copying.beta=16&averaging.x=12&averaging.y=12&averaging.n=3&noise.power=0&noise.beta=12&fragility.eps=2"
-    "&fragility.beta=24&positions.kind=learned&positions.shift=20",
+    "&fragility.beta=24&heads.x1=16&heads.y1=16&heads.x2=0&heads.y2=16&positions.kind=learned&positions.shift=20",
     "copying.beta=16&copying.angle=180&averaging.x=0&averaging.n=20&noise.power=0&noise.beta=0&fragility.eps=-2"
-    "&fragility.beta=0.5&positions.kind=sinusoid&positions.shift=1&projections.keep1=-1&projections.scale=12",
+    "&fragility.beta=0.5&heads.x1=0&heads.y1=0&heads.x2=16&heads.y2=0&positions.kind=sinusoid&positions.shift=1&projections.keep1=-1&projections.scale=12",
     "copying.beta=0&copying.n=2&averaging.x=12&averaging.y=0&noise.power=-1&positions.kind=learned&positions.shift=7"
     "&projections.keep0=-1&projections.keep2=-1&projections.keep3=-1",
     "copying.beta=12&copying.angle=90&copying.n=6&noise.power=-5&noise.beta=12&positions.kind=sinusoid&positions.shift=5",
@@ -78,7 +80,7 @@ def test_outputs_of_heads_lie_in_the_shape_that_they_cannot_leave(visit: Callabl
       let [seen, outside] = [0, 0];
       for (const svg of document.querySelectorAll('#heads svg:has(.drawn)')) {
         const corners = [...svg.querySelector('.hull').points];
-        for (const dot of svg.querySelectorAll('.drawn')) {
+        for (const dot of svg.querySelectorAll('.drawn circle')) {
           const [x, y] = [Number(dot.getAttribute('cx')), Number(dot.getAttribute('cy'))];
           const sides = corners.map((from, i) => {
             const to = corners[(i + 1) % corners.length];
@@ -121,7 +123,7 @@ def test_inherited_names_in_a_link_are_no_state(visit: Callable[..., Any], inher
 
 def test_the_letter_of_the_weights_is_used_for_nothing_else(visit: Callable[..., Any]) -> None:
     """The noise is sigma squared, and the text says once what the assignment calls it."""
-    text = str(visit().locator("#noise").text_content())
+    text = " ".join(str(visit().locator("#noise").text_content()).split())
     assert text.count("the assignment’s α") == 1
     assert not re.search("α(?! ?[aib=])", text.replace("the assignment’s α", ""))
 

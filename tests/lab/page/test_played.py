@@ -12,7 +12,7 @@ from closedbook.lab.logit_normal import LogitNormal
 
 GUESSES = {
     "copying": "near",
-    "averaging": "half",
+    "averaging": "three",
     "noise": "both",
     "fragility": "ends",
     "heads": "tenth",
@@ -20,19 +20,20 @@ GUESSES = {
     "positions": "nothing",
 }
 """The right guess of each experiment."""
-ALL_REVEALED = "#at=&" + "&".join(f"{name}.guess={guess}" for name, guess in GUESSES.items())
+ALL_REVEALED = "#at=&" + "&".join(f"{name}.guess={guess}&{name}.turn=1" for name, guess in GUESSES.items())
+"""Every experiment after the right guess, when it is the reader's turn."""
 
 Presses = list[tuple[str, str, int]]
 SOLUTIONS: dict[str, Presses] = {
     "copying": [('[aria-label="query q"]', "Shift+ArrowLeft", 6), ('[aria-label="query q"]', "ArrowUp", 9)],
     "averaging": [('[aria-label="query q"]', "Shift+ArrowRight", 4), ('[aria-label="query q"]', "Shift+ArrowUp", 6)],
-    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="beta and noise"]', "ArrowRight", 10)],
+    "noise": [("[name=power]", "ArrowLeft", 15), ('[aria-label="query q"]', "ArrowRight", 10)],
     "fragility": [
         ("[name=beta]", "ArrowRight", 24),
         ('[aria-label="key a, along its direction"]', "ArrowRight", 1),
         ('[aria-label="key a, along its direction"]', "ArrowLeft", 9),
     ],
-    "heads": [("[name=heads]", "ArrowRight", 1)],
+    "heads": [('[aria-label="query q 1"]', "ArrowDown", 14), ("[name=x2]", "ArrowLeft", 7)],
     "projections": [
         ("[name=query1]", "ArrowDown", 3),
         ("[name=query2]", "ArrowDown", 4),
@@ -55,8 +56,8 @@ def play(page: Any, name: str, presses: Presses) -> None:
 
 
 def status(page: Any, name: str) -> str:
-    """The status of the experiment's challenge, which screen readers announce."""
-    return str(page.locator(f"#{name} .challenge [role=status]").text_content())
+    """The status of the experiment's task, which screen readers announce."""
+    return str(page.locator(f"#{name} .task [role=status]").text_content())
 
 
 def state(page: Any) -> dict[str, Any]:
@@ -74,51 +75,59 @@ def hash_of(page: Any) -> str:
 
 
 @pytest.mark.parametrize("name", GUESSES)
-def test_each_challenge_can_be_solved_by_keyboard_after_a_guess(visit: Callable[..., Any], name: str) -> None:
-    """The answer is hidden before a guess; the challenge is solved by the last press and not before."""
+def test_each_task_can_be_solved_by_keyboard_after_a_guess(visit: Callable[..., Any], name: str) -> None:
+    """Guess, the experiment played, the task, and then the formula; the last press solves the task and not before."""
     page = visit()
-    assert not page.locator(f"#{name} .answer").is_visible()
-    assert not page.locator(f"#{name} .play").is_visible()
+
+    def shown() -> list[bool]:
+        return [
+            page.locator(f"#{name} {part}").is_visible() for part in (".answer", ".shown-note", ".task", ".formula")
+        ]
+
     page.locator(f"#{name} button[type=submit]").focus()
     page.keyboard.press("Enter")
     assert "first" in page.locator(f"#{name} .hint").text_content()
-    assert not page.locator(f"#{name} .answer").is_visible()
+    assert shown() == [False, False, False, False]
     page.locator(f"#{name} input[value={GUESSES[name]}]").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    assert page.locator(f"#{name} .answer").is_visible()
-    assert page.locator(f"#{name} .play").is_visible()
+    assert shown() == [True, True, False, False]
     assert page.locator(f"#{name} .verdict").text_content() == "Your guess was right."
     assert page.evaluate("document.activeElement.className") == "answer"
+    page.locator(f"#{name} [data-do=turn]").press("Enter")
+    assert shown() == [True, False, True, False]
+    assert page.evaluate("document.activeElement.className") == "task"
     assert status(page, name) == "Not solved yet."
     *early, (target, key, times) = SOLUTIONS[name]
     play(page, name, [*early, (target, key, times - 1)])
     assert status(page, name) == "Not solved yet."
     play(page, name, [(target, key, 1)])
-    assert status(page, name).startswith("Solved. ")
-    assert "is-solved" in str(page.locator(f"#{name}").get_attribute("class"))
+    assert status(page, name) == "Solved."
+    assert shown() == [True, False, True, True]
+    assert page.locator(f"#{name} .solved").is_visible()
+    assert page.locator(f"nav [data-tick={name}]").is_visible()
     page.locator(f"#{name} [data-do=over]").press("Enter")
-    assert not page.locator(f"#{name} .answer").is_visible()
+    assert shown() == [False, False, False, False]
     assert status(page, name) == "Not solved yet."
 
 
 def test_wrong_guess_is_shown_the_right_one(visit: Callable[..., Any]) -> None:
-    """The right option is marked."""
+    """The right option is marked, and the text says that the reason follows."""
     page = visit()
     page.locator("#fragility input[value=bell]").check()
     page.locator("#fragility button[type=submit]").click()
-    assert "differs" in page.locator("#fragility .verdict").text_content()
+    assert page.locator("#fragility .verdict").text_content() == "Not this time. Here is why."
     assert page.locator("#fragility label.right input").get_attribute("value") == "ends"
 
 
-def test_one_head_cannot_solve_the_challenge_that_two_can(visit: Callable[..., Any]) -> None:
-    """With eight keys and any beta, either the variance or the leak is too large."""
+def test_two_equal_queries_cannot_solve_the_task_of_two_heads(visit: Callable[..., Any]) -> None:
+    """Two heads that ask for the same are one head: at any size the variance or the others' weight is too large."""
     page = visit(ALL_REVEALED)
-    page.locator("#heads [name=beta]").press("Home")
-    for _ in range(48):
-        page.keyboard.press("ArrowRight")
+    page.evaluate("""() => {
+      const heads = experiments.get('heads');
+      for (let size = 0; size <= 16; size += 0.5) heads.set({ x1: size, y1: size, x2: size, y2: size });
+    }""")
     assert status(page, "heads") == "Not solved yet."
-    assert state(page)["heads"]["beta"] == 24
 
 
 def test_dragging_a_vector_updates_everything(visit: Callable[..., Any]) -> None:
@@ -139,7 +148,7 @@ def test_dragging_a_vector_updates_everything(visit: Callable[..., Any]) -> None
     assert state(page)["copying"]["beta"] == pytest.approx(9, abs=0.25)
     assert state(page)["copying"]["angle"] == pytest.approx(0, abs=1)
     assert page.locator("#copying [name=beta]").input_value().startswith("9")
-    assert status(page, "copying").startswith("Solved.")
+    assert status(page, "copying") == "Solved."
     after = [page.locator(f"#copying svg[data-figure={name}] .layer").inner_html() for name in ("values", "curve")]
     assert all(old != new for old, new in zip(before, after, strict=True))
     margin = float(page.locator("#copying [data-n=margin]").text_content())
@@ -162,14 +171,16 @@ def test_displayed_numbers_equal_pythons(visit: Callable[..., Any]) -> None:
 
 
 def test_same_seed_gives_the_same_draws(visit: Callable[..., Any]) -> None:
-    """Drawing again changes the seed, which is part of the state."""
+    """Drawing again changes the seed, which has no slider and is part of the link."""
     page = visit(ALL_REVEALED)
     counted = page.locator("#fragility [data-n=counted]")
     first = counted.text_content()
     page.locator("#fragility [data-do=again]").click()
     second = counted.text_content()
-    page.locator("#fragility [name=seed]").fill("1")
-    assert counted.text_content() == first != second
+    assert first != second
+    link = hash_of(page)
+    assert "fragility.seed=2" in link
+    assert visit(link).locator("#fragility [data-n=counted]").text_content() == second
 
 
 def test_link_restores_the_whole_state(visit: Callable[..., Any]) -> None:
@@ -178,7 +189,7 @@ def test_link_restores_the_whole_state(visit: Callable[..., Any]) -> None:
     for name, presses in SOLUTIONS.items():
         play(page, name, presses)
     play(page, "copying", [('[aria-label="key d"]', "ArrowUp", 3)])
-    play(page, "heads", [("[name=n]", "ArrowLeft", 1)])
+    play(page, "heads", [("[name=y2]", "ArrowLeft", 1)])
     link = hash_of(page)
     assert link.startswith("#at=heads&")
     other = visit(link)
@@ -197,11 +208,11 @@ def test_link_restores_the_whole_state(visit: Callable[..., Any]) -> None:
 def test_invalid_parts_of_a_link_are_ignored(visit: Callable[..., Any]) -> None:
     """Numbers are clamped and unknown names ignored; nothing of the link becomes markup of the page."""
     page = visit(
-        "#at=nowhere&heads.beta=1e9&heads.heads=many&heads.guess=<b>&copying.offsets=<svg>&copying.n=-3&x.y=z&"
+        "#at=nowhere&heads.x1=1e9&heads.y1=many&heads.guess=<b>&copying.offsets=<svg>&copying.n=-3&x.y=z&"
         "positions.kind=none'&projections.query1=9&noise.power=&averaging.x=NaN&toString.guess=near&fragility.eps=0.21"
     )
     found = state(page)
-    assert (found["heads"]["beta"], found["heads"]["heads"], found["heads"]["guess"]) == (24, 1, "")
+    assert (found["heads"]["x1"], found["heads"]["y1"], found["heads"]["guess"]) == (16, 7, "")
     assert (found["copying"]["offsets"], found["copying"]["n"]) == ("", 2)
     assert (found["positions"]["kind"], found["projections"]["query1"]) == ("none", -1)
     assert (found["noise"]["power"], found["averaging"]["x"], found["fragility"]["eps"]) == (-2, 3, 0.2)
@@ -211,7 +222,7 @@ def test_keyboard_reaches_everything_and_is_never_trapped(visit: Callable[..., A
     """Tab goes through every link, control, handle and button in order and leaves at the end; all have names."""
     page = visit(ALL_REVEALED)
     everything = page.evaluate(
-        """() => [...document.querySelectorAll('a, button, input, select, .handle')].filter((one, i) => {
+        """() => [...document.querySelectorAll('a, button, input, select, summary, .handle')].filter((one, i) => {
           one.dataset.index = i;
           const first = one.type !== 'radio' || one.checked;
           return first && !one.matches(':disabled') && one.getClientRects().length;
@@ -290,10 +301,10 @@ def test_everything_can_be_read_without_javascript(visit: Callable[..., Any]) ->
     page = visit(java_script_enabled=False)
     for name in GUESSES:
         section = page.locator(f"#{name}")
-        for part in (".idea", ".formula math >> nth=0", ".answer", ".numbers", ".solved"):
+        for part in (".part", ".formula math >> nth=0", ".answer", ".softmax >> nth=0", ".task", ".solved"):
             assert section.locator(part).is_visible(), (name, part)
-        assert section.locator("figure svg .layer > *").count() > 10
-        assert section.locator("button:visible, input:visible, select:visible").count() == 0
+        assert section.locator("figure svg .layer *").count() > 10
+        assert section.locator("button:visible, input:visible, select:visible, output:visible").count() == 0
     assert page.locator("noscript").is_visible()
 
 

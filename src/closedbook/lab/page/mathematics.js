@@ -73,7 +73,6 @@ const lab = {
   },
 
   // ---- a share = sigmoid(N(0, sd^2)): logit-normal ----
-  shareDensity: (share, sd) => lab.density(lab.logit(share) / sd) / (sd * share * (1 - share)),
   shareCdf: (share, sd) => (share <= 0 ? 0 : share >= 1 ? 1 : lab.normalCdf(lab.logit(share) / sd)),
   shareVariance: (sd) => lab.moments((z) => lab.sigmoid(sd * z)).variance,
   // P(the share differs from a half by at most this part of a half): part = 0.1 is 45% to 55%
@@ -93,7 +92,7 @@ const lab = {
     const maxDistance = Math.max(...values.map((value) => lab.distance(value, values[0])));
     const margin = lab.margin(logits, 0);
     const error = lab.distance(c, values[0]) / maxDistance;
-    return { keys, values, query, alpha, c, margin, leak: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
+    return { keys, values, query, logits, alpha, c, margin, leak: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
   },
   circle: (n, first) => Array.from({ length: n }, (_, i) => lab.onCircle(first - (360 * i) / n)),
 
@@ -126,7 +125,7 @@ const lab = {
   noiseSd: (noise, beta) => 2 * Math.sqrt(noise) * beta,
   noise({ n, noise, beta }) {
     const sd = lab.noiseSd(noise, beta);
-    return { sd, within: lab.shareWithin(0.1, sd), variance: lab.shareVariance(sd), leak: lab.noiseLeak(n, noise, beta) };
+    return { sd, within: lab.shareWithin(0.1, sd), leak: lab.noiseLeak(n, noise, beta) };
   },
   // E[weight of all keys but a and b]: the logits are independent, of variance 2 noise beta^2 and mean beta for a and b,
   // else 0. The integral is that of closedbook/lab/moments.py, with t = e^u, and the same nodes.
@@ -169,57 +168,43 @@ const lab = {
   fragility({ beta, eps }) {
     const sd = lab.fragilitySd(beta);
     const within = lab.shareWithin(0.1, sd);
-    const ends = 1 - lab.shareWithin(0.9, sd); // below 5% or above 95%
-    return { sd, share: lab.sigmoid(beta * eps), variance: lab.shareVariance(sd), within, ends };
+    return { sd, share: lab.sigmoid(beta * eps), variance: lab.shareVariance(sd), within };
   },
 
   // ---- heads ----
-  // The weights in c of v_a, of each other wanted value, and of each of the rest, for one eps of k_a.
-  oneHead({ n, beta, wanted, eps }) {
-    const rest = n > wanted ? [0] : [];
-    const logits = [beta * (1 + eps), beta, ...rest];
-    const highest = Math.max(...logits);
-    const [a, b, others] = [...logits.map((logit) => Math.exp(logit - highest)), 0];
-    const total = a + (wanted - 1) * b + (n - wanted) * others;
-    return { a: a / total, b: b / total, others: others / total };
+  // Heads with the queries x mu_a + y mu_b, and c the mean of their outputs: each head's scores and weights of a, of b and
+  // of all n - 2 others together, for one eps of k_a = (1 + eps) mu_a
+  headsScores: (queries, { n, eps }) => queries.map(([x, y]) => {
+    const scores = [x * (1 + eps), y, 0];
+    return { scores, weights: lab.softmax([scores[0], scores[1], Math.log(n - 2)]) };
+  }),
+  // The weights in c of v_a, of v_b and of each other value
+  headsWeights(queries, { n, eps }) {
+    const heads = lab.headsScores(queries, { n, eps });
+    const [a, b, others] = [0, 1, 2].map((i) => heads.reduce((sum, { weights }) => sum + weights[i], 0) / heads.length);
+    return { a, b, others: others / (n - 2) };
   },
-  // `wanted` heads, q_i = beta mu_i, and c the mean of their outputs: only the first head depends on eps
-  manyHeads({ n, beta, wanted, eps }) {
-    const first = lab.sigmoid(beta * (1 + eps) - Math.log(n - 1)); // weight of its own key
-    const other = lab.sigmoid(beta - Math.log(n - 1));
-    const [lost, spread] = [(1 - first) / (n - 1), (1 - other) / (n - 1)]; // weight of each other key
-    const a = first + (wanted - 1) * spread;
-    const b = lost + other + (wanted - 2) * spread;
-    return { a: a / wanted, b: b / wanted, others: (lost + (wanted - 1) * spread) / wanted };
+  // Over eps ~ N(0, 1/2): mean and variance of the weight of v_a, and the mean weight of all others
+  heads({ n, queries, step }) {
+    const weights = (z) => lab.headsWeights(queries, { n, eps: z * Math.SQRT1_2 });
+    const { mean, variance } = lab.moments((z) => weights(z).a, step);
+    return { mean, variance, leak: (n - 2) * lab.expectation((z) => weights(z).others, step) };
   },
-  // one head for two keys; otherwise one head for each key
-  headsWanted: (heads) => Math.max(2, heads),
-  headsWeights(heads, { n, beta, eps, wanted = lab.headsWanted(heads) }) {
-    return (heads === 1 ? lab.oneHead : lab.manyHeads)({ n, beta, wanted, eps });
-  },
-  headsVariance(heads, { n, beta, wanted = lab.headsWanted(heads), step }) {
-    return lab.moments((z) => lab.headsWeights(heads, { n, beta, wanted, eps: z * Math.SQRT1_2 }).a, step).variance;
-  },
-  heads({ n, beta, heads }) {
-    const wanted = lab.headsWanted(heads);
-    const weights = (z) => lab.headsWeights(heads, { n, beta, eps: z * Math.SQRT1_2 });
-    const { mean, variance } = lab.moments((z) => weights(z).a);
-    const [others, rest] = [lab.moments((z) => weights(z).b), lab.moments((z) => weights(z).others)];
-    // E |c - E c|^2 for orthonormal values
-    const whole = variance + (wanted - 1) * others.variance + (n - wanted) * rest.variance;
-    return { wanted, mean, variance, whole, leak: (n - wanted) * rest.mean, single: lab.headsVariance(1, { n, beta, wanted }) };
-  },
+  oneHead: (beta) => [[beta, beta]],
+  twoHeads: (beta) => [[beta, 0], [0, beta]],
 
   // ---- projections of the same tokens to queries, keys and values ----
   // x1 = u_d + u_b, x2 = u_a, x3 = u_c + u_b, in the order u_a, u_b, u_c, u_d
   tokens: [[0, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]],
   // queryAxes[i]: the axis (0 to 3) of token i's query, or -1 for Q = identity; kept: V's diagonal; K = identity
-  projections({ scale, queryAxes, kept }) {
+  // added: how much of u_d is added to x2
+  projections({ scale, queryAxes, kept, added = 0 }) {
+    const tokens = lab.tokens.map((token, i) => (i === 1 ? [token[0], token[1], token[2], token[3] + added] : token));
     const unit = (axis) => [0, 1, 2, 3].map((i) => (i === axis ? 1 : 0));
-    const queries = lab.tokens.map((token, i) => (queryAxes[i] < 0 ? token : unit(queryAxes[i])).map((x) => scale * x));
-    const values = lab.tokens.map((token) => token.map((x, axis) => kept[axis] * x));
-    const rows = queries.map((query) => lab.attention(lab.tokens, query, values));
-    return { alpha: rows.map((row) => row.alpha), c: rows.map((row) => row.c) };
+    const queries = tokens.map((token, i) => (queryAxes[i] < 0 ? token : unit(queryAxes[i])).map((x) => scale * x));
+    const values = tokens.map((token) => token.map((x, axis) => kept[axis] * x));
+    const rows = queries.map((query) => lab.attention(tokens, query, values));
+    return { tokens, logits: rows.map((row) => row.logits), alpha: rows.map((row) => row.alpha), c: rows.map((row) => row.c) };
   },
 
   // ---- positions ----
