@@ -1,3 +1,4 @@
+import html
 import json
 import subprocess
 import sys
@@ -37,34 +38,57 @@ def error_line(outcome: Any) -> str:
 
 
 def check_output(folder: Path, names: list[str]) -> None:
-    """The folder has the figures and the JSON of these experiments, a README.md that shows them, and nothing else."""
+    """The folder has the figures and the JSON of these experiments, two files that show them, and nothing else."""
     figures = [figure for name in names for figure in FIGURES[name]]
     wanted = {f"{name}.json" for name in names} | {f"{each}.{kind}" for each in figures for kind in ("png", "svg")}
-    assert {path.name for path in folder.iterdir()} == wanted | {"README.md"}
-    readme = (folder / "README.md").read_text()
+    assert {path.name for path in folder.iterdir()} == wanted | {"README.md", "index.html"}
+    readme, index = ((folder / name).read_text() for name in ("README.md", "index.html"))
     for figure in figures:
         assert (folder / f"{figure}.png").read_bytes().startswith(b"\x89PNG\r\n")
         assert ElementTree.fromstring((folder / f"{figure}.svg").read_text()).tag.endswith("svg")
         assert f"]({figure}.png)" in readme
+        assert f'<img src="{figure}.png"' in index
     for name in names:
         numbers = json.loads((folder / f"{name}.json").read_text())
         assert numbers["experiment"] == name
         assert numbers["command"] in readme
+        assert f'<h2 id="{name}">' in index
         assert set(numbers["config"]) == {"samples", "seed"} | set(field_docstrings(CONFIGS[name]))
 
 
 def test_experiment_prints_a_table(closedbook: Closedbook):
-    """Each line has theory, measurement, standard error and the error in standard errors; nothing else is printed."""
+    """The message comes first; each line has theory, measurement, standard error and how many of them it is off."""
     outcome = closedbook("lab", "projections", "--set", "samples=500")
     assert (outcome.status, outcome.err) == (0, "")
-    title, heads, *lines = outcome.out.splitlines()
+    title, message, _, heads, *lines = outcome.out.splitlines()
     assert title.startswith("projections: What do separate projections")
+    assert message.startswith("Without projections a token returns itself: token 2 is 1.41 away")
     assert heads.split() == ["theory", "measured", "std.", "error", "off", "by"]
     (row,) = (line for line in lines if line.startswith("|c_2 - u_b|^2, with projections"))
     theory, measured, error, off = (float(cell) for cell in row.split()[-4:])
     assert theory == 0.02
     assert measured == pytest.approx(theory, rel=0.2)
     assert off == pytest.approx((measured - theory) / error, abs=0.2)
+
+
+def test_rows_in_which_nothing_is_random_say_that_they_are_exact(closedbook: Closedbook):
+    """In place of a standard error of zero."""
+    lines = closedbook("lab", "projections", "--set", "samples=200").out.splitlines()
+    exact = next(line for line in lines if line.startswith("|c_2 - u_b| / beta, with projections"))
+    assert exact.endswith("exact")
+    assert not any(line.endswith("exact") for line in lines if "alpha 0.01" in line)
+
+
+def test_index_begins_with_the_messages(closedbook: Closedbook, tmp_path: Path):
+    """The heading of each experiment is its result in one sentence, as on the terminal; nothing is loaded."""
+    outcome = closedbook("lab", "heads", "--set", "samples=200", "--out", tmp_path / "lab")
+    message = outcome.out.splitlines()[1]
+    index = (tmp_path / "lab" / "index.html").read_text()
+    assert f'<h2 id="heads">{html.escape(message)}</h2>' in index
+    assert index.index(message[:20]) < index.index("<img") < index.index("<pre")
+    assert "http" not in index
+    readme = (tmp_path / "lab" / "README.md").read_text()
+    assert readme.index(f"## {message}") < readme.index("![")
 
 
 def test_parameters_are_set_after_one_flag_or_several(closedbook: Closedbook, tmp_path: Path):

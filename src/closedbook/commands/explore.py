@@ -103,8 +103,8 @@ def lab(options: LabOptions) -> None:
     outputs = []
     for output in run_experiments(configs, with_files=options.out is not None):
         outputs.append(output)
-        for line in (f"{output.name}: {output.config.__doc__}", *output.lines, ""):
+        for line in (f"{output.name}: {output.config.__doc__}", output.message, "", *output.lines, ""):
             out(line)
     if options.out is not None:
         write_outputs(options.out, outputs)
-        say(f"pictures, numbers and README.md in {options.out}")
+        say(f"pictures, numbers, index.html and README.md in {options.out}")

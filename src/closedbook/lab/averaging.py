@@ -45,6 +45,13 @@ class AveragingResult:
     beta_needed: float
     at_beta_needed: AveragingPoint
 
+    def message(self) -> str:
+        """How large beta has to be for an average."""
+        return (
+            f"Attention averages values when their scores are tied: for {self.config.subset} of {self.config.n} keys a "
+            f"score of {self.beta_needed:.1f} brings the output within {self.config.wanted:g} of their average."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Weights, then errors, each for all points."""
         points = (self.point, self.at_beta_needed, *self.sweep)

@@ -6,7 +6,7 @@ Imports no torch until an experiment runs, so that a wrong name or value is answ
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ from closedbook.errors import InputError
 from closedbook.figures.pictures import as_png, as_svg_file
 from closedbook.files.durable import check_folder_is_free, write_folder_atomically
 from closedbook.lab.config import CONFIGS, LabConfig
+from closedbook.lab.report import Output, index, readme, table
 from closedbook.recipe.docstrings import field_docstrings
 
 if TYPE_CHECKING:
-    from closedbook.lab.estimate import Row
     from closedbook.lab.experiments import Result
 
 ALL = "all"
@@ -26,16 +26,6 @@ _DOTS_PER_INCH = 110
 _SHARED = tuple(field.name for field in fields(LabConfig))
 """The parameters that all experiments have."""
 _LONGEST_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Output:
-    """What one experiment came to: its printed lines and, where they were asked for, its files by name."""
-
-    name: str
-    config: LabConfig
-    lines: tuple[str, ...]
-    files: dict[str, bytes]
 
 
 def list_experiments() -> Iterator[str]:
@@ -81,20 +71,23 @@ def run_experiments(configs: dict[str, LabConfig], *, with_files: bool) -> Itera
 
     for name, config in configs.items():
         result = EXPERIMENTS[name].run(config)
-        lines = (*_table(result.rows()), "", *result.notes())
+        lines = (*table(result.rows()), "", *result.notes())
         files = {}
         if with_files:
             files[f"{name}.json"] = _json(name, config, result)
             for picture, figure in EXPERIMENTS[name].draw(result).items():
                 files[f"{picture}.png"] = as_png(figure, _DOTS_PER_INCH)
                 files[f"{picture}.svg"] = as_svg_file(figure, transparent=False)
-        yield Output(name, config, lines, files)
+        yield Output(name, config, repeating_command(name, config), result.message(), lines, files)
 
 
 def write_outputs(folder: Path, outputs: Sequence[Output]) -> None:
-    """Write all files, and a README.md that shows them, into a new or empty folder, or nothing; raises RunError."""
+    """Write all files, and README.md and index.html that show them, into a new or empty folder, or nothing.
+
+    Raises RunError.
+    """
     files = {name: data for output in outputs for name, data in output.files.items()}
-    files["README.md"] = _readme(outputs).encode()
+    files |= {"README.md": readme(outputs).encode(), "index.html": index(outputs).encode()}
     with write_folder_atomically(folder, "the lab's output") as partial:
         for name, data in files.items():
             (partial / name).write_bytes(data)
@@ -147,36 +140,8 @@ def _shown(text: str) -> str:
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
-def _table(rows: "Sequence[Row]") -> list[str]:
-    """Aligned lines; the last column is the error in standard errors."""
-    lines = [("", "", "theory", "measured", "std. error", "off by")]
-    for row in rows:
-        found = row.estimate
-        numbers = (f"{found.theory:.6g}", f"{found.simulation:.6g}", f"{found.standard_error:.2g}")
-        lines.append((row.what, row.where, *numbers, f"{found.n_standard_errors:+.1f}"))
-    widths = [max(len(line[column]) for line in lines) for column in range(6)]
-    return ["  ".join(_aligned(line, widths)) for line in lines]
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    for column, (cell, width) in enumerate(zip(line, widths, strict=True)):
-        yield f"{cell:<{width}}" if column < 2 else f"{cell:>{width}}"
-
-
 def _json(name: str, config: LabConfig, result: "Result") -> bytes:
     from closedbook.lab.estimate import as_json
 
     whole = {"experiment": name, "command": repeating_command(name, config), **as_json(result)}
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
-
-
-def _readme(outputs: Sequence[Output]) -> str:
-    """Each experiment with its question, its figures, the command that repeats it, and its table."""
-    parts = ["# The attention lab\n", "Theory and simulation; the numbers are in the JSON files of this folder.\n"]
-    for output in outputs:
-        parts.append(f"## {output.name}: {type(output.config).__doc__}\n")
-        parts += [f"![{output.name}]({name})\n" for name in output.files if name.endswith(".png")]
-        parts.append(f"Made by `{repeating_command(output.name, output.config)}`.\n")
-        table = "\n".join(f"    {line}".rstrip() for line in output.lines)
-        parts.append(f"<details><summary>Theory and measurement</summary>\n\n{table}\n\n</details>\n")
-    return "\n".join(parts)

@@ -57,6 +57,13 @@ class CopyingResult:
     at_margin_needed: float
     """|c - v_j| at that margin in the worst case: every excess is 0 and all other values are equal."""
 
+    def message(self) -> str:
+        """How large a margin copies a value."""
+        return (
+            f"Attention copies a value when one score leads: among {self.config.n} keys a margin of "
+            f"{self.margin_needed:.1f} brings the output within {self.config.wanted:g} of it."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Leaks, then squared errors, each for all points."""
         points = (self.point, *self.sweep)

@@ -35,6 +35,11 @@ class Estimate:
         return self.error / (self.standard_error + self.rounding * (1 + abs(self.theory)))
 
     @property
+    def is_exact(self) -> bool:
+        """Whether nothing is random in it: its standard error is no larger than rounding."""
+        return self.standard_error <= self.rounding * (1 + abs(self.theory))
+
+    @property
     def interval(self) -> tuple[float, float]:
         """The simulation's 95% confidence interval."""
         half = _NORMAL_95 * self.standard_error

@@ -24,6 +24,9 @@ class Result(Protocol):
     def config(self) -> LabConfig:
         """The configuration it was run with."""
 
+    def message(self) -> str:
+        """The result in one sentence."""
+
     def rows(self) -> tuple[Row, ...]:
         """The table of theory and simulation."""
 

@@ -56,6 +56,13 @@ class FragilityResult:
     """E[min(1 + eps, 0)]: the part of q . k_a / beta that is below zero."""
     sweep: tuple[FragilityPoint, ...]
 
+    def message(self) -> str:
+        """The share's variance compared with a fair coin's."""
+        return (
+            f"If one key's length varies, one head returns either value: at a score of {self.point.beta:g} the share's "
+            f"variance is {self.point.share.simulation:.2f}, and a fair coin's is 0.25."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Flipped keys, then four quantities for each beta."""
         rows = [
@@ -73,11 +80,8 @@ class FragilityResult:
         return tuple(rows)
 
     def notes(self) -> tuple[str, ...]:
-        """The share's variance compared with a fair coin's."""
-        return (
-            f"a fair coin has variance 0.25; at beta {self.point.beta:g} the share has "
-            f"{self.point.share.simulation:.4f}",
-        )
+        """Nothing more than the message says."""
+        return ()
 
 
 def difference_variance(alpha: float, beta: float, spread: float) -> float:

@@ -69,6 +69,15 @@ class HeadsResult:
     larger: tuple[HeadsPoint, ...]
     """Numbers of heads for the larger subset, all of whose keys vary in length."""
 
+    def message(self) -> str:
+        """The output's variance with one head and with several."""
+        ratio = self.one.variance.simulation / max(self.several.variance.simulation, 1e-300)
+        return (
+            f"Heads that ask for one key each need no tie: the output's variance is "
+            f"{self.one.variance.simulation:.3f} with one head, {self.several.variance.simulation:.3f} with "
+            f"{self.several.heads}" + (f", {ratio:.1f} times less." if ratio > 1 else ".")
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Flipped keys, then three quantities for each point."""
         rows = [Row("P(eps < -1)", "any", self.flipped)]
@@ -82,12 +91,8 @@ class HeadsResult:
         return tuple(rows)
 
     def notes(self) -> tuple[str, ...]:
-        """How many times several heads reduce the variance."""
-        ratio = self.one.variance.simulation / max(self.several.variance.simulation, 1e-300)
-        return (
-            f"at beta {self.one.beta:g} the variance of c falls from {self.one.variance.simulation:.4f} with 1 head to "
-            f"{self.several.variance.simulation:.4f} with {self.several.heads}: {ratio:.1f} times less",
-        )
+        """Nothing more than the message says."""
+        return ()
 
 
 def _where(point: HeadsPoint) -> str:

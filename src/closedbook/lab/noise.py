@@ -58,6 +58,13 @@ class NoiseResult:
     simulated: tuple[NoisePoint, ...]
     """Some points of the grid, simulated."""
 
+    def message(self) -> str:
+        """How often the average survives at the configured point."""
+        return (
+            f"Noise in the keys breaks the tie: at a variance of {self.config.alpha:g} and a score of "
+            f"{self.config.beta:g}, {self.point.within.simulation:.0%} of the draws weigh two values nearly equally."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Four quantities for each simulated point."""
         rows = []

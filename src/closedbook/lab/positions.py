@@ -64,6 +64,14 @@ class PositionsResult:
     """`distance` is how far apart the two tokens of `shift_change` are, `shift` is by how much both move."""
     points: tuple[PositionsPoint, ...]
 
+    def message(self) -> str:
+        """How much reversing the sequence changes the outputs, without positions and with rotary ones."""
+        changes = {order.kind: order.change.value for order in self.orders}
+        return (
+            f"Without positions or a mask, attention sees no order: reversing a sequence changes its outputs by "
+            f"{changes['none']:.0e}, and by {changes['rotary']:.2f} with rotary positions."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """For each kind of positions, the change by a shift and some of the mean logits."""
         rows = []

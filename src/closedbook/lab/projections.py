@@ -102,6 +102,14 @@ class ProjectionsResult:
     noisy_plain: Estimate
     """|c_2 - u_a|^2 without projections, where u_a is the mean of x_2: the token copies its noise too."""
 
+    def message(self) -> str:
+        """How far token 2 is from what it should return, without projections and with them."""
+        last = self.sweep[-1]
+        return (
+            f"Without projections a token returns itself: token 2 is {last.missed.simulation:.2f} away from what it "
+            f"should return, and {last.token_2.simulation:.2g} with a query and a value projection."
+        )
+
     def rows(self) -> tuple[Row, ...]:
         """Distances without noise for each beta, then squared errors with noise."""
         rows = []

@@ -21,9 +21,8 @@ def _histograms(result: FragilityResult) -> Figure:
     shown = [point for point in result.sweep if point.beta in _SHOWN]
     figure, axes = row_of_axes(len(shown), width=3.4, height=3.0)
     for each, point in zip(axes, shown, strict=True):
-        theory = LogitNormal(difference_variance(result.config.alpha, point.beta, result.config.spread))
-        draw_histogram(each, point.histogram, theory)
-        label(each, rf"$\beta$ = {point.beta:g}", r"share of a, $\alpha_a/(\alpha_a+\alpha_b)$", "density")
+        draw_histogram(each, point.histogram)
+        label(each, rf"$\beta$ = {point.beta:g}", r"share of a, $\alpha_a/(\alpha_a+\alpha_b)$", "draws (%)")
     return figure
 
 

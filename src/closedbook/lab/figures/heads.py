@@ -55,7 +55,7 @@ def _draw_histogram(axes: Axes, histogram: WeightHistogram) -> None:
 
 
 def _curves(result: HeadsResult) -> Figure:
-    figure, (errors, variances, larger) = row_of_axes(3, width=3.9)
+    figure, (errors, variances, larger) = row_of_axes(3, width=3.3)
     numbers_of_heads = sorted({point.heads for point in result.sweep})
     for number, heads in enumerate(numbers_of_heads):
         points = [point for point in result.sweep if point.heads == heads]
@@ -88,5 +88,5 @@ def _larger_subset(axes: Axes, points: tuple[HeadsPoint, ...]) -> None:
     axes.set_ylim(bottom=0)
     subset = points[0].subset
     title = rf"{subset} keys, all fragile, $\beta$ = {points[0].beta:g}"
-    label(axes, title, f"heads that divide the {subset} keys among them", RMS_ERROR)
+    label(axes, title, f"heads for the {subset} keys", RMS_ERROR)
     legend(axes)

@@ -1,64 +1,56 @@
-"""The share's distribution at one point, and contours of the error over alpha and beta."""
+"""The share's distribution at one point, and the error over beta at three strengths of noise."""
 
-import torch
+from typing import Any
+
 from matplotlib.axes import Axes
 
-from closedbook.figures.style import COLOURS, EDGE, FILL, label, legend, row_of_axes
-from closedbook.lab.figures.style import Figures
-from closedbook.lab.logit_normal import LogitNormal
-from closedbook.lab.noise import NoiseResult, difference_variance
+from closedbook.figures.style import COLOURS, EDGE, FILL, SMALL, label, legend, row_of_axes
+from closedbook.lab.figures.style import BETA, Figures, plot_simulation, plot_theory, root
+from closedbook.lab.noise import NoiseResult
 from closedbook.lab.shares import Bin
-
-_WHITE_BOX = {"fc": "white", "ec": "none", "pad": 0.6}
-_LEVELS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def draw(result: NoiseResult) -> Figures:
-    """Left: histogram and density of the share. Right: contours of the error."""
+    """Left: histogram and theory of the share. Right: the error over beta."""
     figure, (share, error) = row_of_axes(2)
-    variance = difference_variance(result.config.alpha, result.config.beta)
-    draw_histogram(share, result.histogram, LogitNormal(variance))
-    where = rf"$\alpha$ = {result.config.alpha:g}, $\beta$ = {result.config.beta:g}"
-    label(share, f"The share of a, {where}", r"share $\alpha_a/(\alpha_a+\alpha_b)$", "density")
-    _contours(error, result)
+    draw_histogram(share, result.histogram)
+    where = rf"$\sigma^2$ = {result.config.alpha:g}, $\beta$ = {result.config.beta:g}"
+    label(share, f"The share of a, {where}", r"share of a, $\alpha_a/(\alpha_a+\alpha_b)$", "draws (%)")
+    _errors(error, result)
     return {"noise": figure}
 
 
-def draw_histogram(axes: Axes, found: tuple[Bin, ...], theory: LogitNormal) -> None:
-    """Measured bars, and the density in closed form, which may exceed the axes at the ends."""
+def draw_histogram(axes: Axes, found: tuple[Bin, ...]) -> None:
+    """Measured bars, and in each bin what the theory expects there, as steps."""
     if not found:
         axes.text(0.5, 0.5, "no noise: the share is 1/2", ha="center", transform=axes.transAxes)
         return
-    width = found[0].high - found[0].low
+    edges = [found[0].low, *(one.high for one in found)]
     middles = [(one.low + one.high) / 2 for one in found]
-    heights = [one.probability.simulation / width for one in found]
-    axes.bar(middles, heights, width, color=FILL, edgecolor=EDGE, linewidth=0.5, label="measured")
-    s = torch.linspace(0, 1, 402, dtype=torch.float64)[1:-1]
-    axes.plot(s.tolist(), theory.density(s).tolist(), "k-", linewidth=1.2, label="logit-normal")
+    heights = [100 * one.probability.simulation for one in found]
+    expected = [100 * one.probability.theory for one in found]
+    axes.bar(middles, heights, edges[1] - edges[0], color=FILL, edgecolor=EDGE, linewidth=0.5, label="measured (bars)")
+    axes.stairs(expected, edges, color="black", linewidth=1.2, label="logit-normal (line)")
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.35 * max(heights))  # space for the legend above the bars
+    axes.set_ylim(0, 1.35 * max(*heights, *expected))  # space for the legend above the bars
     legend(axes, "upper center")
 
 
-def _contours(axes: Axes, result: NoiseResult) -> None:
-    shades = axes.contourf(result.betas, result.alphas, result.errors, levels=(0, *_LEVELS, 1.3), cmap="Greys")
-    lines = axes.contour(result.betas, result.alphas, result.errors, levels=_LEVELS, colors="black", linewidths=0.8)
-    axes.clabel(lines, fmt="%g", fontsize=8)
-    shades.set_alpha(0.7)
-    low, high = result.betas[0], result.betas[-1]
-    for product, alpha in ((0.01, 0.004), (0.1, 0.04), (1.0, 0.15)):
-        axes.plot([low, high], [product / low**2, product / high**2], ":", color=COLOURS[1], linewidth=1.2)
-        name = rf"$\alpha\beta^2$ = {product:g}"
-        axes.text((product / alpha) ** 0.5, alpha, name, fontsize=7, color=COLOURS[1], bbox=_WHITE_BOX, ha="center")
-    for point in result.simulated:
-        axes.plot([point.beta], [point.alpha], "o", color="black", markersize=4, markerfacecolor="white")
-        text = f"{point.squared_error.simulation**0.5:.2f}"
-        axes.annotate(
-            text, (point.beta, point.alpha), xytext=(4, 3), textcoords="offset points", fontsize=7, bbox=_WHITE_BOX
-        )
+def _errors(axes: Axes, result: NoiseResult) -> None:
+    """One curve for each strength of noise that was simulated, with the measured points on it."""
+    alphas = sorted({point.alpha for point in result.simulated})
+    for number, alpha in enumerate(alphas):
+        points = [point for point in result.simulated if point.alpha == alpha]
+        errors = result.errors[result.alphas.index(alpha)]
+        plot_theory(axes, result.betas, errors, number)
+        plot_simulation(axes, [point.beta for point in points], [root(point.squared_error) for point in points], number)
+        at = (result.betas[-1], errors[-1])
+        name = rf"$\sigma^2$ = {alpha:.2g}"
+        look: dict[str, Any] = {"color": COLOURS[number], "fontsize": SMALL}
+        axes.annotate(name, at, (0, 6), textcoords="offset points", ha="right", va="bottom", **look)
     axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(low, high)
-    axes.set_ylim(result.alphas[0], result.alphas[-1])
-    label(axes, r"Error $|c-\mathrm{average}|$: theory (contours), measured ($\circ$)", r"$\beta$ (query length)", "")
-    axes.set_ylabel(r"$\alpha$ (variance of the keys' noise)")
+    ticks = (1, 2, 4, 8, 16, 32)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    label(axes, "The more noise, the shorter the best query", BETA, r"error: RMS of $|c-\mathrm{average}|$")

@@ -1,24 +1,24 @@
 """How outputs depend on order, and how the logit of a token with its copy depends on their distance."""
 
-from closedbook.figures.style import COLOURS, FILL, label, legend, row_of_axes
+from closedbook.figures.style import COLOURS, FILL, SMALL, label, legend, row_of_axes
 from closedbook.lab.figures.style import Figures, plot_simulation, plot_theory
 from closedbook.lab.positions import PositionsResult
 
-_ROUNDING = 1e-33
+_ROUNDING = 1e-20
 
 
 def draw(result: PositionsResult) -> Figures:
     """Left: change by reversing the sequence. Middle: change by a shift. Right: the logit over the distance."""
-    figure, (order, shift, similarity) = row_of_axes(3, width=3.9, height=3.4)
+    figure, (order, shift, similarity) = row_of_axes(3, width=3.3, height=3.4)
     names = [each.kind for each in result.orders]
-    changes = [max(each.change.value, _ROUNDING) for each in result.orders]
+    changes = [each.change.value for each in result.orders]
     order.barh(names, changes, color=FILL, edgecolor=COLOURS[0])
     for bar, value in enumerate(changes):
-        order.text(value * 2, bar, "rounding" if value < 1e-20 else f"{value:.2f}", va="center", fontsize=8)
-    order.set_xscale("log")
-    order.set_xlim(_ROUNDING, 1e6)
+        text = "unchanged" if value < _ROUNDING else f"changed ({value:.2f})"
+        order.text(value, bar, f" {text}", va="center", fontsize=SMALL)
+    order.set_xlim(0, 1.6 * max(changes))
     order.invert_yaxis()
-    label(order, "Change when the sequence is reversed", "relative squared change of the output", "")
+    label(order, "Outputs when the sequence is reversed", "relative squared change", "")
     kinds = [point.kind for point in result.points]
     values = [point.shift_change.simulation for point in result.points]
     shift.barh(kinds, values, color=FILL, edgecolor=COLOURS[0], label="measured")

@@ -9,7 +9,7 @@ from closedbook.lab.projections import NEAREST, ProjectionsResult
 
 def draw(result: ProjectionsResult) -> Figures:
     """Two tables of weights, and the distance over beta."""
-    figure, (plain, projected, distance) = row_of_axes(3, width=3.6, height=3.3)
+    figure, (plain, projected, distance) = row_of_axes(3, width=3.3, height=3.3)
     _weights(plain, result.plain)
     _weights(projected, result.projected)
     label(plain, "k = q = v = x: each copies itself", "key token", "query token")
@@ -25,7 +25,7 @@ def draw(result: ProjectionsResult) -> Figures:
         plot_theory(distance, betas, [each.theory for each in found], number, text)
         plot_simulation(distance, betas, found, number)
     distance.axhline(NEAREST, color="black", linewidth=0.6)
-    distance.text(betas[-1], NEAREST, "lowest for any weights without V", fontsize=7, ha="right", va="bottom")
+    distance.text(betas[-1], NEAREST, "lowest for any weights without V", fontsize=8, ha="right", va="bottom")
     distance.set_ylim(-0.03, 1.6)
     label(
         distance,

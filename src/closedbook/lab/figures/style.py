@@ -12,7 +12,7 @@ from closedbook.lab.estimate import Estimate
 Figures = dict[str, Figure]
 """Figures by the name of their files."""
 
-BETA = r"$\beta$ (query length, in key lengths)"
+BETA = r"$\beta$ (score of each wanted key)"
 RMS_ERROR = r"RMS of $|c-\mathrm{average}|$ (value lengths)"
 
 
