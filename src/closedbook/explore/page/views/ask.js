@@ -16,7 +16,7 @@
     const unread = names.map(about);
     const from = kind === "either" ? (Math.random() < 0.5 ? read : unread) : kind === "read" ? read : unread;
     drawn += 1;
-    return from[(drawn * 37) % from.length];
+    return from[(drawn * 7919) % from.length];
   }
 
   // Whether the model knows: true, false, or null where the page cannot tell

@@ -15,21 +15,22 @@
     const at = Math.max(0, edges.findLastIndex((edge) => edge <= mark));
     const bin = Math.min(at, known.length - 1);
     const some = (count) => (count ? grouped(count) : "none");
-    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of are between ` +
-      `${percent(edges[bin])} and ${percent(edges[bin + 1])}, as this question is.`;
+    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of are there too, ` +
+      `between ${percent(edges[bin])} and ${percent(edges[bin + 1])}.`;
   }
 
   function show(_, { plain, now }) {
-    const { histograms } = explorer.book;
-    by("histograms").hidden = !histograms;
-    if (!histograms) return;
+    const { histograms, calibration } = explorer.book;
+    const drawn = rows.filter(([key]) => histograms[key].some((count) => count));
+    by("histograms").hidden = !drawn.length;
+    if (!drawn.length) return;
     const mark = now ? plain.mark : null;
-    const of = histograms.of === "read" ? "probability that something was read about the name" : "probability of the answer";
-    by("histograms").innerHTML = `<div class="stacked">${rows.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
+    const of = calibration ? "probability that the answer is right" : "the model's own probability of its answer";
+    by("histograms").innerHTML = `<div class="stacked">${drawn.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
       (mark === null ? "" : `<span class="mark" style="left:${(100 * mark).toFixed(2)}%"></span>`) + "</div>" +
       `<div class="scale" aria-hidden="true"><span>0%</span><span>50%</span><span>100%</span></div>` +
       `<figcaption>Across: ${of}. ${mark === null ? "The line that marks your question comes with the answer."
-        : `The line marks this question, at ${percent(mark)}. ${said(histograms, mark)}`}</figcaption>`;
+        : `The line marks this question, at ${percent(mark)}; ${said(histograms, mark)}`}</figcaption>`;
   }
 
   explorer.views.push({ clear: show, show });

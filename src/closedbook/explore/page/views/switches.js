@@ -1,7 +1,7 @@
 "use strict";
 // Switches: tables, single heads, and beta, by which all scores are multiplied; the answer now beside the answer before.
 {
-  const slider = `<label class="slider"><span><strong>Scores times β</strong>: before the softmax, every score of every head is multiplied by β.
+  const slider = `<label class="slider"><span><strong>Scores times β</strong>, the lab's β in a real model: before the softmax, every score of every head is multiplied by it.
     At 0 each head reads everything alike; the larger β, the more it reads the one key with the highest score.</span>
     <input type="range" id="beta" min="0" max="4" step="0.1"><output id="beta-now"></output></label>`;
   const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words and names are added.
