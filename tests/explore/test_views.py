@@ -119,7 +119,7 @@ def test_rows_of_the_tables_are_told_in_words(visit: Callable[..., Any]) -> None
     assert "<b>" in text(page, "#answer .asked")
     assert page.locator("#answer b, #rows b").count() == 0
     page = visit("chinese", asked(OF_KIND["chinese"]))
-    assert "刘: yes; 一: yes; 方: yes" in text(page, "#rows")
+    assert "刘一方在: yes; 哪里: unknown from the 哪 on; 出生: yes" in text(page, "#rows")
     assert "no lookup tables" in text(visit("course", asked()), "#rows")
 
 
@@ -203,6 +203,8 @@ def test_answer_that_the_page_cannot_check_is_not_counted(visit: Callable[..., A
     assert "not counted" in text(page, "#answer")
     assert "the model's own probability" in text(page, "#answer")
     ask(page, QUESTION)
+    assert "not counted" not in text(page, "#answer")
+    ask(page, f"  {QUESTION}")
     assert "not counted" not in text(page, "#answer")
 
 

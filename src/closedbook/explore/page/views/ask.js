@@ -20,9 +20,9 @@
   }
 
   // Whether the model knows: true, false, or null where the page cannot tell
-  function knows(question, { state, text }) {
-    if (strangers.has(question) || state !== "known") return false;
-    return known.has(question) ? known.get(question) === text : null;
+  function knows({ asked, state, text }) {
+    if (strangers.has(asked) || state !== "known") return false;
+    return known.has(asked) ? known.get(asked) === text : null;
   }
 
   function verdict(guess, truth) {
@@ -38,12 +38,12 @@
     tally.right += (guess === "knows") === truth;
   }
 
-  function truthOf(question, answer) {
-    if (strangers.has(question)) {
+  function truthOf(answer) {
+    if (strangers.has(answer.asked)) {
       return answer.state === "known" ? "✗ Made up: nobody wrote of this name." : "✓ Right: nobody wrote of this name.";
     }
-    if (!known.has(question)) return "";
-    const expected = known.get(question);
+    if (!known.has(answer.asked)) return "";
+    const expected = known.get(answer.asked);
     if (answer.state === "known" && answer.text === expected) return "✓ Right: the file of questions says so too.";
     return `✗ The file of questions says <strong dir="auto">${safe(expected)}</strong>.`;
   }
@@ -66,7 +66,7 @@
       (answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) +
       probability(answer) + others(question, answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
       (answer.note ? `<p class="state" dir="auto">${safe(answer.note)}</p>` : "") +
-      `<p>${truthOf(question, answer)} ${verdict(guess, knows(question, answer))}</p>`;
+      `<p>${truthOf(answer)} ${verdict(guess, knows(answer))}</p>`;
   }
 
   function ask(question) {
@@ -79,8 +79,8 @@
 
   function guess(choice) {
     explorer.set({ guess: choice });
-    const { question } = explorer.state;
-    count(question, choice, knows(question, explorer.answers.plain));
+    const { plain } = explorer.answers;
+    count(plain.asked, choice, knows(plain));
     by("tally").textContent = tally.of.size ? `Your guesses: ${tally.right} of ${tally.of.size} right.` : "";
     by("answer").focus({ preventScroll: true });
     by("answer").scrollIntoView({ block: "nearest" });
@@ -89,7 +89,7 @@
   function show({ question, guess: chosen }, { plain, now }) {
     const fault = plain?.error ?? "";
     if (document.activeElement !== by("question")) by("question").value = question;
-    by("fault").textContent = fault;
+    by("fault").textContent = fault && `${fault[0].toUpperCase()}${fault.slice(1)}.`;
     for (const button of by("guess").querySelectorAll("button")) {
       button.disabled = !plain || Boolean(fault || now);
       button.setAttribute("aria-pressed", String(Boolean(now) && button.dataset.guess === chosen));

@@ -48,7 +48,12 @@ const explorer = {
   start() {
     // After the first paint, so that the text can be read while the weights are unpacked.
     requestAnimationFrame(() => setTimeout(async () => {
-      explorer.book = await readBook();
+      try {
+        explorer.book = await readBook();
+      } catch (error) {
+        by("fault").textContent = `The model cannot be unpacked: this browser is too old, or the file is damaged (${error.message}).`;
+        return;
+      }
       explorer.model = new Model(explorer.book);
       const { kinds, nHeads } = explorer.book;
       explorer.heads = kinds.flatMap((kind, block) => Array.from({ length: nHeads }, (_, head) => ({ name: `${block}.${head}`, block, kind, head })));

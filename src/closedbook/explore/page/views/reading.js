@@ -59,27 +59,33 @@
       `<div class="strip" dir="auto" aria-hidden="true">${strip(keys, weights, characters, ranks)}</div><ol>${list}</ol></figure>`;
   }
 
-  // The words of what was read, each with whether the tables have it: [{ text, unknownFrom, names }]
+  // The words of what was read, each with whether the tables have it: [{ text, unknownFrom, names }]. Characters that are words by
+  // themselves, as in scripts without blanks, stand together where the tables have all of them, or none.
   function words(steps) {
     const found = [];
     let isInside = false;
     for (const { rows } of steps) {
-      if (rows.prefix === "outside") { isInside = false; }
-      else if (!isInside || [...rows.text].length === 1) { found.push({ text: rows.text, unknownFrom: null, names: [] }); isInside = true; }
-      const word = found.at(-1);
-      if (rows.prefix !== "outside") {
+      const isRead = rows.prefix !== "outside";
+      if (isRead) {
+        const isFirst = !isInside || [...rows.text].length === 1;
+        const last = found.at(-1);
+        const isAlike = isInside && isFirst && (last.unknownFrom === null) === (rows.prefix === "found");
+        if (isFirst && !isAlike) found.push({ before: "", text: "", unknownFrom: null, isAlone: false, names: [] });
+        if (isAlike) Object.assign(last, { before: last.before + last.text, isAlone: true });
+        const word = found.at(-1);
         word.text = rows.text;
         if (rows.prefix === "unknown") word.unknownFrom ??= [...rows.text].at(-1);
       }
-      word?.names.push(...rows.names);
+      isInside = isRead;
+      found.at(-1)?.names.push(...rows.names);
     }
     return found;
   }
   function rowsInWords(steps) {
     if (!steps[0].rows) return "This model has no lookup tables.";
     const found = words(steps);
-    const each = found.map(({ text, unknownFrom }) => `<span dir="auto">${safe(text)}</span>: ` +
-      (unknownFrom === null ? "yes" : `<strong>unknown</strong> from the ${safe(unknownFrom)} on`));
+    const each = found.map(({ before, text, unknownFrom, isAlone }) => `<span dir="auto">${safe(before + text)}</span>: ` +
+      (unknownFrom === null ? "yes" : `<strong>unknown</strong>${isAlone ? "" : ` from the ${safe(unknownFrom)} on`}`));
     const names = [...new Set(found.flatMap((word) => word.names))];
     return `<strong>In the tables.</strong> ${each.join("; ")}. ` + (names.length
       ? `Rows for whole names: <strong dir="auto">${names.map(safe).join(", ")}</strong>.` : "No row for a whole name was found.");
