@@ -29,7 +29,7 @@ _KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 def draw(report: Report) -> "Figure":
     """Left the accuracies, right the two histograms: a picture of the whole demo."""
-    figure = blank(WIDTH, max(4.2, _height(report)))
+    figure = blank(WIDTH, _height(report))
     grid = figure.add_gridspec(2, 2)
     _draw_accuracies(figure.add_subplot(grid[:, 0]), report)
     _draw_histograms([figure.add_subplot(grid[row, 1]) for row in range(2)], report)
@@ -45,7 +45,7 @@ def accuracies(report: Report) -> "Figure":
 
 def histograms(report: Report) -> "Figure":
     """How probable one model's answers are: above about people of the book, below about people it never read about."""
-    figure = blank(_HALF, 4.2)
+    figure = blank(_HALF, _height(report))
     _draw_histograms(list(figure.subplots(2, 1)), report)
     return figure
 
@@ -58,7 +58,7 @@ def fate(exchange: Exchange) -> str:
 
 
 def _height(report: Report) -> float:
-    return 1.5 + 0.56 * len(report.arms)
+    return max(4.2, 1.5 + 0.56 * len(report.arms))
 
 
 def _draw_accuracies(axes: "Axes", report: Report) -> None:
@@ -121,7 +121,7 @@ def _draw_histogram(axes: "Axes", exchanges: Sequence[Exchange]) -> None:
             filled = [(number, count) for number, count in enumerate(_counts(percents)) if count]
             middles = [100 * (number + 0.5) / _N_BINS for number, _ in filled]
             heights, below = [count for _, count in filled], [bottom[number] for number, _ in filled]
-            axes.bar(middles, heights, 100 / _N_BINS, below, label=f"{name} ({len(percents)})", **look)
+            axes.bar(middles, heights, 100 / _N_BINS, below, label=f"{name} ({len(percents)})", clip_on=False, **look)
             for number, count in filled:
                 bottom[number] += count
     axes.set_xlim(0, 100)
