@@ -9,7 +9,8 @@ import pytest
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands.main import COMMANDS
-from closedbook.commands.words import options_of, read_words
+from closedbook.commands.option import options_of
+from closedbook.commands.words import read_words
 from closedbook.errors import InputError
 from closedbook.recipe.old_keys import NEW_NAMES, NEW_VALUES, REMOVED
 
@@ -76,10 +77,10 @@ def test_every_number_option_refuses_what_is_no_number(command: str, option: str
         ),
         (
             ("--bugdet", "3"),
-            "--bugdet: no such option of study; did you mean --budget? (closedbook study --help lists ",
+            "--bugdet: no such option of study; did you mean --budget? (closedbook study --help-all lists ",
         ),
         (("--batch-size", "3"), "--batch-size: no such option of study; did you mean --pretrain.batch-size? "),
-        (("-b", "3"), "-b: no such option of study; leave it out (closedbook study --help lists all)"),
+        (("-b", "3"), "-b: no such option of study; leave it out (closedbook study --help-all lists all)"),
     ],
 )
 def test_words_that_do_not_fit_are_named(closedbook: Closedbook, words: tuple[str, ...], line: str):

@@ -1,14 +1,16 @@
 """The words of a command become its options. Imports no torch."""
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import tyro
 
 from closedbook.assignment.targets import TargetOptions
+from closedbook.commands.help import help_lines
+from closedbook.commands.option import options_of
 from closedbook.commands.options import (
     FinetuneHyperparameters,
     FinetuneOptions,
@@ -19,10 +21,11 @@ from closedbook.commands.options import (
     StudyOptions,
 )
 from closedbook.commands.recipe_options import base_recipe
-from closedbook.commands.words import Given, as_option, asks_for_help, options_of, positionals_last, read_words
+from closedbook.commands.words import HELP_ALL, Given, as_option, positionals_last, read_words
 from closedbook.errors import InputError
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.settings import Setting
+from closedbook.recipe.used import unused_by_model
 
 _HYPERPARAMETERS: dict[type, type[Hyperparameters]] = {
     PretrainOptions: PretrainHyperparameters,
@@ -50,11 +53,32 @@ def parsed(
     for short, key in _SHORT_FOR.items():
         if short in given and key in given:
             raise InputError(f"--{short}: is short for {as_option(key)}; leave out one of the two")
+    default = _defaults(options, given, environment, is_by_track=today != words)
+    if any(option.is_positional and option.takes_many for option in options_of(options)):
+        today = positionals_last(options, given)
+    return tyro.cli(options, default=default, prog=f"closedbook {name}", args=today)
+
+
+def help_of(name: str, options: type, words: list[str], environment: Mapping[str, str]) -> Iterator[str]:
+    """The lines that answer --help or --help-all, with the defaults of the recipe that the other words name."""
+    given = read_words(name, options, words)
+    default = _defaults(options, given, environment, is_by_track=False)
+    unused: frozenset[str] = frozenset()
+    if options in _HYPERPARAMETERS:
+        model = default.hyperparameters.model
+        variant = given.get("model.variant", (model.variant,))[-1]
+        # With as many blocks as every variant needs at least.
+        unused = unused_by_model(replace(model, variant=variant, n_layer=max(2, model.n_layer)))
+    return help_lines(name, options, default, shows_all=HELP_ALL in words, unused=unused)
+
+
+def _defaults(options: type, given: Given, environment: Mapping[str, str], *, is_by_track: bool) -> Any:
+    """The command's options where no word says otherwise; what must be given is MISSING."""
     defaults = {field.name: _default(field) for field in fields(options)}
     if options in _HYPERPARAMETERS:
         recipe, kind = _recipe_of_words(given, grows=options is StudyOptions), _HYPERPARAMETERS[options]
         defaults["hyperparameters"] = kind(**{field.name: getattr(recipe, field.name) for field in fields(kind)})
-        defaults["given"] = frozenset(given) | ({"track"} if today != words else set())
+        defaults["given"] = frozenset(given) | ({"track"} if is_by_track else set())
     if options is TargetOptions:
         named = {field: environment.get(f"CLOSEDBOOK_{field.upper()}") for field in _TARGET_FILES}
         defaults.update({field: Path(value) for field, value in named.items() if value})
@@ -62,9 +86,7 @@ def parsed(
     default: Any = object.__new__(options)
     for field, value in defaults.items():
         object.__setattr__(default, field, value)
-    if not asks_for_help(words) and any(option.is_positional and option.takes_many for option in options_of(options)):
-        today = positionals_last(options, given)
-    return tyro.cli(options, default=default, prog=f"closedbook {name}", args=today)
+    return default
 
 
 def _with_setting_for_track(words: list[str]) -> list[str]:

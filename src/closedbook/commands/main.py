@@ -7,6 +7,7 @@ environment.
 import io
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -15,7 +16,7 @@ from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands import ask, book, data, edit, explore, export, predict, train
-from closedbook.commands.arguments import named_by_flag, parsed
+from closedbook.commands.arguments import help_of, named_by_flag, parsed
 from closedbook.commands.explore_options import (
     ExploreOptions,
     InspectOptions,
@@ -35,6 +36,7 @@ from closedbook.commands.options import (
     StudyOptions,
 )
 from closedbook.commands.program import program
+from closedbook.commands.words import asks_for_help
 from closedbook.errors import ClosedbookError, InputError, RecipeError
 from closedbook.progress.console import be_quiet, out, say
 from closedbook.progress.follow import Interrupted
@@ -43,13 +45,7 @@ from closedbook.progress.follow import Interrupted
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 for a failure, 2 for bad input, 130 for an interruption."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # Read when torch is first imported: threads that wait for each other go to sleep early. Spinning for long gains
-    # nothing, and costs much where another program needs the core (benchmarks/waiting.py).
-    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # Answers are UTF-8, as questions are, whatever the locale.
-    if os.environ.get("RANK", "0") != "0":
-        be_quiet()  # Under torchrun only rank 0 prints.
+    _set_up()
     try:
         return _dispatch(words)
     except ClosedbookError as error:
@@ -62,14 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except Interrupted:
         again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
-        say(f"stopped and saved; go on with: {program()} {shlex.join(again)}")
+        say(f"stopped and saved; go on with: {program()} {shlex.join(again)}", wraps=False)
         return 130
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if arguments is None:  # The process ends, and one more would end it with a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if message := str(error) or _NOT_BEGUN * (not _TRAINS.isdisjoint(words[:1])):
+            say(message)
         return 130
     except BrokenPipeError:
-        # The reader of our output is gone; nothing may be written at exit either.
+        # The reader of our output has seen enough, as `head` has; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 0
     except OSError as error:
         say(f"closedbook: {error.filename or 'file system'}: {error.strerror or error}")
         return 1
@@ -78,6 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from closedbook.training.device import leave_group
 
             leave_group()
+
+
+def _set_up() -> None:
+    # Read when torch is first imported: threads that wait for each other go to sleep early. Spinning for long gains
+    # nothing, and costs much where another program needs the core (benchmarks/waiting.py).
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # Answers are UTF-8, as questions are, whatever the locale.
+    if os.environ.get("RANK", "0") != "0":
+        be_quiet()  # Under torchrun only rank 0 prints.
 
 
 def _dispatch(words: list[str]) -> int:
@@ -89,7 +99,10 @@ def _dispatch(words: list[str]) -> int:
         return 0
     name, rest = words[0], words[1:]
     known = {each: options for each, (options, _) in COMMANDS.items()}
-    if name in COMMANDS:
+    if asks_for_help(rest) and name in (*COMMANDS, *TARGETS):
+        for line in help_of(name, known.get(name, TargetOptions), rest, os.environ):
+            out(line)
+    elif name in COMMANDS:
         options, command = COMMANDS[name]
         command(parsed(name, options, rest, os.environ, known))
     elif name in TARGETS:
@@ -122,6 +135,10 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
     "explore": (ExploreOptions, explore.explore),
     "lab": (LabOptions, explore.lab),
 }
+
+
+_TRAINS = {"pretrain", "study", "finetune", "demo", *TARGETS}
+_NOT_BEGUN = "stopped before training; the same command begins again"
 
 
 def _list_commands() -> None:

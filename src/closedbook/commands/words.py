@@ -6,87 +6,21 @@ so is which options were given, which it does not report.
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from tyro.conf import FlagCreatePairsOff, Positional, Suppress
-
+from closedbook.commands.option import RULES, Option, options_of, shown
 from closedbook.commands.program import program
 from closedbook.errors import InputError
-from closedbook.recipe.old_keys import NEW_NAMES, NEW_VALUES, REMOVED
+from closedbook.recipe.old_keys import NEW_NAMES, REMOVED
 
 Given = dict[str, tuple[str, ...]]
 """The words given for each option, by its key: 'out', 'resume', 'model.n_layer'. A switch has the word that set it."""
 
-_POSITIONAL, _HIDDEN, _NO_PAIR = (get_args(kind[int])[1] for kind in (Positional, Suppress, FlagCreatePairsOff))
-_HELP = {"-h", "--help"}
-_RULES: dict[Any, str] = {int: "a whole number is needed", float: "a number is needed"}
+HELP_ALL = "--help-all"
+_HELP = {"-h", "--help", HELP_ALL}
 _TRUTHS = {"true", "false", "yes", "no", "on", "off"}
-_MAX_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Unless:
-    """In an annotation: the option is needed unless the option with this key is given."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a command, or one of its positional words."""
-
-    key: str
-    """Dotted key of the field that it sets, as in 'model.n_layer'."""
-    name: str
-    """As it is typed, --model.n-layer; the name in the help for a positional word."""
-    kind: Any
-    """Type of its values: bool, int, float, str, Path or a Literal."""
-    example: str
-    """What a value can be."""
-    is_positional: bool
-    is_required: bool
-    takes_many: bool
-    has_negative: bool
-    """Whether --no-NAME is there too."""
-    unless: str = ""
-    """Key of the option in whose presence this one is not needed."""
-
-    @property
-    def negative(self) -> str:
-        """The name that sets a switch to false."""
-        section, dot, last = self.name.removeprefix("--").rpartition(".")
-        return f"--{section}{dot}no-{last}"
-
-    def check(self, word: str) -> None:
-        """Raise InputError where a word is no value of this option."""
-        if get_origin(self.kind) is Literal:
-            self._check_choice(word)
-        elif self.kind in _RULES:
-            with suppress(ValueError):
-                self.kind(word)
-                return
-            raise self.fault(_RULES[self.kind], _shown(word))
-
-    def _check_choice(self, word: str) -> None:
-        choices = get_args(self.kind)
-        if word in choices:
-            return
-        hint = ""
-        if word in NEW_VALUES.get(self.key, {}):
-            hint = f", which is called {NEW_VALUES[self.key][word]} now"
-        elif nearest := get_close_matches(word, choices, n=1):
-            hint = f"; did you mean {nearest[0]}?"
-        raise InputError(f"{self.name}: one of {', '.join(choices)} is needed; received {_shown(word)}{hint}")
-
-    def fault(self, rule: str, received: str) -> InputError:
-        """An error that shows how the option is written."""
-        written = self.example if self.is_positional else f"{self.name} {self.example}"
-        return InputError(f"{self.name}: {rule}; received {received}; write it as in {written}")
 
 
 def read_words(command: str, options: type, words: Sequence[str], commands: Mapping[str, type] | None = None) -> Given:
@@ -107,7 +41,7 @@ def read_words(command: str, options: type, words: Sequence[str], commands: Mapp
 
 
 def asks_for_help(words: Sequence[str]) -> bool:
-    """Whether --help or -h is among the words that may be options."""
+    """Whether --help, -h or --help-all is among the words that may be options."""
     end = words.index("--") if "--" in words else len(words)
     return not _HELP.isdisjoint(words[:end])
 
@@ -116,7 +50,7 @@ def _read(
     command: str, known: Sequence[Option], words: Sequence[str], given: Given, commands: Mapping[str, type]
 ) -> None:
     """Add to `given` what words give; raises InputError at the first word that does not fit."""
-    flags = {option.name: option for option in known if not option.is_positional}
+    flags = {name: option for option in known if not option.is_positional for name in (option.name, *option.aliases)}
     negatives = {option.negative: option for option in known if option.has_negative}
     positionals = deque(option for option in known if option.is_positional)
     rest = deque(words)
@@ -159,56 +93,6 @@ def _as_typed(option: Option, words: tuple[str, ...]) -> tuple[str, ...]:
     return words[-1:] if option.kind is bool else (f"{option.name}={words[-1]}",)
 
 
-def options_of(kind: Any, keys: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Iterator[Option]:
-    """The options that tyro makes of a dataclass, those of the dataclasses in it included."""
-    hints = get_type_hints(kind, include_extras=True)
-    for field in fields(kind):
-        hint, *marks = (
-            get_args(hints[field.name]) if get_origin(hints[field.name]) is Annotated else (hints[field.name],)
-        )
-        if _HIDDEN in marks:
-            continue
-        said = next((mark for mark in marks if hasattr(mark, "metavar")), None)
-        name = field.name.replace("_", "-") if said is None or said.name is None else said.name
-        if is_dataclass(hint):
-            # A field that is named '' adds nothing to the names and keys of the fields in it.
-            yield from options_of(hint, (*keys, field.name) if name else keys, (*names, name) if name else names)
-            continue
-        unless = next((mark.key for mark in marks if isinstance(mark, Unless)), "")
-        many, value_kind = _value_kind(hint)
-        metavar = None if said is None else said.metavar
-        yield Option(
-            key=".".join((*keys, field.name)),
-            name=metavar or field.name.upper() if _POSITIONAL in marks else "--" + ".".join((*names, name)),
-            kind=value_kind,
-            example=_example(field, value_kind, metavar),
-            is_positional=_POSITIONAL in marks,
-            is_required=bool(unless) or (field.default is MISSING and field.default_factory is MISSING),
-            takes_many=many,
-            has_negative=value_kind is bool and _NO_PAIR not in marks,
-            unless=unless,
-        )
-
-
-def _value_kind(hint: Any) -> tuple[bool, Any]:
-    """Whether values may be several, and what each is."""
-    many = False
-    while args := [each for each in get_args(hint) if each not in (type(None), Ellipsis)]:
-        if get_origin(hint) is Literal:
-            break
-        many |= get_origin(hint) is tuple
-        hint = args[0]
-    return many, hint
-
-
-def _example(field: Field[Any], kind: Any, metavar: str | None) -> str:
-    if kind in _RULES:
-        return str(field.default) if isinstance(field.default, int | float) else "100" if kind is int else "2"
-    if get_origin(kind) is Literal:
-        return str(get_args(kind)[0])
-    return metavar or ("FILE" if kind is Path else "WORD")
-
-
 def _is_option(word: str) -> bool:
     return re.match(r"--?[^\W\d]", word) is not None and re.fullmatch(r"-(inf|infinity|nan)", word.lower()) is None
 
@@ -232,7 +116,7 @@ def _named(command: str, word: str, flags: dict[str, Option], commands: Mapping[
     else:
         near = near or get_close_matches(name, flags, n=1)
         hint = f"did you mean {near[0]}?" if near else "leave it out"
-    raise InputError(f"{typed}: no such option of {command}; {hint} ({program()} {command} --help lists all)")
+    raise InputError(f"{typed}: no such option of {command}; {hint} ({program()} {command} {HELP_ALL} lists all)")
 
 
 def as_option(key: str) -> str:
@@ -251,7 +135,7 @@ def _switched(option: Option, word: str, rest: Sequence[str]) -> tuple[str, ...]
 
 def _needless_value(option: Option, typed: str, value: str) -> InputError:
     names = f"{option.name} or {option.negative}" if option.has_negative else option.name
-    return InputError(f"{typed}: takes no value; received {_shown(value)}; write {names} alone")
+    return InputError(f"{typed}: takes no value; received {shown(value)}; write {names} alone")
 
 
 def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
@@ -261,7 +145,7 @@ def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
     while rest and (option.takes_many or not values) and rest[0] != "--" and not _is_option(rest[0]):
         values.append(rest.popleft())
     if not values and not option.takes_many:
-        raise option.fault(_RULES.get(option.kind, "a value is needed"), "nothing")
+        raise option.fault(RULES.get(option.kind, "a value is needed"), "nothing")
     for value in values:
         option.check(value)
     return tuple(values)
@@ -270,7 +154,7 @@ def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
 def _one_too_many(command: str, word: str, known: Sequence[Option]) -> InputError:
     names = " ".join(option.name for option in known if option.is_positional) or "options"
     return InputError(
-        f"{_shown(word)}: one word too many, since {command} takes {names}; put text with blanks in quotes "
+        f"{shown(word)}: one word too many, since {command} takes {names}; put text with blanks in quotes "
         f"({program()} {command} --help)"
     )
 
@@ -282,8 +166,3 @@ def _check_complete(command: str, known: Sequence[Option], given: Given) -> None
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         needed = f"{listed} {'is' if len(missing) == 1 else 'are'} needed"
         raise InputError(f"{command}: {needed}; {program()} {command} --help says what for")
-
-
-def _shown(word: str) -> str:
-    """A word as a message shows it: not too long, and not empty."""
-    return (word if len(word) <= _MAX_SHOWN else word[: _MAX_SHOWN - 1] + "…") or "nothing"

@@ -1,0 +1,96 @@
+"""What --help and --help-all print: a command's options, or these and every hyperparameter. Imports no torch.
+
+tyro's own help has no short form, and cannot leave out the options that a recipe does not use.
+"""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from closedbook.commands.option import Option, options_of
+from closedbook.commands.program import program
+from closedbook.commands.words import HELP_ALL, as_option
+
+_INDENT = 28
+"""The column at which help begins, where a terminal is wide enough to have it beside the names."""
+_NARROW, _WIDEST = 60, 100
+
+
+def help_lines(name: str, options: type, default: Any, *, shows_all: bool, unused: Collection[str]) -> Iterator[str]:
+    """The help of a command for a terminal's width.
+
+    `default` has the default of each option; options whose keys are `unused` change nothing and are left out.
+    """
+    width = min(_WIDEST, shutil.get_terminal_size().columns)
+    known = list(options_of(options))
+    nested = [option for option in known if len(option.path) > 1]
+    positionals = [option for option in known if option.is_positional]
+    named = [option for option in known if not option.is_positional and len(option.path) == 1]
+    needed = [f"{option.name} {option.metavar}" for option in named if option.is_required]
+    yield from _filled(
+        " ".join(["usage:", program(), name, *(_written(one) for one in positionals), *needed, "[options]"]), width
+    )
+    paragraphs = re.split(r"\n\s*\n", options.__doc__ or "")
+    for paragraph in paragraphs if shows_all or not nested else paragraphs[:1]:
+        yield ""
+        yield from _filled(" ".join(paragraph.split()), width)
+    yield from _section("", [*positionals, *named], default, width)
+    if not shows_all:
+        if nested:
+            yield ""
+            yield from _filled(f"{program()} {name} {HELP_ALL} shows {len(nested) - len(unused)} options more", width)
+        return
+    for title in dict.fromkeys(option.key.rpartition(".")[0] for option in nested):
+        of_title = [one for one in nested if one.key.rpartition(".")[0] == title and one.key not in unused]
+        yield from _section(title or "every stage", of_title, default, width)
+    if unused:
+        yield ""
+        yield from _filled(
+            f"not shown, since this model does not use them: {', '.join(map(as_option, sorted(unused)))}", width
+        )
+
+
+def _written(option: Option) -> str:
+    several = f"{option.name} ..." if option.takes_many else option.name
+    return several if option.is_required else f"[{several}]"
+
+
+def _section(title: str, options: Sequence[Option], default: Any, width: int) -> Iterator[str]:
+    yield ""
+    if title:
+        yield f"{title}:"
+    for option in options:
+        names = option.name if option.is_positional else _names(option)
+        about = " ".join([option.help, *_note(option, default)])
+        if width < _NARROW:
+            yield names
+            yield from textwrap.wrap(about, width, initial_indent="    ", subsequent_indent="    ")
+            continue
+        beside = textwrap.wrap(about, width - _INDENT)
+        if len(names) + 4 <= _INDENT:
+            yield f"  {names:<{_INDENT - 2}}{beside.pop(0)}"
+        else:
+            yield f"  {names}"
+        yield from (" " * _INDENT + line for line in beside)
+
+
+def _names(option: Option) -> str:
+    negative = [option.negative] if option.has_negative else []
+    return f"{', '.join([*option.aliases, option.name, *negative])} {option.metavar}".rstrip()
+
+
+def _note(option: Option, default: Any) -> list[str]:
+    """The default, unless it says nothing."""
+    if option.is_required:
+        return [] if option.is_positional or option.unless else ["(required)"]
+    value = default
+    for name in option.path:
+        value = getattr(value, name)
+    says_nothing = value is None or value == () or (value is False and not option.has_negative)
+    return [] if says_nothing else [f"(default: {value})"]
+
+
+def _filled(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width)
