@@ -3,11 +3,14 @@
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from closedbook.commands.dialogue import hold_dialogue
 from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOptions
 from closedbook.commands.predict import say_threshold
+from closedbook.commands.shown_answer import HELP, N_NEXT, in_percent, lines_of
 from closedbook.errors import InputError, TextError
 from closedbook.progress.console import out, say
 from closedbook.text.lines import decode_lines
@@ -41,11 +44,11 @@ def ask(options: AskOptions) -> None:
     if options.question is not None:
         # Before anything is printed, since the corpus may be gone.
         found = _why(run, options.question, options) if options.why else None
-        _answer(run, options.question, options.precision)
+        _Answering(run, options.precision).show(options.question)
         if found is not None:
             _show_why(found)
     elif sys.stdin.isatty():
-        _hold_dialogue(run, options.precision)
+        hold_dialogue(_Answering(run, options.precision).answer, HELP)
     else:
         _answer_pipe(run, options.precision)
 
@@ -93,22 +96,6 @@ def generate(options: GenerateOptions) -> None:
     out(text)
 
 
-def _hold_dialogue(run: "Run", precision: float | None) -> None:
-    """Answer lines typed until an empty one or Ctrl-D."""
-    say("Ask; an empty line or Ctrl-D ends.")
-    while True:
-        try:
-            line = input("> ")
-        except EOFError:
-            return
-        if not line.strip():
-            return
-        try:
-            _answer(run, line, precision)
-        except InputError as error:
-            say(str(error))
-
-
 def _answer_pipe(run: "Run", precision: float | None) -> None:
     """Answer all lines of standard input that are not empty; exits with status 2 after them if one is at fault."""
     status = 0
@@ -124,15 +111,41 @@ def _answer_pipe(run: "Run", precision: float | None) -> None:
         raise SystemExit(status)
 
 
-def _answer(run: "Run", question: str, precision: float | None) -> None:
-    answer = run.answer(question, precision=precision)
-    if (note := run.read_as(question)) is not None:
-        say(f"({note})")
-    _show(answer)
+class _Answering:
+    """Answers questions one by one, in full where people look on; says once that a model may be sure of anything."""
+
+    def __init__(self, run: "Run", precision: float | None) -> None:
+        self._run = run
+        self._precision = precision
+        self._is_seen = sys.stdout.isatty()
+        self._is_said = False
+
+    def answer(self, question: str) -> None:
+        """Show the answer, or why the question cannot be asked."""
+        try:
+            self.show(question)
+        except InputError as error:
+            say(str(error))
+
+    def show(self, question: str) -> None:
+        """Show the answer; raises InputError where the question cannot be asked."""
+        answer = self._run.answer(question, precision=self._precision)
+        if (note := self._run.read_as(question)) is not None:
+            say(f"({note})")
+        if not self._is_seen:
+            _show(answer)
+            return
+        # One more than are shown, since the answer itself is among them.
+        (others,) = self._run.alternatives([question], N_NEXT + 1)
+        for line in lines_of(answer, others, shutil.get_terminal_size().columns):
+            out(line)
+        if not answer.is_calibrated and not self._is_said:
+            self._is_said = True
+            say("(the probability is the model's own; it can be sure of what it makes up)")
 
 
 def _show(answer: "Answer") -> None:
-    sure = f"{answer.probability:.0%}" if answer.probability >= 0.01 else "under 1%"
+    sure = in_percent(answer.probability)
     if answer.is_calibrated and answer.state == "known":
         out(f"{answer} ({sure})")
         return
