@@ -48,7 +48,7 @@ def test_a_finished_run_answers_as_it_did(home: Path) -> None:
     [
         (("evaluate", "finished", "dev.tsv"), "accuracy: 3 of 6, "),
         (("ask", "finished", "Where was Storo Lavesh born?"), "Jarmvale"),
-        (("inspect", "finished"), "  after epoch   30 "),
+        (("inspect", "finished"), "  accuracy  "),
         (("ledger", "finished", "dev.tsv", "--train", "train.tsv"), ""),
     ],
 )

@@ -3,6 +3,7 @@
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
+import shutil
 from dataclasses import replace
 
 from closedbook.commands.explore_options import (
@@ -51,7 +52,7 @@ def inspect(options: InspectOptions) -> None:
         raise InputError("inspect: --out needs something to write there; add --reading-map TEXT")
     run = open_run(options.run)
     if options.reading_map is None:
-        for line in describe(run):
+        for line in describe(run, shutil.get_terminal_size().columns):
             out(line)
         return
     reading = read_text(run, options.reading_map)
