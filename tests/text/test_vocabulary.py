@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from closedbook.errors import InputError
 from closedbook.text.vocabulary import MASK, MASK_ID, PAD, PAD_ID, UNKNOWN_CHARACTER, Vocabulary
 
 
@@ -43,8 +44,8 @@ def test_unknown_characters_are_listed_once_in_order_of_appearance():
 
 
 def test_an_unknown_character_is_not_encoded():
-    """An unknown character is a KeyError, not replaced by another."""
-    with pytest.raises(KeyError, match="z"):
+    """An unknown character is named in an error, not replaced by another."""
+    with pytest.raises(InputError, match=r"'z': not in the vocabulary"):
         Vocabulary.of_text("abc").encode("az")
 
 
@@ -131,7 +132,7 @@ def test_an_open_vocabulary_knows_other_characters_as_unknown():
     assert vocabulary.is_open
     assert vocabulary.encode("a☃?☺") == [3, 6, 2, 6]
     assert not Vocabulary.of_text("ab").is_open
-    with pytest.raises(KeyError):
+    with pytest.raises(InputError):
         Vocabulary.of_text("ab").encode("☃")
 
 

@@ -53,7 +53,7 @@ def longest_answer(vocabulary: Vocabulary, block_size: int) -> int:
 
 
 def predict(model: GPT, vocabulary: Vocabulary, questions: Sequence[str]) -> list[Prediction]:
-    """Greedy answers of one character or more, in the order of the questions; KeyError on an unknown character.
+    """Greedy answers of one character or more, in the order of the questions; InputError on an unknown character.
 
     An empty answer is never right, so the model is not asked whether to give one: after a question in words that it was
     not trained on it may take the MASK for the first of a masked line, and write the second.

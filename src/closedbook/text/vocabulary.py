@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
+from closedbook.errors import InputError
 from closedbook.text.words import NO_BLANKS
 
 PAD_ID = 0
@@ -157,11 +158,15 @@ class Vocabulary:
         return dict(enumerate(self.characters))
 
     def encode(self, text: str) -> list[int]:
-        """The token ids of a text; raises KeyError for an unknown character where there is no UNKNOWN_CHARACTER."""
+        """The token ids of a text; raises InputError for an unknown character where there is no UNKNOWN_CHARACTER."""
         stoi, unknown = self.stoi, self.stoi.get(UNKNOWN_CHARACTER)
-        if unknown is None:
+        if unknown is not None:
+            return [stoi.get(character, unknown) for character in text]
+        try:
             return [stoi[character] for character in text]
-        return [stoi.get(character, unknown) for character in text]
+        except KeyError:
+            missing = ", ".join(map(repr, self.unknown(text)))
+            raise InputError(f"{missing}: not in the vocabulary, which is the characters of the corpus") from None
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of token ids."""

@@ -42,7 +42,7 @@ def trace_question(run: Run, question: str, other: str | None = None, *, model: 
 
 
 def trace(model: GPT, vocabulary: Vocabulary, comparison: Comparison) -> Trace:
-    """Trace a model's answer to the comparison's question, in evaluation mode; KeyError on an unknown character."""
+    """Trace a model's answer to the comparison's question, in evaluation mode; InputError on an unknown character."""
     was_training = model.training
     model.eval()
     try:
