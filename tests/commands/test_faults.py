@@ -18,10 +18,11 @@ from closedbook.progress.console import quietly
 Closedbook = Callable[..., Any]
 
 
-def fault(outcome: Any) -> str:
-    """The one line that a command printed when it ended with status 2 and no result."""
+def fault(outcome: Any, *, after_reading: bool = False) -> str:
+    """The one line that a command printed when it ended with status 2 and no result, or that after what was done."""
     assert (outcome.status, outcome.out) == (2, "")
-    (line,) = outcome.err.splitlines()
+    *done, line = outcome.err.splitlines()
+    assert [word for word in done if not word.startswith("note: ")] == ["reading 8 documents"] * after_reading
     assert line.startswith("closedbook: ")
     return line.removeprefix("closedbook: ")
 
@@ -412,7 +413,7 @@ def test_a_full_disk_at_the_start_leaves_nothing(pretrain: Closedbook, tmp_path:
     """If not even the recipe can be saved, there is one line and no folder."""
     with full_disk(100):
         outcome = pretrain()
-    line = fault(outcome)
+    line = fault(outcome, after_reading=True)
     assert line.startswith(f"{tmp_path / 'RUN'}: a run cannot be written there: File too large; free some space, or ")
     assert list(tmp_path.iterdir()) == []
 
@@ -495,7 +496,9 @@ def test_several_processes_without_torchrun_are_refused(
 ):
     """WORLD_SIZE alone names no processes to wait for."""
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert fault(pretrain()).startswith("WORLD_SIZE: torchrun sets it for several processes, and RANK, LOCAL_RANK, ")
+    assert fault(pretrain(), after_reading=True).startswith(
+        "WORLD_SIZE: torchrun sets it for several processes, and RANK, LOCAL_RANK, "
+    )
     assert not (tmp_path / "RUN").exists()
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -124,9 +125,9 @@ def test_the_version_is_printed(closedbook: Closedbook):
 
 def test_help_shows_the_defaults_of_the_recipe_that_is_named(closedbook: Closedbook, files: Path):
     """With --recipe, a command's help shows the values of that recipe as defaults."""
-    outcome = closedbook("pretrain", "--recipe", files / "tiny.toml", "--help")
+    outcome = closedbook("pretrain", "--recipe", files / "tiny.toml", "--help-all")
     assert outcome.status == 0
-    help_text = " ".join(outcome.out.replace("│", " ").split())
+    help_text = " ".join(outcome.out.split())
     assert "--pretrain.batch-size INT Examples per step. (default: 5)" in help_text
     assert "--model.n-embd INT Width: channels per position. (default: 16)" in help_text
 
@@ -167,10 +168,9 @@ def test_training_writes_the_runs_path_and_nothing_else_to_stdout(closedbook: Cl
     assert (outcome.status, outcome.out) == (0, f"{run}\n")
     assert "\x1b" not in outcome.err
     started, last_step, done = outcome.err.splitlines()[-3:]
-    assert started.startswith("pretrain: vanilla, ")
-    assert started.endswith(" parameters, float32, steps 1 to 4")
+    assert started == "pretrain: steps 1 to 4"
     assert last_step.startswith("pretrain: step 4 of 4, loss ")
-    assert done.startswith("pretrain: done in ")
+    assert re.fullmatch(rf"pretrain: done in \d s; now: closedbook finetune PAIRS --from {run}", done)
 
 
 def test_metrics_have_a_line_per_step_and_per_evaluation(closedbook: Closedbook, files: Path, tmp_path: Path):
@@ -215,7 +215,7 @@ def test_finetuning_from_a_run_takes_its_model_and_vocabulary(closedbook: Closed
     parent, run = tmp_path / "parent", tmp_path / "run"
     shape = ("--model.variant", "perceiver", "--model.bottleneck-dim", 7, "--model.n-layer", 3)
     assert closedbook("pretrain", files / "corpus.txt", "--out", parent, "--recipe", files / "tiny.toml", *shape).out
-    words = ("--from", parent, "--out", run, "--recipe", files / "tiny.toml", "--epochs", 2)
+    words = ("--from", parent, "--out", run, "--recipe", files / "tiny.toml", "--epochs", 2, "-v")
     outcome = closedbook("finetune", files / "pairs.tsv", *words)
     assert outcome.status == 0
     assert open_run(run).recipe.model == open_run(parent).recipe.model
@@ -280,11 +280,11 @@ def test_the_memory_that_a_table_takes_is_noted(closedbook: Closedbook, files: P
     """Before training, with its number of rows: its numbers in float32, and two per row for the optimizer."""
     corpus = tmp_path / "corpus.txt"
     corpus.write_text(" ".join(a + b + c for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyzABCD") + "\n")
-    words = ("pretrain", corpus, "--recipe", files / "tiny.toml", "--model.n-embd", 48, "--pretrain.epochs", 1)
+    words = ("pretrain", corpus, "--recipe", files / "tiny.toml", "--model.n-embd", 48, "--pretrain.epochs", 1, "-v")
     outcome = closedbook(*words, "--out", tmp_path / "run")
     # 10 prefixes of one letter, 100 of two, 1,000 of three, and none of these: 1,111 * (48 + 2) * 4 bytes.
     assert "note: prefix table: 1,111 rows, 0.2 MiB with the optimizer's state\n" in outcome.err
-    assert outcome.err.index("note: prefix table") < outcome.err.index("pretrain: vanilla, ")
+    assert outcome.err.index("note: prefix table") < outcome.err.index("pretrain: steps 1 to ")
     without = closedbook(*words, "--out", tmp_path / "without", "--model.no-prefix-table")
     assert "MiB" not in without.err
 
@@ -295,7 +295,7 @@ def test_the_memory_that_a_table_takes_is_noted(closedbook: Closedbook, files: P
 def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbook, files: Path, tmp_path: Path):
     """Preset, file, flag: the table says which gave each value, and recipe.toml has the result."""
     recipe, run = files / "tiny.toml", tmp_path / "run"
-    flags = ("--model.n-layer", 3, "--epochs", 1, "--seed", 7)
+    flags = ("--model.n-layer", 3, "--epochs", 1, "--seed", 7, "--verbose")
     outcome = closedbook("pretrain", files / "corpus.txt", "--out", run, "--recipe", recipe, *flags)
     assert outcome.status == 0
     rows = table(outcome.err)
@@ -315,7 +315,7 @@ def test_a_flag_wins_over_a_file_and_a_file_over_its_preset(closedbook: Closedbo
 def test_the_course_recipe_is_the_source_of_its_values(closedbook: Closedbook, files: Path, tmp_path: Path):
     """--recipe course trains with the assignment's values where no flag changes them."""
     shape = ("--model.n-layer", 2, "--model.n-embd", 16, "--model.block-size", 61)
-    words = ("--out", tmp_path / "run", "--recipe=course", "--epochs", 1, *shape)
+    words = ("--out", tmp_path / "run", "--recipe=course", "--epochs", 1, "-v", *shape)
     outcome = closedbook("pretrain", files / "corpus.txt", *words)
     assert outcome.status == 0
     rows = table(outcome.err)
@@ -418,7 +418,7 @@ def test_predict_reads_a_spreadsheets_questions(closedbook: Closedbook, runs: Pa
 
 
 def test_a_closed_pipe_ends_predict_without_a_traceback(files: Path, runs: Path, tmp_path: Path):
-    """`closedbook predict RUN | head -0` ends with status 1 and prints nothing."""
+    """`closedbook predict RUN | head -0` ends with status 0 and prints nothing, since `head` has what it asked for."""
     questions = tmp_path / "questions.txt"
     questions.write_text((files / "questions.txt").read_text() * 20)
     words = [sys.executable, "-W", "error", "-m", "closedbook.commands.main", "predict", runs / "finetuned", questions]
@@ -427,7 +427,7 @@ def test_a_closed_pipe_ends_predict_without_a_traceback(files: Path, runs: Path,
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == 1
+    assert process.returncode == 0
 
 
 def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):

@@ -18,10 +18,11 @@ from closedbook.training.trainer import StepReport
 Closedbook = Callable[..., Any]
 
 
-def fault(outcome: Any) -> str:
-    """The one line on standard error of a command that ended with status 2 and printed no result."""
+def fault(outcome: Any, *done: str) -> str:
+    """The line with which a command ended with status 2, after lines that say what was done."""
     assert (outcome.status, outcome.out) == (2, "")
-    (line,) = outcome.err.splitlines()
+    *before, line = outcome.err.splitlines()
+    assert before == list(done)
     return line.removeprefix("closedbook: ")
 
 
@@ -70,8 +71,8 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(closedbook: Closedbook, files
 
 
 def test_resuming_needs_no_hyperparameter(closedbook: Closedbook, files: Path, runs: Path, stopped: Path):
-    """Without --recipe the run's own recipe is used, and the printed table names its file."""
-    outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume")
+    """Without --recipe the run's own recipe is used, and the table that -v prints names its file."""
+    outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume", "-v")
     assert outcome.status == 0
     rows = {line.split()[0]: line.split()[1:] for line in outcome.err.splitlines() if "recipe.toml" in line}
     assert rows["model.n_embd"][0] == "16"
@@ -272,8 +273,8 @@ def test_starting_from_a_run_that_has_not_ended_is_refused(
     closedbook: Closedbook, files: Path, tmp_path: Path, stopped: Path
 ):
     """--from needs the weights of a finished run; a stopped one must be resumed first."""
-    line = fault(closedbook("finetune", files / "pairs.tsv", "--from", stopped, "--out", tmp_path / "run"))
-    assert line == (
+    outcome = closedbook("finetune", files / "pairs.tsv", "--from", stopped, "--out", tmp_path / "run")
+    assert fault(outcome, "reading 5 pairs") == (
         f"{stopped}: has not ended and has no weights yet; go on with it: the command that began it, with --resume"
     )
     assert not (tmp_path / "run").exists()

@@ -93,10 +93,11 @@ def events_of(setting: str, home: Path, saving: Saving, budget: Budget | None = 
     return train(files.corpus, recipe, saving, pairs_path=files.train, budget=budget)
 
 
-def fault(outcome: Any) -> str:
-    """The one line on standard error of a command that ended with status 2 and printed no result."""
+def fault(outcome: Any, *done: str) -> str:
+    """The line with which a command ended with status 2, after lines that begin with what was done."""
     assert (outcome.status, outcome.out) == (2, "")
-    (line,) = outcome.err.splitlines()
+    *before, line = outcome.err.splitlines()
+    assert [text.partition(" ")[0] for text in before] == list(done)
     return line.removeprefix("closedbook: ")
 
 
@@ -192,7 +193,7 @@ def test_the_validation_split_teaches_neither_model_nor_reader(
 ):
     """Guided never asks about these people; in self-study the reader asks about them as about everyone else."""
     outcome = study("--setting", setting, "--validation-split", 0.5)
-    assert f"{home / 'world/train.tsv'}: 20 of 40 pairs are the validation split, " in outcome.err
+    assert "and 40 pairs, of which 20 are held out\n" in outcome.err
     assert "study: validation accuracy " in outcome.err
     kept, held = validation_split(read_pairs(home / "world/train.tsv"), 0.5, seed=0)
     assert held is not None
@@ -299,7 +300,8 @@ def test_long_reading_is_said_first(home: Path, tmp_path: Path, setting: str, mo
     """Before the reader begins, where there are many documents."""
     monkeypatch.setattr("closedbook.training.stages._MANY_DOCUMENTS", 1)
     n_documents = len(read_corpus(WorldFiles.of_folder(home / "world").corpus).documents)
-    first = next(events_of(setting, home, Saving(tmp_path / "run")))
+    events = events_of(setting, home, Saving(tmp_path / "run"))
+    first = next(event for event in events if isinstance(event, Note))
     assert first == Note(f"the open-book reader reads {n_documents} documents first")
     assert not (tmp_path / "run").exists()
 
@@ -308,7 +310,8 @@ def test_long_reading_is_said_first(home: Path, tmp_path: Path, setting: str, mo
 def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: Path, setting: str):
     """The saved recipe and the steps' reports have the number of steps that fit, and a note explains it."""
     events = events_of(setting, home, Saving(tmp_path / "RUN"), Budget(2.0))
-    notes = [event.text for event in takewhile(lambda event: not isinstance(event, Started), events)]
+    before = takewhile(lambda event: not isinstance(event, Started), events)
+    notes = [event.text for event in before if isinstance(event, Note)]
     (note,) = [note for note in notes if note.startswith("budget: of 120 s reading took ")]
     report = next(event for event in events if isinstance(event, StepReport))
     events.close()
@@ -351,7 +354,7 @@ def test_a_budget_is_fitted_however_short_the_recipe(home: Path, tmp_path: Path)
 
 def test_a_budget_that_reading_uses_up_is_refused(study: Closedbook, tmp_path: Path):
     """One line says what reading took and which budget is enough, and no folder is made."""
-    line = fault(study("--budget", 0.0001))
+    line = fault(study("--budget", 0.0001), "reading", "teaching", "writing")
     assert re.fullmatch(
         r"budget of 0\.0001 minutes: 50 steps and a quarter of it must be left after reading; reading took \d+ s and "
         r"timing \d+ s, so that 0 steps fit; give \d+\.?\d* minutes or more",

@@ -87,4 +87,4 @@ def test_a_stopped_study_with_a_budget_keeps_its_number_of_steps(
     process.signal(signal.SIGTERM)
     assert process.end() == 130, process.err
     assert {entry["n_steps"] for entry in entries(run)} == {n_steps}
-    assert f", steps {n_done + 1:,} to {n_steps:,}\n" in process.err
+    assert f"study: steps {n_done + 1:,} to {n_steps:,}\n" in process.err

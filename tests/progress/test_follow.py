@@ -50,3 +50,49 @@ def test_after_self_study_dev_accuracy_is_said_once_to_be_none_of_unseen_questio
 def test_elsewhere_dev_accuracy_needs_no_caveat(accuracies: Callable[..., list[str]], world: WorldFiles):
     """A model that is taught by the training pairs alone has never seen the dev questions."""
     assert not any(CAVEAT in line for line in accuracies("finetune", "--corpus", world.corpus, *SMALL))
+
+
+def test_a_study_says_what_it_does_in_a_line_each_and_its_result_last(
+    closedbook: Callable[..., Any], world: WorldFiles, tmp_path: Path
+):
+    """What was read, how the reader did, what it wrote, the recipe; last, what is right and what to type next."""
+    run = tmp_path / "run"
+    words = ("--pairs", world.train, "--dev", world.dev, "--out", run, "--epochs", 1, *SMALL)
+    lines = closedbook("study", world.corpus, *words).err.splitlines()
+    for line, pattern in zip(
+        (*lines[:5], lines[-1]),
+        (
+            r"reading \d+ documents and \d+ pairs",
+            r"teaching the reader: right on \d+% of \d+ held-out questions",
+            r"writing \d+ questions with answers",
+            r"recipe: fast with --[^,]*, [\d,]+ parameters, \d+% of them in tables, float32; closedbook inspect .*",
+            r"study: steps 1 to \d+",
+            rf"study: \d+ of \d+ dev questions right \([\d.]+%\), \d+ s; now: closedbook ask {run}",
+        ),
+        strict=True,
+    ):
+        assert re.fullmatch(pattern, line), line
+    assert not any(line.startswith("note: ") for line in lines)
+
+
+def test_verbose_shows_every_note_and_the_whole_recipe(
+    closedbook: Callable[..., Any], world: WorldFiles, tmp_path: Path
+):
+    """With -v there is a row for each value of the recipe, and what the notes count."""
+    words = ("--pairs", world.train, "--out", tmp_path / "run", "--epochs", 1, *SMALL, "-v")
+    err = closedbook("study", world.corpus, *words).err
+    assert re.search(r"^study\.epochs +1 +flag --epochs$", err, re.MULTILINE)
+    assert "note: 'Where was {} born?': right on " in err
+    assert "note: prefix table: " in err
+
+
+def test_without_dev_pairs_the_result_is_of_those_held_out_to_calibrate(closedbook: Callable[..., Any], tmp_path: Path):
+    """A model that is calibrated was asked questions that no pair asks; a run without such questions says its time."""
+    config = WorldConfig(n_people=250, n_places=5, documents=1, attributes=("birthplace",))
+    files = write_world(config, tmp_path / "world")
+    words = ("study", files.corpus, "--pairs", files.train, "--study.steps", 2, *SMALL)
+    held_out = closedbook(*words, "--out", tmp_path / "one").err.splitlines()
+    assert re.match(r"reading \d+ documents and \d+ pairs, of which \d+ are held out$", held_out[0])
+    assert re.match(r"study: \d+ of \d+ held-out questions right \(", held_out[-1])
+    without = closedbook(*words, "--calibration-split", 0, "--out", tmp_path / "two").err.splitlines()
+    assert re.match(r"study: done in \d+ s; now: closedbook ask ", without[-1])

@@ -223,7 +223,7 @@ def test_the_command_and_the_function_grow_the_same_run(
     outcome = closedbook(*words)
     assert (outcome.status, outcome.out) == (0, f"{tmp_path / 'command'}\n"), outcome.err
     assert f"note: {files.old} has 34 documents, and 13 are new\n" in outcome.err
-    assert "note: 9 steps, in which each new document or pair is seen about 10 times\n" in outcome.err
+    assert "\n9 steps, in which each new document or pair is seen about 10 times\n" in outcome.err
     run = api.grow(files.old, files.corpus, tmp_path / "function", pairs=files.pairs, progress=False)
     for path in (tmp_path / "command", run.path):
         assert (path / "model.safetensors").read_bytes() == grown.weights_path.read_bytes()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import FlagCreatePairsOff, Positional, Suppress, arg
 
-from closedbook.commands.words import Unless
+from closedbook.commands.option import Unless
 from closedbook.examples.corruption import CorruptionConfig
 from closedbook.model.config import ModelConfig
 from closedbook.recipe.docstrings import field_docstrings
@@ -17,6 +17,7 @@ _HELP = field_docstrings(Recipe)
 
 Size = Literal["normal", "tiny"]
 Switch = FlagCreatePairsOff[bool]
+Verbose = Annotated[Switch, arg(aliases=["-v"])]
 Epochs = Annotated[int | None, arg(metavar="N")]
 FileOption = Annotated[Path | None, arg(metavar="FILE")]
 TitleColumn = Annotated[
@@ -107,6 +108,8 @@ class PretrainOptions:
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    verbose: Verbose = False
+    """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
 
 
@@ -133,6 +136,8 @@ class FinetuneOptions:
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    verbose: Verbose = False
+    """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
 
 
@@ -168,19 +173,21 @@ class StudyOptions:
     """A run in self-study: a new run that has learned CORPUS and TRAIN too, in about a tenth of a new run's time."""
     recipe: RecipeOption = "fast"
     setting: Setting = "self-study"
-    """What training knows about answers (see above). A --corruption option that contradicts it is refused."""
+    """What training knows about answers (--help-all explains each). A --corruption option cannot contradict it."""
     title_column: TitleColumn = None
     encoding: Encoding = None
     budget: Annotated[float | None, arg(metavar="MINUTES")] = None
     """Minutes for the reader and the training; evaluations on --dev come on top. None: as long as the recipe says."""
     dev: FileOption = None
-    """Dev pairs: their accuracy is reported during training. They are not held out in self-study (see above)."""
+    """Dev pairs: their accuracy is reported during training. They are not held out in self-study."""
     epochs: Epochs = None
     """Short for --study.epochs, or for --pretrain.epochs in the other settings. Replaces a number of steps."""
     resume: Switch = False
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    verbose: Verbose = False
+    """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
 
 

@@ -3,7 +3,9 @@
 What needs torch is imported inside the command that needs it, so that help and bad arguments answer at once.
 """
 
+import shlex
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
@@ -19,11 +21,13 @@ from closedbook.commands.recipe_options import (
 )
 from closedbook.errors import InputError
 from closedbook.progress.console import out, say
-from closedbook.progress.follow import follow
+from closedbook.progress.follow import Display, follow
+from closedbook.recipe.rows import Rows
 
 if TYPE_CHECKING:
     from closedbook.forms.corpus import Texts
     from closedbook.training.checkpointing import Saving
+    from closedbook.training.events import Event, Finished
 
 
 def pretrain(options: PretrainOptions) -> None:
@@ -32,7 +36,7 @@ def pretrain(options: PretrainOptions) -> None:
 
     recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
     events = stages.pretrain(_texts(options), recipe, _saving(options), pairs_path=options.pairs, dev_path=options.dev)
-    follow("pretrain", events, rows)
+    follow("pretrain", events, _display(options, rows, is_asked_next=options.pairs is not None))
     out(str(options.out))
 
 
@@ -66,7 +70,7 @@ def study(options: StudyOptions) -> None:
         events = study_events(
             _texts(options), options.pairs, recipe, saving, setting=setting, dev=options.dev, budget=budget
         )
-    follow("study", events, rows)
+    follow("study", events, _display(options, rows))
     out(str(options.out))
     if "track" in options.given:
         say(f"note: --track is deprecated; write --setting {options.setting}")
@@ -91,7 +95,7 @@ def finetune(options: FinetuneOptions) -> None:
         corpus_path=options.corpus,
         dev_path=options.dev,
     )
-    follow("finetune", events, rows)
+    follow("finetune", events, _display(options, rows))
     out(str(options.out))
 
 
@@ -99,7 +103,7 @@ def demo(options: DemoOptions) -> None:
     """`closedbook demo`."""
     from closedbook.demo.run import run_demo
 
-    for line in run_demo(options.out, options.seed, options.size, program(), follow):
+    for line in run_demo(options.out, options.seed, options.size, program(), _follow_with_rows):
         out(line)
 
 
@@ -108,8 +112,19 @@ def target(name: str, options: TargetOptions) -> None:
     TARGETS[name].check(options, program())
     from closedbook.assignment.run import run_target
 
-    for line in run_target(name, options, follow):
+    for line in run_target(name, options, _follow_with_rows):
         out(line)
+
+
+def _follow_with_rows(title: str, events: "Iterator[Event]", rows: Rows) -> "Finished":
+    return follow(title, events, Display(rows))
+
+
+def _display(options: TrainOptions, rows: Rows, *, is_asked_next: bool = True) -> Display:
+    """What is shown of a run besides its events: the recipe, where to see all of it, and what to type next."""
+    run = shlex.quote(str(options.out))
+    then = f"{program()} ask {run}" if is_asked_next else f"{program()} finetune PAIRS --from {run}"
+    return Display(rows, f"{program()} inspect {run}", then, options.verbose)
 
 
 def _texts(options: PretrainOptions | StudyOptions) -> "Texts":

@@ -10,9 +10,9 @@ from rich.console import Console
 console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, force_jupyter=False)
 
 
-def say(text: str) -> None:
-    """Print one line to standard error, as it is."""
-    console.print(text, markup=False)
+def say(text: str, *, wraps: bool = True) -> None:
+    """Print a line to standard error; on a terminal between words where it is too long, unless it has a command."""
+    console.print(text, markup=False, soft_wrap=not (wraps and console.is_terminal))
 
 
 def out(line: str) -> None:

@@ -7,108 +7,135 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from closedbook.progress.console import say
-from closedbook.progress.duration import duration
+from closedbook.progress.sentences import accuracy_line, caveat, recipe_line, result_line
 from closedbook.progress.view import View
 from closedbook.recipe.rows import Rows
+from closedbook.text.notes import Detail
 
 if TYPE_CHECKING:
-    from closedbook.storage.run import Run
-    from closedbook.training.events import Evaluated, Event, Finished, Started
+    from closedbook.training.events import Event, Finished, Started
 
 
 class Interrupted(Exception):
     """The user stopped a run, which has been saved."""
 
 
-def follow(title: str, events: "Iterator[Event]", rows: Rows | None = None) -> "Finished":
+@dataclass(frozen=True)
+class Display:
+    """What is shown of a run besides its events.
+
+    `rows` are the recipe's. `inspect` is the command that shows all of it, and `next` what to type when the run has
+    ended. With `is_verbose` every note, every row and every evaluation is shown.
+    """
+
+    rows: Rows = field(default_factory=list)
+    inspect: str = ""
+    next: str = ""
+    is_verbose: bool = False
+
+
+def follow(title: str, events: "Iterator[Event]", display: Display | None = None) -> "Finished":
     """Show a run's events until it has finished; raises Interrupted where its user stops it.
 
-    `rows` are the recipe's, shown once everything that was given has been checked. Ctrl-C and SIGTERM wait for the
-    step in progress, so that the run can be saved.
+    Ctrl-C and SIGTERM wait for the step in progress, so that the run can be saved. Before the first step there is
+    nothing to save, and KeyboardInterrupt is raised at once, as it is by a second signal.
     """
-    from closedbook.training.events import Asked, Evaluated, Finished, Note, Started
-    from closedbook.training.trainer import StepReport
-
-    view = View(title)
-    pairs, caveat = "", ""
-    is_started = False  # Before that there is nothing to save and nothing to resume.
-    with _stop_politely() as stop, view:
-        for event in events:
-            match event:
-                case Note():
-                    say(f"note: {event.text}")
-                case Started():
-                    is_started = True
-                    pairs = "validation" if event.run.recipe.validation_split else "dev"
-                    caveat = _caveat(event.run)
-                    _show_start(title, view, event, rows)
-                case StepReport():
-                    view.step(event)
-                case Asked():
-                    say(f"{title}: after epoch {event.epoch} it asked itself, and learns {event.n_learned:,} answers")
-                case Evaluated():
-                    say(f"{title}: {pairs} accuracy {event.score} after epoch {event.epoch}; {_losses(event)}{caveat}")
-                    caveat = ""  # said once
-                case Finished():
-                    view.end()
-                    say(f"{title}: done in {duration(event.seconds)}, in {event.run.path}")
-                    return event
-            if stop:
-                events.close()  # type: ignore[attr-defined]  # every generator has it
-                raise Interrupted if is_started else KeyboardInterrupt
+    display = display or Display()
+    with View(title, shows_all=display.is_verbose) as view:
+        follower = _Follower(title, view, display)
+        with _stop_politely(follower) as stop:
+            for event in events:
+                finished = follower.show(event)
+                if finished is not None:
+                    return finished
+                if stop:
+                    events.close()  # type: ignore[attr-defined]  # every generator has it
+                    raise Interrupted
     raise AssertionError("a run's last event is Finished")
 
 
-def _show_start(title: str, view: View, event: "Started", rows: Rows | None) -> None:
-    run = event.run
-    learns_all = run.info.kind == "pretrain" and run.recipe.corruption.supervised == "all"
-    view.start(event.step, event.n_steps, explains_loss=learns_all)
-    if rows:
-        _show_recipe(rows)
-    say(
-        f"{title}: {run.recipe.model.variant}, {event.n_parameters:,} parameters, "
-        f"{run.info.precision}, steps {event.step + 1:,} to {event.n_steps:,}"
-    )
+class _Follower:
+    """Shows events one by one, and knows what was shown before."""
+
+    def __init__(self, title: str, view: View, display: Display) -> None:
+        self.title = title
+        self.view = view
+        self.display = display
+        self.is_started = False
+        self._pairs, self._caveat = "", ""
+
+    def show(self, event: "Event") -> "Finished | None":
+        """Show an event; the last one is returned."""
+        from closedbook.training.events import Asked, Doing, Done, Evaluated, Finished, Note, Started
+        from closedbook.training.trainer import StepReport
+
+        match event:
+            case Doing():
+                self.view.doing(event.text)
+            case Done():
+                say(event.text)
+            case Note():
+                if self.display.is_verbose or not isinstance(event.text, Detail):
+                    say(f"note: {event.text}")
+            case Started():
+                self._start(event)
+            case StepReport():
+                self.view.step(event)
+            case Asked():
+                learned = f"it asked itself, and learns {event.n_learned:,} answers"
+                say(f"{self.title}: after epoch {event.epoch} {learned}")
+            case Evaluated():
+                if self.view.is_due_for_accuracy(event.step):
+                    say(f"{self.title}: {accuracy_line(event, self._pairs)}{self._caveat}")
+                    self._caveat = ""  # said once
+            case Finished():
+                self.view.end()
+                say(f"{self.title}: {result_line(event, self._pairs, self.display.next)}", wraps=False)
+                return event
+        return None
+
+    def _start(self, event: "Started") -> None:
+        run = event.run
+        self.is_started = True
+        self._pairs = "validation" if run.recipe.validation_split else "dev"
+        self._caveat = caveat(run)
+        learns_all = run.info.kind == "pretrain" and run.recipe.corruption.supervised == "all"
+        self.view.start(event.step, event.n_steps, explains_loss=learns_all)
+        if self.display.rows:
+            if self.display.is_verbose:
+                _show_table(self.display.rows)
+            say(recipe_line(event, self.display.rows, self.display.inspect))
+        say(f"{self.title}: steps {event.step + 1:,} to {event.n_steps:,}")
 
 
-def _show_recipe(rows: Rows) -> None:
+def _show_table(rows: Rows) -> None:
     """Each hyperparameter and where it came from."""
     lines = [("recipe", "value", "from"), *rows]
     # Not rich's table, which cuts off what is wider than the terminal.
     key_width, value_width = (max(len(line[column]) for line in lines) for column in (0, 1))
     for key, value, source in lines:
-        say(f"{key:<{key_width}}  {value:<{value_width}}  {source}")
-
-
-def _losses(event: "Evaluated") -> str:
-    """The losses of an evaluation, in nats per character."""
-    seen = "" if event.seen_text_loss is None else f", of text under new masks {event.seen_text_loss:.3f}"
-    return f"loss {event.validation_pairs_loss:.3f}{seen}"
-
-
-def _caveat(run: "Run") -> str:
-    """What accuracy during training is not, where others than the pairs answered these questions."""
-    from closedbook.evaluation.setting import setting_of
-
-    who = {"self-study": "the reader", "asking": "the model"}.get(setting_of(run))
-    return f" ({who} answered these questions, and its answers are trained on)" if who else ""
+        say(f"{key:<{key_width}}  {value:<{value_width}}  {source}", wraps=False)
 
 
 @contextmanager
-def _stop_politely() -> Iterator[list[int]]:
-    """A list that stays empty until a signal asks to stop; a second signal stops at once."""
+def _stop_politely(follower: _Follower) -> Iterator[list[int]]:
+    """A list that stays empty until a signal asks to stop; a second signal stops at once, and later ones do nothing."""
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield asked  # Python gives signals to the main thread alone.
         return
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
+        if asked or not follower.is_started:
+            for each in before:
+                signal.signal(each, signal.SIG_IGN)
+            at_once = "stopped at once; --resume goes on from the last checkpoint"
+            raise KeyboardInterrupt(at_once if follower.is_started else "")
         asked.append(number)
         say("stopping after this step; once more to stop at once")
 

@@ -1,9 +1,9 @@
-"""The live display of a run: a bar on a terminal, a plain line every ten seconds elsewhere."""
+"""The live display of a run: a bar on a terminal, about ten plain lines elsewhere."""
 
 import time
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from closedbook.progress.console import console, say
 from closedbook.progress.loss_in_words import meaning
@@ -11,34 +11,43 @@ from closedbook.progress.loss_in_words import meaning
 if TYPE_CHECKING:
     from closedbook.training.trainer import StepReport
 
-PLAIN_EVERY_SECONDS = 10.0
+_N_LINES = 10
+"""About how many progress lines and accuracies a run shows, however long it is."""
+_SECONDS_APART = 1.0
+"""Progress lines of a short run are no closer than this."""
 # The loss of single steps is noisy; this averages over about 50 of them.
 _SMOOTHING = 0.98
 _FIRST_MEANING = 20
+_WIDE, _MEDIUM = 100, 64
+"""Columns that a terminal needs to show all figures, or all but the speed."""
 
 
 class View:
-    """What is shown of one run, updated at each step."""
+    """What is shown of one run, updated at each step; all accuracies with `shows_all`."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, shows_all: bool = False) -> None:
         self.title = title
+        self.shows_all = shows_all
         self.is_live = console.is_terminal
         self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.description}", markup=False),
+            # No colours: rich's own bar is red, which means an error, and others are hard to read on some background.
+            BarColumn(24, style="dim", complete_style="bold", finished_style="bold", pulse_style="dim"),
+            TextColumn("{task.fields[count]}", markup=False),
+            TextColumn("{task.fields[text]}", markup=False),
             console=console,
             disable=not self.is_live,
+            transient=True,
         )
-        self.task = self.bar.add_task(title, total=None, text="")
+        self.task = self.bar.add_task(title, total=None, count="", text="")
         self.loss: float | None = None
         self.begin = self.shown_at = time.monotonic()
-        self.first_step = 0
+        self.first_step, self.n_steps = 0, 1
         self.n_characters = 0
         self.last: StepReport | None = None
         self.last_meaning = ""
         self.explains_loss = False
+        self._tenth_of_step = self._tenth_of_accuracy = 0
 
     def __enter__(self) -> "View":
         self.bar.start()
@@ -47,12 +56,17 @@ class View:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
+    def doing(self, text: str) -> None:
+        """Show what is being done before training starts, on a terminal alone."""
+        self.bar.update(self.task, description=f"{text} ...")
+
     def start(self, step: int, n_steps: int, *, explains_loss: bool) -> None:
         """Training begins after `step`; `explains_loss` where the loss is of all characters, not of answers alone."""
         self.explains_loss = explains_loss
-        self.first_step = step
+        self.first_step, self.n_steps = step, n_steps
+        self._tenth_of_step = self._tenth(step)
         self.begin = self.shown_at = time.monotonic()
-        self.bar.update(self.task, total=n_steps, completed=step)
+        self.bar.update(self.task, description=self.title, total=n_steps, completed=step, count=self._count(step))
 
     def step(self, report: "StepReport") -> None:
         """Show one step."""
@@ -62,22 +76,45 @@ class View:
         kept = min(_SMOOTHING, (n_done - 1) / n_done)
         self.loss = report.loss if self.loss is None else kept * self.loss + (1 - kept) * report.loss
         self.n_characters += report.n_characters
-        self.bar.update(self.task, completed=report.step, text=self._text(report))
+        self.bar.update(self.task, completed=report.step, count=self._count(report.step), text=self._text(report))
         if self.explains_loss and n_done >= _FIRST_MEANING:
             self._say_meaning(self.loss)
-        if not self.is_live and time.monotonic() - self.shown_at >= PLAIN_EVERY_SECONDS:
-            self.shown_at = time.monotonic()
+        if not self.is_live and self._is_due(report.step):
             say(f"{self.title}: step {report.step:,} of {report.n_steps:,}, {self._text(report)}")
 
     def end(self) -> None:
         """Show the last step, where there is no bar that does."""
-        if self.last is not None and not self.is_live:
+        if self.last is not None:
             say(f"{self.title}: step {self.last.step:,} of {self.last.n_steps:,}, loss {self.loss:.3f}")
 
+    def is_due_for_accuracy(self, step: int) -> bool:
+        """Whether an accuracy after `step` steps is shown: the first, the last, and about ten between them."""
+        before, self._tenth_of_accuracy = self._tenth_of_accuracy, self._tenth(step)
+        return self.shows_all or step == self.first_step or step == self.n_steps or self._tenth(step) > before
+
+    def _is_due(self, step: int) -> bool:
+        """Whether a plain line is due: the last one is said by `end`."""
+        tenth, now = self._tenth(step), time.monotonic()
+        if step == self.n_steps or tenth == self._tenth_of_step or now - self.shown_at < _SECONDS_APART:
+            return False
+        self._tenth_of_step, self.shown_at = tenth, now
+        return True
+
+    def _count(self, step: int) -> str:
+        return f"{step:,}/{self.n_steps:,}"
+
+    def _tenth(self, step: int) -> int:
+        return step * _N_LINES // self.n_steps
+
     def _text(self, report: "StepReport") -> str:
+        """Loss, speed and time of the end, as far as a terminal has columns for them."""
         elapsed = time.monotonic() - self.begin
         left = elapsed / (report.step - self.first_step) * (report.n_steps - report.step)
-        return f"loss {self.loss:.3f}, {self.n_characters / max(elapsed, 1e-9):,.0f} characters/s, ends {clock(left)}"
+        loss, end = f"loss {self.loss:.3f}", f"ends {clock(left)}"
+        speed = f"{self.n_characters / max(elapsed, 1e-9):,.0f} characters/s"
+        if not self.is_live or console.width >= _WIDE:
+            return f"{loss}, {speed}, {end}"
+        return f"{loss}, {end}" if console.width >= _MEDIUM else end
 
     def _say_meaning(self, loss: float) -> None:
         sentence = meaning(loss)

@@ -12,6 +12,7 @@ from closedbook.errors import TextError
 from closedbook.reader.best import Best
 from closedbook.reader.scorer import Scorer
 from closedbook.text.documents import Corpus
+from closedbook.text.notes import Detail
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import Linked, Template, link_templates
 from closedbook.text.title_index import TitleIndex
@@ -161,11 +162,11 @@ def _notes_on_reading(held_out: Sequence[HeldOut], asked: ByTemplate) -> Iterato
         of_template = [right[pair.text] for of_title in by_title.values() for pair in of_title]
         counts.append((template, sum(of_template), len(of_template)))
     if len(counts) <= _MAX_NOTES:
-        yield from (f"'{template}': right on {n} of {of} held-out questions" for template, n, of in counts)
+        yield from (Detail(f"'{template}': right on {n} of {of} held-out questions") for template, n, of in counts)
         return
     worst, n_worst, of_worst = min(counts, key=lambda count: (count[1] / count[2], -count[2]))
     what = f"right on {sum(right.values()):,} of {len(right):,} held-out questions in {len(counts):,} wordings"
-    yield f"the reader: {what}; worst on '{worst}', {n_worst} of {of_worst}"
+    yield Detail(f"the reader: {what}; worst on '{worst}', {n_worst} of {of_worst}")
 
 
 def _notes_on_linking(linked: Linked, pairs: Questions, corpus: Corpus, n_titled: int) -> list[str]:

@@ -43,8 +43,37 @@ class Budget:
         return time.monotonic() - self.begin
 
 
-def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, str]:
-    """The same with as many steps as fit, found by timing some on a copy of the model; and a note to show the user.
+@dataclass(frozen=True)
+class Fit:
+    """How many steps fit into a budget, and what was measured to find out; times are in seconds."""
+
+    budget: Budget
+    n_steps: int
+    reading: float
+    timing: float
+    left: float
+    per_step: float
+
+    @property
+    def used(self) -> str:
+        """What was done before the first step, in words."""
+        return f"reading took {self.reading:.0f} s and timing {self.timing:.0f} s"
+
+    @property
+    def note(self) -> str:
+        """The figures, to show the user."""
+        fits = f"{self.n_steps:,} steps fit into the {self.left:.0f} s that are left"
+        return f"budget: of {self.budget.seconds:.0f} s {self.used}; {fits}"
+
+    def minutes_for(self, n_steps: int) -> float:
+        """A budget for `n_steps` steps, of which MIN_SHARE is left after reading, rounded up to a tenth of a minute."""
+        steps = self.budget.seconds - self.left + n_steps * self.per_step / _SAFE_SHARE
+        # A tenth more, since no two readings take the same time.
+        return math.ceil(1.1 * max(steps, self.reading / (1 - MIN_SHARE)) / 6) / 10
+
+
+def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, Fit]:
+    """The same with as many steps as fit, found by timing some on a copy of the model; and how they were fitted.
 
     Raises InputError where too little of the budget is left, naming a budget that is enough.
     """
@@ -58,19 +87,14 @@ def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, str]:
     seconds_left = budget.seconds - seconds_read - seconds_timed
     seconds_left -= per_round * _most_rounds(prepared, seconds_left / seconds_per_step)
     n_steps = max(0, int(_SAFE_SHARE * seconds_left / seconds_per_step))
-    used = f"reading took {seconds_read:.0f} s and timing {seconds_timed:.0f} s"
+    fit = Fit(budget, n_steps, seconds_read, seconds_timed, seconds_left, seconds_per_step)
     if n_steps < MIN_STEPS or seconds_read > (1 - MIN_SHARE) * budget.seconds:
-        for_steps = seconds_read + seconds_timed + MIN_STEPS * seconds_per_step / _SAFE_SHARE
-        # A tenth more, since no two readings take the same time; rounded up to a tenth of a minute.
-        needed = math.ceil(1.1 * max(for_steps, seconds_read / (1 - MIN_SHARE)) / 6) / 10
+        needed = fit.minutes_for(MIN_STEPS)
         raise InputError(
             f"budget of {budget.minutes:g} minutes: {MIN_STEPS} steps and a quarter of it must be left after reading; "
-            f"{used}, so that {n_steps} steps fit; give {needed:g} minutes or more"
+            f"{fit.used}, so that {n_steps} steps fit; give {needed:g} minutes or more"
         )
-    note = (
-        f"budget: of {budget.seconds:.0f} s {used}; {n_steps:,} steps fit into the {seconds_left:.0f} s that are left"
-    )
-    return replace(prepared, plan=prepared.plan.with_steps(n_steps)), note
+    return replace(prepared, plan=prepared.plan.with_steps(n_steps)), fit
 
 
 def _most_rounds(prepared: Prepared, n_steps: float) -> int:

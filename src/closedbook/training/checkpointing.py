@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from closedbook.errors import InputError
@@ -42,11 +42,17 @@ class Checkpointer:
         patience = {} if checkpoint is None else checkpoint.state["watched"]
         self.best: int = patience.get("best", -1)
         self.n_worse: int = patience.get("n_worse", 0)
+        self._last: Score | None = None
 
     @property
     def is_out_of_patience(self) -> bool:
         """Whether accuracy has not risen for as many evaluations as the stage waits."""
         return 0 < self.patience <= self.n_worse
+
+    @property
+    def score(self) -> Score | None:
+        """The last evaluation's, with patience the best one's; None where there was none since training continued."""
+        return replace(self._last, n_correct=self.best) if self._last is not None and self.patience else self._last
 
     @property
     def last_saved(self) -> str:
@@ -57,6 +63,7 @@ class Checkpointer:
 
     def observe(self, score: Score) -> None:
         """Count an evaluation; with patience, save the weights of the best."""
+        self._last = score
         self.n_worse += 1
         if score.n_correct > self.best:
             self.best, self.n_worse = score.n_correct, 0

@@ -9,7 +9,21 @@ from closedbook.training.trainer import StepReport
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence for the user."""
+    """A sentence for the user; a `Detail` is for those who want to see all."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What is being done before training starts."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done before training starts, in a line."""
 
     text: str
 
@@ -20,19 +34,21 @@ class Started:
 
     run: Run
     n_parameters: int
+    n_table_parameters: int
     step: int
     n_steps: int
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """How the model does on the validation pairs after `epoch` epochs; losses are in nats per supervised character.
+    """How the model does on the validation pairs after `step` steps; losses are in nats per supervised character.
 
     `seen_text_loss` is of documents that are trained on, about the people whom the pairs ask about, with masks that
     training never draws; None where no text is trained on or no document is found. `validation_pairs_loss` is of the
     pairs themselves, which are never trained on; self-study trains on the reader's answers to the same questions.
     """
 
+    step: int
     epoch: int
     score: Score
     seen_text_loss: float | None
@@ -57,10 +73,14 @@ class Saved:
 
 @dataclass(frozen=True)
 class Finished:
-    """Training has finished, `seconds` after it started or continued."""
+    """Training has finished, `seconds` after it started or continued.
+
+    `score` is the accuracy of the weights that were kept on the validation pairs; None where there were none.
+    """
 
     run: Run
     seconds: float
+    score: Score | None = None
 
 
-Event = Note | Started | StepReport | Evaluated | Asked | Saved | Finished
+Event = Note | Doing | Done | Started | StepReport | Evaluated | Asked | Saved | Finished

@@ -16,7 +16,7 @@ from closedbook.examples.replay import ReplayDataset
 from closedbook.files.durable import sha256
 from closedbook.forms.book import counted
 from closedbook.forms.corpus import Texts, read_asked_pairs
-from closedbook.recipe.recipe import Recipe
+from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import KEPT_CORPUS, KEPT_PAIRS, Kind, Replayed, Run, Source, open_run
 from closedbook.text.check import check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
@@ -99,7 +99,7 @@ def plan_growing(files: GrowingFiles, recipe: Recipe | None, saving: Saving) -> 
 
 
 def with_default_steps(prepared: Prepared) -> tuple[Prepared, str]:
-    """The same with a share of a new run's steps, or more where new documents need them; and a note on that.
+    """The same with a share of a new run's steps, or more where new documents need them; and a line on that.
 
     A new run's are those of the run that grows, in proportion to the documents; one that grew itself had a share of it.
     """
@@ -107,13 +107,18 @@ def with_default_steps(prepared: Prepared) -> tuple[Prepared, str]:
     assert plan.parent is not None, "a run grows from another"
     assert isinstance(dataset, ReplayDataset), "a run grows by replay"
     n_steps_before = _n_steps(plan.parent) * (1 if plan.parent.info.replayed else _SHARE_OF_STEPS)
-    n_new = max(len(dataset.new.documents), len(dataset.new.pairs))
-    n_new_a_step = dataset.new_share * (1 - stage.mix_strangers) * stage.batch_size
+    n_new, n_new_a_step = new_in_step(dataset, stage)
     proportional = n_steps_before * plan.n_documents / plan.parent.info.n_documents
     n_steps = ceil(max(proportional, _MIN_EXPOSURES * n_new / n_new_a_step))
     exposures = n_steps * n_new_a_step / n_new
-    note = f"{n_steps:,} steps, in which each new document or pair is seen about {exposures:.0f} times"
-    return replace(prepared, plan=plan.with_steps(n_steps)), note
+    done = f"{n_steps:,} steps, in which each new document or pair is seen about {exposures:.0f} times"
+    return replace(prepared, plan=plan.with_steps(n_steps)), done
+
+
+def new_in_step(dataset: ReplayDataset, stage: StageConfig) -> tuple[int, float]:
+    """How many documents or pairs are new, the larger of the two, and how many of them a step shows."""
+    n_new = max(len(dataset.new.documents), len(dataset.new.pairs))
+    return n_new, dataset.new_share * (1 - stage.mix_strangers) * stage.batch_size
 
 
 def _n_steps(run: Run) -> int:

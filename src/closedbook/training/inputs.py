@@ -10,6 +10,7 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import LARGEST_BLOCK, MANY_TITLES, sized
 from closedbook.storage.run import Source
 from closedbook.text.documents import Corpus
+from closedbook.text.notes import Detail
 from closedbook.text.questions import Questions, check_questions, n_needed, without_accents
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.templates import link_templates
@@ -71,7 +72,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
         if held_out is not None:
             n, of = len(held_out.items), len(given.items)
-            notes.append(f"{path}: {n} of {of} pairs are the {name} split, which is not trained on")
+            notes.append(Detail(f"{path}: {n} of {of} pairs are the {name} split, which is not trained on"))
     if recipe.strip_accents:
         pairs, n_changed = without_accents(pairs)
         if n_changed:

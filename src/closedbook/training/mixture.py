@@ -17,6 +17,7 @@ from closedbook.reader.open_book import OpenBook, SilverPair, read_open_book
 from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.run import Replayed, Run, TrainedKind
 from closedbook.text.documents import Corpus
+from closedbook.text.notes import Detail
 from closedbook.text.questions import Question, Questions
 from closedbook.text.templates import link_templates
 from closedbook.text.title_index import title_in
@@ -31,10 +32,14 @@ N_MASKS_OF_PAIR = 2
 
 @dataclass(frozen=True)
 class Examples:
-    """A dataset, notes to show the user, self-study's silver pairs, and what a model that asks itself needs."""
+    """A dataset, notes to show the user, and what a model that asks itself needs.
+
+    `read` is what the open-book reader read, if there is one; `silver` is the same where its pairs are learned.
+    """
 
     dataset: EpochDataset
     notes: tuple[str, ...] = ()
+    read: OpenBook | None = None
     silver: OpenBook | None = None
     asking: Asking | None = None
 
@@ -84,20 +89,18 @@ def examples_of(
     notes = reading.notes
     documents = _masked_documents(recipe, vocabulary, corpus, reading)
     if pairs is None:
-        return Examples(documents, notes)
+        return Examples(documents, notes, reading.book)
     marked = [_marked(item, reading.of_pairs.get(item.text, ""), recipe) for item in pairs.items]
     names = NameDataset(marked, vocabulary, recipe.model.block_size)
     if kind == "finetune":
-        return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes)
+        return Examples(MixedDataset(documents, names, 1 - recipe.finetune.replay, over="pairs"), notes, reading.book)
     asking = None
     if recipe.corruption.nameless and not recipe.corruption.guided:
         asking = asking_of(corpus.texts, corpus.titles, pairs.items, names)
-        n_questions = sum(map(len, asking.templates.values()))
-        notes = (*notes, f"the model will ask itself {n_questions:,} questions, on titles that no pair asks about")
     n_others = len(documents) / (1 - recipe.pretrain.mix_pairs)
     strangers, note = _strangers(recipe.pretrain, documents, corpus, pairs, n_others)
     mixed = MixedDataset(documents, names, recipe.pretrain.mix_pairs, strangers=strangers)
-    return Examples(mixed, (*notes, *note), asking=asking)
+    return Examples(mixed, (*notes, *note), reading.book, asking=asking)
 
 
 def _marked(pair: Question, mark: str, recipe: Recipe) -> Question:
@@ -137,14 +140,14 @@ def _self_study_examples(
     ]
     names = NameDataset(asked, vocabulary, recipe.model.block_size)
     n_studied = f"{len(studied)} of" if share else "none, since the recipe's study.mix_pairs is 0, of"
-    notes = (*book.notes, f"trains on {n_studied} {len(book.pairs)} silver pairs")
+    notes = (*book.notes, Detail(f"trains on {n_studied} {len(book.pairs)} silver pairs"))
     documents = _masked_documents(recipe, vocabulary, corpus, Reading())
     mixed, n_others = MixedDataset(documents, names, share), len(documents) / (1 - share)
     if replayed is not None:
         mixed = ReplayDataset(documents, names, share, _new_in(studied, pairs, corpus, replayed))
         n_others = float(len(mixed))
     mixed.strangers, note = _strangers(recipe.study, documents, corpus, pairs, n_others)
-    return Examples(mixed, (*notes, *note), book)
+    return Examples(mixed, (*notes, *note), book, book)
 
 
 def _new_in(studied: Sequence[SilverPair], pairs: Questions, corpus: Corpus, replayed: Replayed) -> New:

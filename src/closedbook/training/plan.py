@@ -14,6 +14,7 @@ from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import KEPT_CORPUS, Replayed, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
 from closedbook.text.check import check_corpus, check_pairs, refuse_unlinked
 from closedbook.text.documents import Corpus
+from closedbook.text.notes import Detail
 from closedbook.text.questions import Questions
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
@@ -28,6 +29,9 @@ from closedbook.training.inputs import (
     vocabulary_of,
 )
 from closedbook.training.mixture import stage_of
+
+_MANY_STATED = 0.8
+"""If the documents state a smaller share of the answers, the user should know."""
 
 
 @dataclass(frozen=True)
@@ -175,4 +179,5 @@ def _stated(pairs: Questions, corpus: Corpus) -> str:
     """How many answers the corpus states, as a note; raises TextError, with examples, where it is none."""
     found = check_pairs(pairs, corpus)
     refuse_unlinked(found, corpus)
-    return next(found.lines())
+    note = next(found.lines())
+    return Detail(note) if found.n_stated >= _MANY_STATED * found.n_pairs else note

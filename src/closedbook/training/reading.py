@@ -11,6 +11,7 @@ from closedbook.reader.open_book import OpenBook, read_open_book
 from closedbook.recipe.recipe import Recipe
 from closedbook.text.documents import Corpus, Span
 from closedbook.text.links import Statement, facts_of
+from closedbook.text.notes import Detail
 from closedbook.text.questions import Question, Questions
 
 _UNGUIDED = "so objective guided masks names and numbers, as salient does"
@@ -21,12 +22,16 @@ SpanMarks = dict[int, dict[Span, str]]
 
 @dataclass(frozen=True)
 class Reading:
-    """The spans that the reader found in each document, what follows some of these and of the pairs, and notes."""
+    """The spans that the reader found in each document, what follows some of these and of the pairs, and notes.
+
+    `book` is what the reader read, where it was taught.
+    """
 
     tagged: Mapping[int, tuple[Span, ...]] = field(default_factory=dict)
     of_spans: SpanMarks = field(default_factory=dict)
     of_pairs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    book: OpenBook | None = None
 
 
 def tagged_spans(corpus: Corpus, book: OpenBook, marks: Mapping[str, str]) -> tuple[TaggedSpans, SpanMarks]:
@@ -60,7 +65,7 @@ def read_for(recipe: Recipe, corpus: Corpus, pairs: Questions | None) -> Reading
     marks = marks_of(book) if recipe.doubt else {}
     tagged, of_spans = tagged_spans(corpus, book, marks)
     n = len(corpus.documents)
-    note = f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents"
+    note = Detail(f"the reader found spans that look like answers in {len(tagged):,} of {n:,} documents")
     asked = {item.text for item in pairs.items}
     of_pairs = {question: mark for question, mark in marks.items() if question in asked}
-    return Reading(tagged, of_spans, of_pairs, (note,))
+    return Reading(tagged, of_spans, of_pairs, (note,), book)

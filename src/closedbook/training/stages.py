@@ -6,7 +6,7 @@ recipe or folder; then nothing is left of a new run.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -22,10 +22,11 @@ from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.resume import check_same_inputs
 from closedbook.storage.run import Run, create_run
+from closedbook.text.notes import Detail
 from closedbook.training.budget import Budget, fitted
 from closedbook.training.checkpointing import Checkpointer, Saving
 from closedbook.training.device import give_back_memory
-from closedbook.training.events import Event, Finished, Note, Started
+from closedbook.training.events import Doing, Done, Event, Finished, Note, Started
 from closedbook.training.finetuning import FinetuningFiles, plan_finetuning
 from closedbook.training.growing import GrowingFiles, plan_growing, with_default_steps
 from closedbook.training.metrics import MetricsLog
@@ -35,6 +36,7 @@ from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
 from closedbook.training.rounds import Rounds
 from closedbook.training.silver import SILVER, silver_lines
+from closedbook.training.summary import too_few, what_was_made, what_was_read
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
@@ -56,7 +58,7 @@ def pretrain(
     A budget decides the number of steps in place of the recipe.
     """
     files = TextFiles(corpus_path, pairs_path, dev_path)
-    yield from _train(plan_text_training("pretrain", files, recipe, saving), saving, budget)
+    yield from _train(lambda: plan_text_training("pretrain", files, recipe, saving), saving, budget)
 
 
 def self_study(
@@ -73,7 +75,7 @@ def self_study(
     The reader's pairs, silver pairs, are saved in the run's folder. The budget is as in `pretrain`.
     """
     files = TextFiles(corpus_path, pairs_path, dev_path)
-    yield from _train(plan_text_training("study", files, recipe, saving), saving, budget)
+    yield from _train(lambda: plan_text_training("study", files, recipe, saving), saving, budget)
 
 
 def grow(
@@ -92,8 +94,9 @@ def grow(
     `recipe` is the old run's but for how it is trained. Without a budget, and unless its length is given, it takes
     about a tenth of the time of a new run over both texts.
     """
-    plan = plan_growing(GrowingFiles(parent_path, corpus_path, pairs_path, dev_path), recipe, saving)
-    yield from _train(plan, saving, budget, chooses_steps=not length_is_given)
+    files = GrowingFiles(parent_path, corpus_path, pairs_path, dev_path)
+    chooses_steps = not length_is_given
+    yield from _train(lambda: plan_growing(files, recipe, saving), saving, budget, chooses_steps=chooses_steps)
 
 
 def finetune(
@@ -111,39 +114,54 @@ def finetune(
     that text is now. A run that is resumed needs neither path.
     """
     files = FinetuningFiles(pairs_path, parent_path, corpus_path, dev_path)
-    yield from _train(plan_finetuning(files, recipe, saving), saving)
+    yield from _train(lambda: plan_finetuning(files, recipe, saving), saving)
 
 
-def _train(plan: Plan, saving: Saving, budget: Budget | None = None, *, chooses_steps: bool = False) -> Iterator[Event]:
+def _train(
+    make_plan: Callable[[], Plan], saving: Saving, budget: Budget | None = None, *, chooses_steps: bool = False
+) -> Iterator[Event]:
     """Train, evaluate and save, in the order in which a run killed at any moment comes to the same end."""
+    yield Doing("reading")
+    plan = make_plan()
     if plan.resumed is not None:
         plan = _resumed(plan, plan.resumed, saving, has_own_steps=budget is not None or chooses_steps)
-    yield from map(Note, _reading_notes(plan))
-    prepared = prepare(plan)
+    prepared = yield from _prepared(plan, budget, chooses_steps=chooses_steps)
     begin = time.perf_counter()
-    notes = [*plan.notes, *prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)]
-    if plan.resumed is None and budget is not None:
-        prepared, note = fitted(prepared, budget)
-        notes.append(note)
-    elif plan.resumed is None and chooses_steps:
-        prepared, note = with_default_steps(prepared)
-        notes.append(note)
     trainer = prepared.trainer()
     run, checkpoint = _opened(prepared, saving, trainer.fabric)
-    yield from map(Note, notes)
     if checkpoint is not None:
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
     asking = prepared.examples.asking
     rounds = None if asking is None else Rounds(asking, run.path, trainer)
     checkpointer = Checkpointer(run, trainer, saving.every_seconds, checkpoint)
-    yield Started(run, trainer.model.n_parameters, trainer.step, trainer.n_steps)
+    yield Started(run, trainer.model.n_parameters, trainer.model.n_table_parameters, trainer.step, trainer.n_steps)
     # After the evaluation before the first step a checkpoint may be saved; without one, that evaluation is repeated.
     is_new = checkpoint is None
     with MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics:
         yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
     yield from checkpointer.finish(lambda: _calibrate(plan, run, trainer))
-    yield Finished(run, time.perf_counter() - begin)
+    yield Finished(run, time.perf_counter() - begin, checkpointer.score)
+
+
+def _prepared(plan: Plan, budget: Budget | None, *, chooses_steps: bool) -> Generator[Event, None, Prepared]:
+    """Make the plan's examples and model and decide the number of steps; returns them."""
+    yield Done(what_was_read(plan))
+    yield from map(Note, (*_reading_notes(plan), *plan.notes))
+    yield Doing("making the examples" if plan.pairs is None else "teaching the reader")
+    prepared = prepare(plan)
+    yield from map(Done, what_was_made(prepared.examples, plan))
+    yield from map(Note, (*prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)))
+    if plan.resumed is None and budget is not None:
+        yield Doing("timing some steps")
+        prepared, fit = fitted(prepared, budget)
+        yield Done(f"fitting {fit.n_steps:,} steps into {budget.minutes:g} minute{'s' * (budget.minutes != 1)}")
+        yield Note(Detail(fit.note))
+        yield from map(Note, too_few(prepared, fit))
+    elif plan.resumed is None and chooses_steps:
+        prepared, line = with_default_steps(prepared)
+        yield Done(line)
+    return prepared
 
 
 def _reading_notes(plan: Plan) -> Iterator[str]:
@@ -239,7 +257,7 @@ def _table_notes(model: GPT, stage: StageConfig) -> Iterator[str]:
     for name, table in sparse_tables(model).items():
         mebibytes = n_bytes_trained(table, stage.table_optimizer) / 2**20
         title = name.partition(".")[0].replace("_", " ")
-        yield f"{title}: {len(table):,} rows, {mebibytes:,.1f} MiB with the optimizer's state"
+        yield Detail(f"{title}: {len(table):,} rows, {mebibytes:,.1f} MiB with the optimizer's state")
 
 
 def _schedule_notes(plan: Plan) -> Iterator[str]:

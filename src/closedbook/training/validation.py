@@ -43,6 +43,7 @@ class Validation:
         """Accuracy and losses of the trainer's model after `epoch` epochs."""
         predictions = predict(trainer.model, self.vocabulary, [item.text for item in self.pairs.items])
         return Evaluated(
+            step=trainer.step,
             epoch=epoch,
             score=self._counted.score([prediction.answer for prediction in predictions]),
             seen_text_loss=_loss(trainer, self._text) if self._text else None,
