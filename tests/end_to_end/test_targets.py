@@ -137,7 +137,7 @@ def test_epochs_win_over_the_steps_of_a_recipe(closedbook: Closedbook, out: Path
     """--epochs 1 trains one epoch, here of one step, though the recipe says three steps."""
     recipe = recipe_file(tmp_path, "course")
     recipe.write_text(f"{recipe.read_text()}[pretrain]\nsteps = 3\n")
-    outcome = closedbook("vanilla_pretrain", "--recipe", recipe, "--epochs", 1)
+    outcome = closedbook("vanilla_pretrain", "--recipe", recipe, "--epochs", 1, "-v")
     assert outcome.status == 0
     assert re.search(r"^pretrain\.steps +0 +flag --epochs$", outcome.err, re.MULTILINE)
     assert len((out / "vanilla.pretrain.run/metrics.jsonl").read_text().splitlines()) == 1

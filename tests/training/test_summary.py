@@ -51,8 +51,8 @@ def test_too_few_steps_are_said_with_a_budget_that_is_enough(
 ):
     """The steps that are named show each question or document often enough, and with as many there is no note."""
     study = prepared(world, tmp_path, setting, recipe)
-    (note,) = too_few(study, fit(60))
-    known = r"60 steps are too few: most is known after about ([\d,]+), which show each (\w+) (\d+) times"
+    (note,) = too_few(study, fit(50))
+    known = r"50 steps are too few: most is known after about ([\d,]+), which show each (\w+) (\d+) times"
     found = re.fullmatch(rf"{known}; give a budget of ([\d.]+) minutes", note)
     assert found is not None, note
     n_steps = int(found[1].replace(",", ""))
@@ -63,12 +63,12 @@ def test_too_few_steps_are_said_with_a_budget_that_is_enough(
     assert list(too_few(study, fit(n_steps - 1))) != []
 
 
-def test_a_small_text_needs_a_hundred_steps_too(tmp_path: Path):
+def test_a_small_text_needs_sixty_steps_too(tmp_path: Path):
     """However often they show each of a few documents."""
     config = WorldConfig(n_people=100, n_places=5, documents=1, attributes=("birthplace",))
     study = prepared(write_world(config, tmp_path / "world"), tmp_path, "self-study")
-    assert "most is known after about 100, which" in next(too_few(study, fit(99)))
-    assert list(too_few(study, fit(100))) == []
+    assert "most is known after about 60, which" in next(too_few(study, fit(59)))
+    assert list(too_few(study, fit(60))) == []
 
 
 def test_without_a_reader_no_number_of_steps_is_promised(world: WorldFiles, tmp_path: Path):

@@ -34,6 +34,8 @@ class TargetOptions:
     """Train N epochs instead of the recipe's number, to try a target before a long run."""
     resume: FlagCreatePairsOff[bool] = False
     """Go on with the target, which was interrupted."""
+    verbose: Annotated[FlagCreatePairsOff[bool], arg(aliases=["-v"])] = False
+    """Show every note, the whole recipe and every evaluation."""
     save_every: Suppress[float] = 60.0
 
 

@@ -112,7 +112,10 @@ def target(name: str, options: TargetOptions) -> None:
     TARGETS[name].check(options, program())
     from closedbook.assignment.run import run_target
 
-    for line in run_target(name, options, _follow_with_rows):
+    def shown(title: str, events: "Iterator[Event]", rows: Rows) -> "Finished":
+        return follow(title, events, Display(rows, is_verbose=options.verbose))
+
+    for line in run_target(name, options, shown):
         out(line)
 
 
