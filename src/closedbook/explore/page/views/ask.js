@@ -4,6 +4,7 @@
   const guesses = { knows: "It knows", not: "It makes it up, or says it never read that" };
   const tally = { right: 0, of: new Set() };
   let drawn = 0;
+  let shown = {}; // the answer that is on the page, and the guess: the alternatives take as long as the answer itself
   let known = new Map(); // question -> its answer in the file of questions
   let strangers = new Set(); // questions about names that nobody wrote of
 
@@ -26,8 +27,10 @@
   }
 
   function verdict(guess, truth) {
-    if (truth === null) return `The page has no answer to compare it with, so this guess is not counted.${
-      explorer.book.lines ? " The lines at the end of the page may have it." : ""}`;
+    if (truth === null) {
+      return "The page has no answer to compare it with, so this guess is not counted." +
+        (explorer.book.lines ? " The lines at the end of the page may have it." : "");
+    }
     return (guess === "knows") === truth ? "Your guess was right." : "Your guess was wrong.";
   }
 
@@ -62,7 +65,8 @@
   }
 
   function answered(question, guess, answer) {
-    return `<p class="asked" dir="auto">${safe(answer.asked)}</p><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
+    return `<p class="asked" dir="auto">${safe(answer.asked)}</p>` +
+      `<p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
       (answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) +
       probability(answer) + others(question, answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
       (answer.note ? `<p class="state" dir="auto">${safe(answer.note)}</p>` : "") +
@@ -94,7 +98,9 @@
       button.disabled = !plain || Boolean(fault || now);
       button.setAttribute("aria-pressed", String(Boolean(now) && button.dataset.guess === chosen));
     }
-    by("answer").innerHTML = now ? answered(question, chosen, plain) : '<p class="state">The answer comes here after your guess.</p>';
+    if (!now) fill("answer", '<p class="state">The answer comes here after your guess.</p>');
+    else if (shown.plain !== plain || shown.chosen !== chosen) fill("answer", answered(question, chosen, plain));
+    shown = now ? { plain, chosen } : {};
   }
 
   explorer.views.push({

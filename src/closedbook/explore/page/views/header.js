@@ -28,10 +28,11 @@
     begin(book) {
       document.title = `${book.name}: a model that read one text`;
       by("name").textContent = `· ${book.name}`;
-      by("model").textContent = `A ${book.variant === "perceiver" ? "Perceiver" : "transformer"} of ${size(book)}, ${trainedOn(book)}.`;
+      const what = book.variant === "perceiver" ? "Perceiver" : "transformer";
+      by("model").textContent = `A ${what} of ${size(book)}, ${trainedOn(book)}.`;
       by("accuracy").innerHTML = `${accuracy(book)}Its setting is ${safe(book.setting)}.`;
       by("warning").textContent = `It can make things up. ${book.warning}`;
-      by("footer").innerHTML = `<p>${safe(built(book))} Made ${book.date ? `on ${safe(book.date)} ` : ""}by <code>${safe(book.command)}</code>. ` +
+      by("footer").innerHTML = `<p>${safe(built(book))} Made on ${safe(book.date)} by <code>${safe(book.command)}</code>. ` +
         "It is one file that needs no network and no installation.</p>";
     },
   });

@@ -26,11 +26,11 @@
     if (!drawn.length) return;
     const mark = now ? plain.mark : null;
     const of = calibration ? "probability that the answer is right" : "the model's own probability of its answer";
-    by("histograms").innerHTML = `<div class="stacked">${drawn.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
+    fill("histograms", `<div class="stacked">${drawn.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
       (mark === null ? "" : `<span class="mark" style="left:${(100 * mark).toFixed(2)}%"></span>`) + "</div>" +
       `<div class="scale" aria-hidden="true"><span>0%</span><span>50%</span><span>100%</span></div>` +
       `<figcaption>Across: ${of}. ${mark === null ? "The line that marks your question comes with the answer."
-        : `The line marks this question, at ${percent(mark)}; ${said(histograms, mark)}`}</figcaption>`;
+        : `The line marks this question, at ${percent(mark)}; ${said(histograms, mark)}`}</figcaption>`);
   }
 
   explorer.views.push({ clear: show, show });

@@ -22,13 +22,13 @@
   function show({ letter, begun }, { plain, now }) {
     const written = now.letters[letter];
     const before = now.letters.slice(0, letter).map((one) => one.text).join("");
-    by("next-now").innerHTML = (before ? `After <strong dir="auto">${safe([...before].map(visible).join(""))}</strong> comes` : "The answer begins with") +
-      `${explorer.withSwitches()}:`;
+    const after = `After <strong dir="auto">${safe([...before].map(visible).join(""))}</strong> comes`;
+    by("next-now").innerHTML = `${before ? after : "The answer begins with"}${explorer.withSwitches()}:`;
     by("candidates").innerHTML = written.top.map((one) => candidate(one, written)).join("");
-    by("own").innerHTML = begun
+    fill("own", begun
       ? `<p>With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong>, which has ${percent(now.confidence)} in all. ` +
         `Its own answer: <strong dir="auto">${safe(plain.text)}</strong>, ${percent(plain.confidence)}.</p>`
-      : `<p>All letters together: <strong dir="auto">${safe(now.text)}</strong>, ${percent(now.confidence)}.</p>`;
+      : `<p>All letters together: <strong dir="auto">${safe(now.text)}</strong>, ${percent(now.confidence)}.</p>`);
     by("back").disabled = !begun;
   }
 

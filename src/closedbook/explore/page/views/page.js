@@ -5,7 +5,7 @@
 const explorer = {
   book: null,
   model: null,
-  heads: [], // { name, block, kind, head } of each, as the switches name them
+  heads: [], // { name, block, head } of each, as the switches name them
   views: [],
   // `letter` counts the answer's letters from 0; `begun` are the letters that the reader chose, from the first on.
   state: { question: "", guess: "", letter: 0, begun: "", block: 0, tables: true, beta: 1, off: [] },
@@ -29,12 +29,15 @@ const explorer = {
   answer() {
     const { model, state, answers } = explorer;
     if (!state.question) { Object.assign(answers, { of: "", plain: null, now: null }); return; }
-    if (answers.of !== state.question) Object.assign(answers, { of: state.question, plain: answerTo(model, state.question), key: "" });
+    if (answers.of !== state.question) {
+      Object.assign(answers, { of: state.question, plain: answerTo(model, state.question), key: "" });
+    }
     if (!state.guess || answers.plain.error) { Object.assign(answers, { now: null, key: "" }); return; }
     const key = JSON.stringify([state.begun, explorer.switches()]);
     if (key !== answers.key) {
+      const isPlain = !state.begun && !explorer.isSwitched();
       const begun = Array.from(model.idsOf(state.begun));
-      answers.now = begun.length || explorer.isSwitched() ? answerTo(model, state.question, explorer.switches(), begun) : answers.plain;
+      answers.now = isPlain ? answers.plain : answerTo(model, state.question, explorer.switches(), begun);
       answers.key = key;
     }
     state.letter = Math.min(state.letter, answers.now.letters.length - 1);
@@ -51,12 +54,14 @@ const explorer = {
       try {
         explorer.book = await readBook();
       } catch (error) {
-        by("fault").textContent = `The model cannot be unpacked: this browser is too old, or the file is damaged (${error.message}).`;
+        by("fault").textContent = "The model cannot be unpacked: this browser is too old, or the file is damaged " +
+          `(${error.message}).`;
         return;
       }
       explorer.model = new Model(explorer.book);
-      const { kinds, nHeads } = explorer.book;
-      explorer.heads = kinds.flatMap((kind, block) => Array.from({ length: nHeads }, (_, head) => ({ name: `${block}.${head}`, block, kind, head })));
+      const { nBlocks, nHeads } = explorer.book;
+      const all = Array.from({ length: nBlocks * nHeads }, (_, i) => [Math.floor(i / nHeads), i % nHeads]);
+      explorer.heads = all.map(([block, head]) => ({ name: `${block}.${head}`, block, head }));
       for (const view of explorer.views) view.begin?.(explorer.book, explorer.model);
       address.read();
       explorer.answer();
@@ -86,20 +91,22 @@ const address = {
     clearTimeout(address.timer);
     address.timer = setTimeout(() => history.replaceState(null, "", address.text()), 250);
   },
-  // Links may hold anything: only the known names are looked up, and only values that the page itself could have written count.
+  // Links may hold anything: only known names are looked up, and only values that the page could have written count.
   read() {
     const given = new URLSearchParams(location.hash.slice(1));
     const whole = (name) => (/^[1-9]\d{0,3}$/.test(given.get(name) ?? "") ? Number(given.get(name)) - 1 : 0);
     const beta = Number(given.get("beta") ?? 1);
+    const off = (given.get("off") ?? "").split(",");
+    const { characters } = explorer.model.vocabulary;
     Object.assign(explorer.state, {
       question: (given.get("q") ?? "").trim(),
       guess: ["knows", "not"].includes(given.get("guess")) ? given.get("guess") : "",
       letter: whole("letter"),
-      begun: [...(given.get("begun") ?? "")].filter((one) => explorer.model.vocabulary.characters.includes(one)).slice(0, 32).join(""),
+      begun: [...(given.get("begun") ?? "")].filter((one) => characters.includes(one)).slice(0, 32).join(""),
       block: given.has("block") && whole("block") < explorer.book.nBlocks ? whole("block") : explorer.lastBlock(),
       tables: given.get("tables") !== "off" || !explorer.book.parameters.tables,
       beta: beta >= 0 && beta <= 4 ? beta : 1,
-      off: explorer.heads.map((head) => head.name).filter((name) => (given.get("off") ?? "").split(",").includes(name)),
+      off: explorer.heads.map((head) => head.name).filter((name) => off.includes(name)),
     });
   },
 };
@@ -113,6 +120,12 @@ window.addEventListener("hashchange", () => {
 // ---- pieces of HTML; what the text or the reader wrote goes through `safe` ----
 
 const by = (id) => document.getElementById(id);
+// Fill an element, unless it has this content already: what is live is read aloud whenever it is filled.
+const filled = new Map();
+const fill = (id, html) => {
+  if (filled.get(id) !== html) by(id).innerHTML = html;
+  filled.set(id, html);
+};
 const safe = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const counted = (n, one, many = `${one}s`) => `${grouped(n)} ${n === 1 ? one : many}`;

@@ -34,7 +34,8 @@
     return characters.slice(from, to).join("");
   }
 
-  // One column for each key, its height relative to the head's largest weight; latents come first; those of a word together, so that lines break between words
+  // One column for each key, its height relative to the head's largest weight. Latents come first; the columns of a word are
+  // together, so that lines break between words.
   function strip(keys, weights, characters, ranks) {
     const words = [""];
     const most = Math.max(...weights);
@@ -54,8 +55,10 @@
   function head({ block, head: number, keys, weights }, characters) {
     const order = [...weights.keys()].sort((i, j) => weights[j] - weights[i]).slice(0, nShown).filter((i) => weights[i] > 0.005);
     const ranks = new Map(order.map((i, rank) => [i, rank + 1]));
-    const list = order.map((i) => `<li><strong>${percent(weights[i])}</strong> ${safe(keyInWords(keys[i], keys, characters))}</li>`).join("");
-    return `<figure class="head"><h3>Head ${number + 1}${explorer.state.off.includes(`${block}.${number}`) ? " (off: what it reads is not passed on)" : ""}</h3>` +
+    const list = order.map((i) =>
+      `<li><strong>${percent(weights[i])}</strong> ${safe(keyInWords(keys[i], keys, characters))}</li>`).join("");
+    const isOff = explorer.state.off.includes(`${block}.${number}`);
+    return `<figure class="head"><h3>Head ${number + 1}${isOff ? " (off: what it reads is not passed on)" : ""}</h3>` +
       `<div class="strip" dir="auto" aria-hidden="true">${strip(keys, weights, characters, ranks)}</div><ol>${list}</ol></figure>`;
   }
 
@@ -91,7 +94,7 @@
       ? `Rows for whole names: <strong dir="auto">${names.map(safe).join(", ")}</strong>.` : "No row for a whole name was found.");
   }
 
-  // The heads of a block at the last of these steps at which the block did anything: those before the up block run once a latent.
+  // The heads of a block at the last of these steps at which it did anything: a Perceiver's run once a latent, but for the last.
   function headsOf(block, steps) {
     const last = steps.findLast((step) => step.attention.some((one) => one.block === block));
     return last ? last.attention.filter((one) => one.block === block) : [];
@@ -110,7 +113,7 @@
     const steps = [...now.questionSteps, ...now.letters.slice(1, state.letter + 1).map((one) => one.step)];
     by("rows").innerHTML = !state.tables ? "The tables are switched off: no row is added." : rowsInWords(steps);
     const heads = headsOf(state.block, steps);
-    by("reading-now").innerHTML = readerInWords(letter, heads);
+    fill("reading-now", readerInWords(letter, heads));
     for (const button of by("blocks").querySelectorAll("input")) button.checked = Number(button.value) === state.block;
     const characters = readBefore(now, state.letter);
     by("heads").innerHTML = heads.map((one) => head(one, characters)).join("");

@@ -1,21 +1,18 @@
 "use strict";
 // Switches: tables, single heads, and beta, by which all scores are multiplied; the answer now beside the answer before.
 {
-  const slider = `<label class="slider"><span><strong>Scores times β</strong>, the lab's β in a real model: before the softmax, every score of every head is multiplied by it.
-    At 0 each head reads everything alike; the larger β, the more it reads the one key with the highest score.</span>
+  const slider = `<label class="slider"><span><strong>Scores times β</strong>, the lab's β in a real model: before the softmax,
+    every score of every head is multiplied by it. At 0 each head reads everything alike; the larger β, the more it reads the
+    one key with the highest score.</span>
     <input type="range" id="beta" min="0" max="4" step="0.1"><output id="beta-now"></output></label>`;
-  const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words and names are added.
-    With this off the model gets the letters alone.</span></label>`;
+  const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words
+    and names are added. With this off the model gets the letters alone.</span></label>`;
 
-  function heads() {
-    const blocks = Map.groupBy(explorer.heads, (one) => one.block);
-    const named = (block) => (blocks.size > 1 ? `Heads of block ${block + 1}` : "Heads");
-    return [...blocks].map(([block, own]) => `<fieldset class="switch-row"><legend>${named(block)}</legend>${own.map((one) =>
-      `<label><input type="checkbox" data-head="${one.name}" aria-label="block ${block + 1}, head ${one.head + 1}"> ${one.head + 1}</label>`)
-      .join("")}</fieldset>`).join("");
-  }
+  const box = ({ name, block, head }) =>
+    `<label><input type="checkbox" data-head="${name}" aria-label="block ${block + 1}, head ${head + 1}"> ${head + 1}</label>`;
+  const rowOfHeads = (kind, block, { length }) => `<fieldset><legend>Heads${length > 1 ? ` of block ${block + 1}` : ""}</legend>` +
+    `${explorer.heads.filter((one) => one.block === block).map(box).join("")}</fieldset>`;
 
-  const isOn = () => explorer.isSwitched();
   function inWords({ tables: hasTables, beta, off }) {
     return [!hasTables && "tables off", beta !== 1 && `scores times ${beta}`,
       off.length && `${counted(off.length, "head")} off`].filter(Boolean).join(", ");
@@ -33,13 +30,12 @@
     by("beta-now").textContent = Number(state.beta).toFixed(1);
     by("beta").setAttribute("aria-valuetext", `scores times ${Number(state.beta).toFixed(1)}`);
     for (const box of by("controls").querySelectorAll("[data-head]")) box.checked = !state.off.includes(box.dataset.head);
-    by("all-on").disabled = !isOn();
-    document.body.dataset.switched = isOn() ? inWords(state) : "";
+    by("all-on").disabled = !explorer.isSwitched();
   }
 
   explorer.views.push({
     begin(book) {
-      by("controls").innerHTML = (book.parameters.tables ? tables : "") + slider + heads() +
+      by("controls").innerHTML = (book.parameters.tables ? tables : "") + slider + book.kinds.map(rowOfHeads).join("") +
         '<p><button type="button" class="quiet" id="all-on">All as it was</button></p>';
       by("controls").addEventListener("input", () => {
         const boxes = [...by("controls").querySelectorAll("[data-head]")];
@@ -56,13 +52,13 @@
     },
     clear(state) {
       showControls(state);
-      by("compared").innerHTML = '<p class="state">Ask a question, and its answers before and after are compared here.</p>';
+      fill("compared", '<p class="state">Ask a question, and its answers before and after are compared here.</p>');
     },
     show(state, { plain, now }) {
       showControls(state);
-      by("compared").innerHTML = column("Before", plain) + column(isOn() ? `Now: ${inWords(state)}` : "Now: nothing switched", now);
+      fill("compared", column("Before", plain) + column(`Now: ${inWords(state) || "nothing switched"}`, now));
     },
   });
   explorer.switchesInWords = inWords;
-  explorer.withSwitches = () => (isOn() ? ` with ${inWords(explorer.state)}` : "");
+  explorer.withSwitches = () => (explorer.isSwitched() ? ` with ${inWords(explorer.state)}` : "");
 }

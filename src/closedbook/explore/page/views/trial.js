@@ -24,23 +24,34 @@
   function say() {
     const { right, silent, asked } = run;
     by("trial-state").textContent = `${asked < questions.length ? `Stopped after ${asked}` : "Done"}: ` +
-      `${right} right, ${asked - right} wrong; for ${silent} it says that it does not know. With all parts on, ${rightBefore(asked)} of these are right.`;
+      `${right} right, ${asked - right} wrong; for ${silent} it says that it does not know. ` +
+      `With all parts on, ${rightBefore(asked)} of these are right.`;
   }
 
   // A few questions at a time, so that the page stays responsive
   function go() {
+    if (!isGoing) return;
     const until = performance.now() + 40;
-    while (isGoing && run.asked < questions.length && performance.now() < until) {
+    while (run.asked < questions.length && performance.now() < until) {
       const { question, answer } = questions[run.asked];
       const given = answerTo(explorer.model, question, run.switches);
       run.asked += 1;
       if (given.error || given.state !== "known") run.silent += 1;
       if (!given.error && given.text === answer) run.right += 1;
     }
-    if (run.asked === questions.length) isGoing = false;
+    if (run.asked === questions.length) {
+      end();
+      return;
+    }
     draw();
-    if (!isGoing) say();
-    else setTimeout(go, 0);
+    setTimeout(go, 0);
+  }
+  function end() {
+    isGoing = false;
+    const hasFocus = document.activeElement === by("trial-stop");
+    draw();
+    say();
+    if (hasFocus) by("trial-run").focus();
   }
 
   explorer.views.push({
@@ -52,15 +63,11 @@
         run = { switches: explorer.switches(), right: 0, silent: 0, asked: 0 };
         isGoing = true;
         by("trial-state").textContent = "Asking …";
-        go();
-        by("trial-stop").focus();
-      });
-      by("trial-stop").addEventListener("click", () => {
-        isGoing = false;
         draw();
-        say();
-        by("trial-run").focus();
+        by("trial-stop").focus();
+        setTimeout(go, 0);
       });
+      by("trial-stop").addEventListener("click", end);
     },
     clear: draw,
     show: draw,
