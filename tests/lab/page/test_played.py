@@ -33,7 +33,7 @@ SOLUTIONS: dict[str, Presses] = {
         ('[aria-label="key a, along its direction"]', "ArrowRight", 1),
         ('[aria-label="key a, along its direction"]', "ArrowLeft", 9),
     ],
-    "heads": [('[aria-label="query q 1"]', "ArrowDown", 14), ("[name=x2]", "ArrowLeft", 7)],
+    "heads": [('[aria-label="query q 1"]', "ArrowDown", 18), ("[name=x2]", "ArrowLeft", 3)],
     "projections": [
         ("[name=query1]", "ArrowDown", 3),
         ("[name=query2]", "ArrowDown", 4),
@@ -212,7 +212,7 @@ def test_invalid_parts_of_a_link_are_ignored(visit: Callable[..., Any]) -> None:
         "positions.kind=none'&projections.query1=9&noise.power=&averaging.x=NaN&toString.guess=near&fragility.eps=0.21"
     )
     found = state(page)
-    assert (found["heads"]["x1"], found["heads"]["y1"], found["heads"]["guess"]) == (16, 7, "")
+    assert (found["heads"]["x1"], found["heads"]["y1"], found["heads"]["guess"]) == (16, 9, "")
     assert (found["copying"]["offsets"], found["copying"]["n"]) == ("", 2)
     assert (found["positions"]["kind"], found["projections"]["query1"]) == ("none", -1)
     assert (found["noise"]["power"], found["averaging"]["x"], found["fragility"]["eps"]) == (-2, 3, 0.2)

@@ -48,7 +48,7 @@ const draw = {
       const { n, sx, sy } = cells.get(key) || { n: 0, sx: 0, sy: 0 };
       cells.set(key, { n: n + 1, sx: sx + x, sy: sy + y });
     }
-    const radius = (n) => Math.max(1.2, 24 * Math.sqrt(n / points.length));
+    const radius = (n) => Math.max(1.2, 16 * Math.sqrt(n / points.length));
     const dots = [...cells.values()].map(({ n, sx, sy }) =>
       `<circle cx="${draw.fixed(sx / n)}" cy="${draw.fixed(sy / n)}" r="${draw.fixed(radius(n))}"/>`);
     return `<g class="${style}">${dots.join("")}</g>`;
@@ -83,10 +83,11 @@ const draw = {
       : percent >= 0.01 ? percent.toPrecision(2) : "&lt;0.01") + "%";
   },
   number: (x, digits = 3) => x.toFixed(digits).replace("-", "−"),
-  // A number of any size: 0.018, 7.4, 2,981, 2.6 · 10¹⁰
+  // A positive number of any size: <0.001, 0.018, 7.4, 2,981, 2.6·10¹⁰
   anySize(x) {
-    if (x === 0 || (x >= 1e-3 && x < 1e6)) return x >= 100 ? Math.round(x).toLocaleString("en") : x.toPrecision(2);
-    const [digits, power] = x.toExponential(1).split("e");
-    return `${digits}·10<sup>${Number(power)}</sup>`.replace("-", "−");
+    if (x < 1e-3) return "&lt;0.001";
+    if (x < 1e6) return x >= 100 ? Math.round(x).toLocaleString("en") : x.toPrecision(2);
+    const [digits, power] = x.toExponential(1).split("e+");
+    return `${digits}·10<sup>${power}</sup>`;
   },
 };

@@ -60,9 +60,9 @@
     const others = lab.mixed(arcs.slice(2).map(() => 1 / (n - 2)), arcs.slice(2));
     const at = (share, leak) => values.at(lab.mixed([share * (1 - leak), (1 - share) * (1 - leak), leak], [arcs[0], arcs[1], others]));
     const patch = [at(0.45, 0), at(0.55, 0), at(0.55, near.leak), at(0.45, near.leak)];
-    const points = draws.map(({ weights }) => values.at(lab.mixed(weights, arcs)));
-    view.layer("values", draw.values(values, arcs) + draw.bubbles(points, "fill c drawn") + draw.shape(patch, "target"),
-      "Outputs of 2,000 draws among the values, and the patch around the average of v a and v b");
+    const points = draws.slice(0, 100).map(({ weights }) => values.at(lab.mixed(weights, arcs)));
+    view.layer("values", draw.values(values, arcs) + draw.cloud(points, 4, "c") + draw.shape(patch, "target"),
+      "Outputs of 100 draws among the values, and the patch around the average of v a and v b");
   };
   const drawShares = (view, shares, sd) => {
     view.layer("shares", draw.histogram({
