@@ -1,6 +1,7 @@
 """The page of a run in a real Chromium: what it draws is what its engine says, for all keyboards, screens and links."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -90,6 +91,14 @@ def test_answer_bar_and_mark_are_the_engines(visit: Callable[..., Any]) -> None:
         heights = page.evaluate(HEIGHTS, f"i.{name}")
         assert sum(counts) > 0
         assert [height / max(heights) for height in heights] == [near(count / max(counts)) for count in counts]
+
+
+def test_page_names_no_folder_of_the_machine_that_made_it(page_of: Callable[..., Path]) -> None:
+    """Its command has names and no paths, since people share the page."""
+    page = page_of("vanilla")
+    html = page.read_text(encoding="utf-8")
+    assert f"closedbook explore vanilla --out {page.name} --pairs dev.tsv --text" in html
+    assert str(page.parent) not in html
 
 
 @pytest.mark.parametrize("kind", OF_KIND)

@@ -52,8 +52,9 @@ def explore(run: Run, out: Path, *, pairs: Path | None = None, with_text: bool =
             f"{run.path}: its text is gone or has changed, so that it cannot be in the page; leave out --text"
         )
     asked = asked_of(run, pairs, corpus)
-    given = [] if pairs is None else ["--pairs", str(pairs)]
-    command = shlex.join(["closedbook", "explore", str(run.path), "--out", str(out), *given, *["--text"] * with_text])
+    # Names and no paths: people share the page.
+    given = [] if pairs is None else ["--pairs", pairs.name]
+    command = shlex.join(["closedbook", "explore", run.path.name, "--out", out.name, *given, *["--text"] * with_text])
     book = book_of(run, asked, corpus, command, with_text=with_text)
     html = page_html(book.scripts())
     return Written(out, write_page(out, html), book.likeness, asked.source, str(book.facts["warning"]))

@@ -56,7 +56,8 @@
     },
     show(state, { plain, now }) {
       showControls(state);
-      fill("compared", column("Before", plain) + column(`Now: ${inWords(state) || "nothing switched"}`, now));
+      const begun = state.begun && `, begun with your letters “${safe(state.begun)}”`;
+      fill("compared", column("Before", plain) + column(`Now: ${inWords(state) || "nothing switched"}${begun}`, now));
     },
   });
   explorer.switchesInWords = inWords;
