@@ -54,7 +54,9 @@ def explore(run: Run, out: Path, *, pairs: Path | None = None, with_text: bool =
     asked = asked_of(run, pairs, corpus)
     # Names and no paths: people share the page.
     given = [] if pairs is None else ["--pairs", pairs.name]
-    command = shlex.join(["closedbook", "explore", run.path.name, "--out", out.name, *given, *["--text"] * with_text])
+    command = shlex.join(
+        ["closedbook", "explore", run.path.resolve().name, "--out", out.name, *given, *["--text"] * with_text]
+    )
     book = book_of(run, asked, corpus, command, with_text=with_text)
     html = page_html(book.scripts())
     return Written(out, write_page(out, html), book.likeness, asked.source, str(book.facts["warning"]))
