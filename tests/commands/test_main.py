@@ -198,6 +198,20 @@ def test_metrics_have_a_line_per_step_and_per_evaluation(closedbook: Closedbook,
     assert [entry["epoch"] for entry in entries if entry["kind"] == "evaluation"] == [0, 1, 2, 3]
 
 
+def test_a_run_has_about_ten_evaluations_whatever_its_length(closedbook: Closedbook, files: Path, tmp_path: Path):
+    """Before the first step, ten that are equally far apart, and none in between unless the recipe says so."""
+    words = ("pretrain", files / "corpus.txt", "--dev", files / "dev.tsv", "--recipe", files / "tiny.toml")
+    epochs = {}
+    for name, given in {
+        "ten": (),
+        "all": ("--pretrain.evaluate-every", 1),
+        "patient": ("--pretrain.patience", 99),
+    }.items():
+        assert closedbook(*words, "--epochs", 25, *given, "--out", tmp_path / name).status == 0
+        epochs[name] = [entry["epoch"] for entry in metrics(tmp_path / name) if entry["kind"] == "evaluation"]
+    assert epochs == {"ten": [0, *range(3, 25, 3), 25], "all": [*range(26)], "patient": [*range(26)]}
+
+
 def test_training_pairs_are_mixed_into_pretraining(closedbook: Closedbook, files: Path, tmp_path: Path):
     """--pairs adds the recipe's share of pairs to each epoch; with a share of 0 a note says that they are not used."""
     words = ("pretrain", files / "corpus.txt", "--recipe", files / "tiny.toml", "--epochs", 1)

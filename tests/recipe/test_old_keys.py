@@ -8,7 +8,7 @@ import pytest
 from closedbook.errors import RecipeError
 from closedbook.recipe.keys import flatten, toml_value
 from closedbook.recipe.old_keys import ADDED, NEW_NAMES, NEW_VALUES, REMOVED
-from closedbook.recipe.recipe import COURSE, FAST, Recipe
+from closedbook.recipe.recipe import COURSE, FAST, STAGES, Recipe
 from closedbook.recipe.recipe_file import load_recipe, with_values
 from closedbook.recipe.sizing import chosen_by_hand
 
@@ -45,7 +45,8 @@ def test_a_recipe_saved_before_the_renames_opens(name: str, recipe: Recipe):
     """The whole file, as a run of the version before saved it, is the preset that it was saved from."""
     path = Path(__file__).parent / f"saved_before_renames_{name}.toml"
     opened, sources = load_recipe(str(path))
-    assert flatten(opened) == flatten(recipe) | ADDED
+    # Which had an evaluation each epoch.
+    assert flatten(opened) == flatten(recipe) | ADDED | {f"{stage}.evaluate_every": 1 for stage in STAGES}
     added = {key for key, source in sources.items() if source == f"{path}, which is older than this key"}
     assert added == set(ADDED)
     assert all(source.startswith(f"{path}, line ") for key, source in sources.items() if key not in added)

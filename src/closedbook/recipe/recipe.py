@@ -69,13 +69,13 @@ class StageConfig:
     """Share of examples that are about people whom no document is about, where training mixes pairs and documents."""
     replay: float = 0.0
     """Finetuning: share of examples that are masked documents of the text that the parent run learned."""
-    evaluate_every: int = 1
-    """Epochs from one evaluation on the dev pairs, or on the validation split, to the next."""
+    evaluate_every: int = 0
+    """Epochs from one evaluation on the dev pairs or validation split to the next; 0: ten a run, or 1 with patience."""
     patience: int = 0
     """Stop after this many evaluations without a higher accuracy, and keep the best weights; 0: never stop."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "accumulate", "sort_window", "evaluate_every"):
+        for name in ("epochs", "batch_size", "accumulate", "sort_window"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 1 or more is needed; received {getattr(self, name)}")
         for name in ("learning_rate", "muon_ratio", "table_ratio", "grad_norm_clip"):
@@ -84,7 +84,7 @@ class StageConfig:
         for name in ("beta1", "beta2", "warmup", "mix_pairs", "mix_strangers", "replay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name}: 0 or more and below 1 is needed; received {getattr(self, name)}")
-        for name in ("steps", "weight_decay", "patience"):
+        for name in ("steps", "weight_decay", "evaluate_every", "patience"):
             if not getattr(self, name) >= 0:
                 raise RecipeError(f"{name}: 0 or more is needed; received {getattr(self, name)}")
         # Not grad_norm_clip: inf disables clipping.

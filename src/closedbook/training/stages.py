@@ -7,6 +7,7 @@ recipe or folder; then nothing is left of a new run.
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from math import ceil
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -40,6 +41,7 @@ from closedbook.training.summary import too_few, what_was_made, what_was_read
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
+_N_EVALUATIONS = 10
 _MANY_DOCUMENTS = 20_000
 """Documents that the open-book reader takes more than some seconds for."""
 
@@ -189,6 +191,7 @@ def _steps(
             checkpointer.observe(evaluated.score)
             yield evaluated
 
+    every = _epochs_between_evaluations(trainer)
     if is_new:
         yield from evaluate(0)
     if checkpointer.is_out_of_patience:
@@ -200,7 +203,7 @@ def _steps(
                 give_back_memory()
             yield from () if rounds is None else rounds.after(report)
             is_last = report.step == report.n_steps
-            if is_last or (report.ends_epoch and (report.epoch + 1) % trainer.stage.evaluate_every == 0):
+            if is_last or (report.ends_epoch and (report.epoch + 1) % every == 0):
                 yield from evaluate(report.epoch + 1)
             yield from checkpointer.save_if_due()
             yield report
@@ -211,6 +214,13 @@ def _steps(
     except GeneratorExit:
         checkpointer.save()
         raise
+
+
+def _epochs_between_evaluations(trainer: Trainer) -> int:
+    """The recipe's, or what makes about ten evaluations in the run; patience needs one each epoch."""
+    stage = trainer.stage
+    n_epochs = ceil(trainer.n_steps / trainer.batches.n_steps)
+    return stage.evaluate_every or (1 if stage.patience else ceil(n_epochs / _N_EVALUATIONS))
 
 
 def _resumed(plan: Plan, run: Run, saving: Saving, *, has_own_steps: bool) -> Plan:
