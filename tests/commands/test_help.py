@@ -70,3 +70,21 @@ def test_help_says_what_is_needed(closedbook: Closedbook):
     """The first line has the words that a command cannot do without."""
     assert shown(closedbook, "finetune", "--help")[0] == "usage: closedbook finetune PAIRS --out RUN [options]"
     assert shown(closedbook, "ask", "-h")[0] == "usage: closedbook ask RUN [QUESTION] [options]"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_commands_options_and_values(closedbook: Closedbook, shell: str):
+    """The script has every command and target, options at any depth, and the values that they take."""
+    outcome = closedbook("--completion", shell)
+    assert (outcome.status, outcome.err) == (0, "")
+    for word in (*COMMANDS, *TARGETS, "budget", "model.n-layer", "self-study"):
+        assert word in outcome.out
+
+
+@pytest.mark.parametrize("words", [(), ("ksh",), ("bash", "zsh")])
+def test_completion_is_for_one_of_three_shells(closedbook: Closedbook, words: tuple[str, ...]):
+    """Any other word is named in one line."""
+    outcome = closedbook("--completion", *words)
+    assert (outcome.status, outcome.out) == (2, "")
+    needed = "closedbook: --completion: one of bash, zsh, fish is needed; received "
+    assert outcome.err == f"{needed}{' '.join(words) or 'nothing'}\n"

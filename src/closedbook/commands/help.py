@@ -6,7 +6,7 @@ tyro's own help has no short form, and cannot leave out the options that a recip
 import re
 import shutil
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from closedbook.commands.option import Option, options_of
@@ -23,7 +23,7 @@ def help_lines(name: str, options: type, default: Any, *, shows_all: bool, unuse
 
     `default` has the default of each option; options whose keys are `unused` change nothing and are left out.
     """
-    width = min(_WIDEST, shutil.get_terminal_size().columns)
+    width = _width()
     known = list(options_of(options))
     nested = [option for option in known if len(option.path) > 1]
     positionals = [option for option in known if option.is_positional]
@@ -52,6 +52,26 @@ def help_lines(name: str, options: type, default: Any, *, shows_all: bool, unuse
         )
 
 
+def command_list(commands: Mapping[str, type], targets: Mapping[str, str]) -> Iterator[str]:
+    """All commands, each with what it does, and the assignment's targets, each with the file that it makes."""
+    width = _width()
+    yield from _filled(
+        "closedbook: pretrain a tiny transformer on a text, close the book, and ask it questions.", width
+    )
+    yield from ("", "commands (each has --help):")
+    for name, options in commands.items():
+        yield from _row(name, (options.__doc__ or "").splitlines()[0], 12, width)
+    yield from ("", "the assignment's targets (each has --help):")
+    for name, output in targets.items():
+        yield from _row(name, f"-> {output}", 38, width)
+    yield ""
+    yield from _filled("--completion bash, zsh or fish prints a script that completes all this in a shell.", width)
+
+
+def _width() -> int:
+    return min(_WIDEST, shutil.get_terminal_size().columns)
+
+
 def _written(option: Option) -> str:
     several = f"{option.name} ..." if option.takes_many else option.name
     return several if option.is_required else f"[{several}]"
@@ -64,16 +84,18 @@ def _section(title: str, options: Sequence[Option], default: Any, width: int) ->
     for option in options:
         names = option.name if option.is_positional else _names(option)
         about = " ".join([option.help, *_note(option, default)])
-        if width < _NARROW:
-            yield names
-            yield from textwrap.wrap(about, width, initial_indent="    ", subsequent_indent="    ")
-            continue
-        beside = textwrap.wrap(about, width - _INDENT)
-        if len(names) + 4 <= _INDENT:
-            yield f"  {names:<{_INDENT - 2}}{beside.pop(0)}"
-        else:
-            yield f"  {names}"
-        yield from (" " * _INDENT + line for line in beside)
+        yield from _row(names, about, _INDENT, width)
+
+
+def _row(names: str, about: str, column: int, width: int) -> Iterator[str]:
+    """What names mean, beside them from a column on, or below them where there is too little space."""
+    if width < _NARROW:
+        yield names
+        yield from textwrap.wrap(about, width, initial_indent="    ", subsequent_indent="    ")
+        return
+    beside = textwrap.wrap(about, width - column, break_on_hyphens=False) or [""]
+    yield f"  {names:<{column - 2}}{beside.pop(0)}" if len(names) + 4 <= column else f"  {names}"
+    yield from (" " * column + line for line in beside)
 
 
 def _names(option: Option) -> str:

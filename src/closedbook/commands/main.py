@@ -17,6 +17,7 @@ from typing import Any
 from closedbook.assignment.targets import TARGETS, TargetOptions
 from closedbook.commands import ask, book, data, edit, explore, export, predict, train
 from closedbook.commands.arguments import help_of, named_by_flag, parsed
+from closedbook.commands.completion import print_completion
 from closedbook.commands.explore_options import (
     ExploreOptions,
     InspectOptions,
@@ -25,6 +26,7 @@ from closedbook.commands.explore_options import (
     TraceOptions,
     WorldOptions,
 )
+from closedbook.commands.help import command_list
 from closedbook.commands.options import (
     AskOptions,
     DemoOptions,
@@ -91,15 +93,16 @@ def _set_up() -> None:
 
 
 def _dispatch(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
-        _list_commands()
-        return 0
-    if words[0] in ("-V", "--version"):
-        out(f"closedbook {version('closedbook')}")
-        return 0
-    name, rest = words[0], words[1:]
+    name, rest = words[0] if words else "help", words[1:]
     known = {each: options for each, (options, _) in COMMANDS.items()}
-    if asks_for_help(rest) and name in (*COMMANDS, *TARGETS):
+    if name in ("-h", "--help", "help"):
+        for line in command_list(known, {each: target.output for each, target in TARGETS.items()}):
+            out(line)
+    elif name in ("-V", "--version"):
+        out(f"closedbook {version('closedbook')}")
+    elif name == "--completion":
+        print_completion(rest, known | dict.fromkeys(TARGETS, TargetOptions))
+    elif asks_for_help(rest) and name in (*COMMANDS, *TARGETS):
         for line in help_of(name, known.get(name, TargetOptions), rest, os.environ):
             out(line)
     elif name in COMMANDS:
@@ -139,16 +142,6 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
 
 _TRAINS = {"pretrain", "study", "finetune", "demo", *TARGETS}
 _NOT_BEGUN = "stopped before training; the same command begins again"
-
-
-def _list_commands() -> None:
-    out("closedbook: pretrain a tiny transformer on a text, close the book, and ask it questions.\n")
-    out("commands (each has --help):")
-    for name, (options, _) in COMMANDS.items():
-        out(f"  {name:<10}{(options.__doc__ or '').splitlines()[0]}")
-    out("\nthe assignment's targets (each has --help):")
-    for name, target in TARGETS.items():
-        out(f"  {name:<36}-> {target.output}")
 
 
 if __name__ == "__main__":
