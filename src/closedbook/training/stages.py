@@ -202,8 +202,7 @@ def _steps(
             if report.ends_epoch:
                 give_back_memory()
             yield from () if rounds is None else rounds.after(report)
-            is_last = report.step == report.n_steps
-            if is_last or (report.ends_epoch and (report.epoch + 1) % every == 0):
+            if report.step == report.n_steps or (report.ends_epoch and (report.epoch + 1) % every == 0):
                 yield from evaluate(report.epoch + 1)
             yield from checkpointer.save_if_due()
             yield report
