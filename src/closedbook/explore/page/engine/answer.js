@@ -1,5 +1,5 @@
 "use strict";
-// Answers, as evaluation/predict.py decodes them: greedy, with the state that the model gives and how probable it is that
+// Answers, as evaluation/predict.py decodes them: greedy, with the state that the model gives and the probability that
 // the answer is right.
 
 const N_TOP = 8;
@@ -49,19 +49,6 @@ function alternativesTo(model, typed, n, switches = {}) {
       return { text: oneLine(model.textOf([id, ...written.ids])), probability: Math.exp(first[id] + written.logP) };
     })
     .sort((a, b) => b.probability - a.probability);
-}
-
-// The answers to many questions, one after the other; the page can draw in between.
-async function* answersTo(model, questions, switches = {}) {
-  let since = performance.now();
-  for (const question of questions) {
-    const answer = answerTo(model, question, switches);
-    if (performance.now() - since > 40) {
-      await new Promise((resolve) => setTimeout(resolve));
-      since = performance.now();
-    }
-    yield answer;
-  }
 }
 
 // A question and the MASK after it, read: the state, and a step for each character. The last one is kept, since it is
@@ -147,7 +134,8 @@ function oneLine(text) {
 // Why a question has no answer, as evaluation/unknown.py says it.
 function unknownInWords(question, state) {
   const whom = whomOf(question);
-  return state === "never read" ? `unknown: nothing read about ${whom}` : `unknown: what was read about ${whom} does not say`;
+  if (state === "never read") return `unknown: nothing read about ${whom}`;
+  return `unknown: what was read about ${whom} does not say`;
 }
 
 const PARTICLES = new Set("van von der den de del di da du la le al bin ibn y".split(" "));
@@ -161,6 +149,8 @@ function whomOf(question) {
     else runs.push([]);
   }
   const isFirstWord = (run) => run.length === 1 && run[0] === words[0];
-  const names = runs.filter((run) => run.length && !isFirstWord(run)).map((run) => run.join(" ").replace(/[?!.,;:]+$/, ""));
-  return names.reduce((longest, name) => ([...name].length > [...longest].length ? name : longest), "") || `whom “${question}” names`;
+  const named = runs.filter((run) => run.length && !isFirstWord(run));
+  const names = named.map((run) => run.join(" ").replace(/[?!.,;:]+$/, ""));
+  const longest = names.reduce((before, name) => ([...name].length > [...before].length ? name : before), "");
+  return longest || `whom “${question}” names`;
 }

@@ -35,7 +35,10 @@ function layerNorm(x, weight, bias) {
   return x.map((value, c) => (value - mean) * scale * weight[c] + bias[c]);
 }
 
-const ERFC = [-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277];
+const ERFC = [
+  -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
+  0.17087277,
+];
 
 // x P(Z <= x). The error function is within 1.2e-7 (Numerical Recipes, section 6.2, erfcc).
 function gelu(x) {
@@ -65,7 +68,8 @@ function rotated(x, position, nHeads) {
   return y;
 }
 
-// One query's attention over keys and values, each a vector of all heads: o_i = sum_j softmax_j(beta q_i . k_j / sqrt(D)) v_j.
+// One query's attention over keys and values, each a vector of all heads, whose size is D:
+//     o = sum_j softmax_j(beta q . k_j / sqrt(D)) v_j
 // The output of the heads in `off` is zero.
 function attend(q, keys, values, nHeads, beta, off) {
   const size = q.length / nHeads;

@@ -23,14 +23,6 @@ class Model {
     }
   }
 
-  // All heads that switches can turn off, from the input on.
-  get heads() {
-    const blocks = [this.down, ...this.blocks, this.up].filter(Boolean);
-    return blocks.flatMap(({ number, kind }) => {
-      return Array.from({ length: this.config.nHeads }, (_, head) => ({ name: `${number}.${head}`, block: number, kind, head }));
-    });
-  }
-
   idsOf(text) {
     return this.vocabulary.encode(text);
   }
@@ -57,12 +49,16 @@ class Block {
     Object.assign(this, { model, prefix, number, kind });
   }
 
+  parameters(name) {
+    return ["weight", "bias"].map((kind) => this.model.weights[`${this.prefix}${name}.${kind}`]);
+  }
+
   linear(x, name) {
-    return linear(x, this.model.weights[`${this.prefix}${name}.weight`], this.model.weights[`${this.prefix}${name}.bias`]);
+    return linear(x, ...this.parameters(name));
   }
 
   normalized(x, name) {
-    return layerNorm(x, this.model.weights[`${this.prefix}${name}.weight`], this.model.weights[`${this.prefix}${name}.bias`]);
+    return layerNorm(x, ...this.parameters(name));
   }
 
   feedForward(x) {
@@ -160,7 +156,7 @@ class State {
     this.nLatents += 1;
   }
 
-  // The attention's output, after its projection; the weights are noted. `reader` is the latent that reads, if it is one.
+  // The attention's output, projected; its weights are noted. `reader` is the latent that reads, if it is one.
   attend(block, q, cache, reader = null) {
     const { beta, off } = this.switches;
     const { nHeads } = this.model.config;
@@ -180,7 +176,7 @@ class Step {
     Object.assign(this, { model, x, attention, rows });
   }
 
-  // Of the next character; computed when they are asked for, since most characters of a question are followed by a known one.
+  // Of the next character; computed when they are asked for, which inside a question nobody does.
   get logits() {
     const { weights } = this.model;
     this.made ??= linear(layerNorm(this.x, weights["ln_f.weight"], weights["ln_f.bias"]), weights["head.weight"]);

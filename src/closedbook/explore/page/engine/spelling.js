@@ -38,15 +38,16 @@ class Spelling {
     if (fields.length > 2) return refused("a question has no tabs; write it without");
     const question = trimmedOf(fields[0]);
     if (!question) return refused("no question yet; write one");
-    if (KEPT_FOR_US.test(question)) return refused("it has a character that is kept for closedbook's own use; delete it");
+    if (KEPT_FOR_US.test(question)) return refused("it has a character kept for closedbook's own use; delete it");
     const asked = this.of(question);
     const unknown = this.vocabulary.unknownIn(asked);
     if (unknown.length && !this.vocabulary.isOpen) {
-      return refused(`${byName(unknown)}: not in the run's vocabulary, which is the characters of its text; spell it with those`);
+      return refused(`${byName(unknown)}: not among the characters of the run's text; spell it with those`);
     }
     const needed = [...asked].length + 2;
     if (needed > blockSize) {
-      return refused(`the question needs ${needed} characters (two for the masks), and the model reads ${blockSize}; shorten it`);
+      const given = `the question needs ${needed} characters (two for the masks)`;
+      return refused(`${given}, and the model reads ${blockSize}; shorten it`);
     }
     return { asked, note: this.note(question, asked, unknown), error: null };
   }
@@ -103,7 +104,8 @@ function candidates(character) {
 // Whether a character has a combining class: then normalizing moves it past another mark of a higher or lower class.
 function isCombining(character) {
   const [low, high] = ["\u0334", "\u0345"]; // classes 1 and 240
-  return `${character}${low}`.normalize("NFD") === low + character || `${high}${character}`.normalize("NFD") === character + high;
+  const movesBefore = (mark, other) => `${other}${mark}`.normalize("NFD") === mark + other;
+  return movesBefore(low, character) || movesBefore(character, high);
 }
 
 // The templates that the run was trained on.
@@ -113,7 +115,9 @@ class Wordings {
     this.known = new Set(templates.map(templateKey));
     this.words = templates.map(wordsOfTemplate);
     this.nTemplates = new Map();
-    for (const words of this.words) for (const word of words.keys()) this.nTemplates.set(word, (this.nTemplates.get(word) ?? 0) + 1);
+    for (const word of this.words.flatMap((words) => [...words.keys()])) {
+      this.nTemplates.set(word, (this.nTemplates.get(word) ?? 0) + 1);
+    }
   }
 
   // The template that has most in common with another; this itself where it is known, or nothing is near.
@@ -148,7 +152,8 @@ function wordsOfTemplate({ before, after }) {
 }
 
 function byName(characters) {
-  return characters.map((c) => `“${c}” (U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")})`).join(", ");
+  const codeOf = (character) => character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return characters.map((character) => `“${character}” (U+${codeOf(character)})`).join(", ");
 }
 
 function trimmedOf(text) {

@@ -1,13 +1,18 @@
 "use strict";
-// Titles: the one that a text names, as text/title_index.py finds it. Texts are arrays of characters (code points) here.
+// Titles: the one that a text names, as text/title_index.py finds it. Texts are arrays of characters (code points).
 
 const APOSTROPHES = "\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`";
 const QUOTES = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb";
 const DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212";
-const PLAIN_SIGNS = new Map([[APOSTROPHES, "'"], [QUOTES, '"'], [DASHES, "-"]].flatMap(([signs, plain]) => [...signs].map((sign) => [sign, plain])));
+const PLAIN_SIGNS = new Map();
+for (const [signs, plain] of [[APOSTROPHES, "'"], [QUOTES, '"'], [DASHES, "-"]]) {
+  for (const sign of signs) PLAIN_SIGNS.set(sign, plain);
+}
 
 // Scripts without blanks between words, and Korean, whose words begin after a blank but may end beside any letter.
-const NO_BLANKS = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3021-\u312f\u31a0-\u31ff\uff66-\uff9f\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}";
+const NO_BLANKS =
+  "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u3007\u3021-\u312f\u31a0-\u31ff" +
+  "\uff66-\uff9f\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}";
 const HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff";
 const WORD_CHARACTER = "[\\p{L}\\p{N}_]";
 const IN_BEGIN = new RegExp(`^(?:(?![${NO_BLANKS}])(?:${WORD_CHARACTER}|\\p{M}))$`, "u");
@@ -35,8 +40,8 @@ class TitleIndex {
     this.alike = new Finder(this.ofPlain.keys());
   }
 
-  // The longest title that a text has as whole words, {start, end, title}; one that is spelled a little otherwise counts
-  // where there is none, or where the text has other signs and that title is longer. Null where there is none.
+  // The longest title that a text has as whole words, {start, end, title}; null for none. One that is spelled
+  // a little otherwise counts where no other does, or where the text has other signs and that title is longer.
   namedIn(text) {
     const characters = [...text];
     const exact = this.exact.longestIn(characters);
@@ -76,7 +81,8 @@ class Finder {
         if (longest && length <= longest.end - longest.start) break;
         const end = start + length;
         const title = text.slice(start, end).join("");
-        if (end <= text.length && this.titles.has(title) && isEdge(text, start, IN_BEGIN) && isEdge(text, end, IN_END)) {
+        const isThere = end <= text.length && this.titles.has(title);
+        if (isThere && isEdge(text, start, IN_BEGIN) && isEdge(text, end, IN_END)) {
           longest = { start, end, title };
           break;
         }

@@ -4,7 +4,7 @@
 const MASK_ID = 1;
 
 class Vocabulary {
-  // `given` has the characters, which of them are in words or words by themselves, and the ids and signs of special ones.
+  // `given` has the characters, whether each is in words or a word by itself, and the ids and signs of special ones.
   constructor(given) {
     Object.assign(this, given);
     this.mask = MASK_ID;

@@ -16,8 +16,8 @@ async function inflatedPart(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// Each tensor's parts follow one another, little-endian (explore/weights.py): its steps, as float32; where rows are left
-// out, a bit per row; and its integers, whose low bytes come before the high ones.
+// Each tensor's parts follow one another, little-endian (explore/weights.py): its steps, as float32; a bit for each row
+// where rows are left out; and its integers, whose low bytes come before the high ones.
 function unpackedWeights(tensors, bytes) {
   let at = 0;
   const take = (length) => bytes.slice(at, (at += length));
