@@ -7,12 +7,14 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import closedbook.lab.page
 from closedbook.errors import InputError
 from closedbook.lab import averaging, copying, fragility, noise, projections
 from closedbook.lab.keys import weights
@@ -96,8 +98,6 @@ def test_writing_the_page_imports_no_torch(tmp_path: Path) -> None:
 
 def test_package_data_includes_every_part_of_the_page() -> None:
     """The patterns in pyproject.toml match all files next to the module."""
-    import closedbook.lab.page
-
     root = Path(__file__).parents[3]
     declared = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     patterns = [pattern for pattern in declared["closedbook"] if pattern.startswith("lab/page/")]
@@ -105,6 +105,14 @@ def test_package_data_includes_every_part_of_the_page() -> None:
     parts = [path.name for path in folder.iterdir() if path.is_file() and path.suffix not in (".py", ".pyc")]
     assert len(parts) > 10
     assert [part for part in parts if not any(fnmatch(f"lab/page/{part}", pattern) for pattern in patterns)] == []
+
+
+def test_scripts_are_as_short_as_modules() -> None:
+    """A script has at most 300 lines, and a line at most 120 characters."""
+    for script in Path(str(files(closedbook.lab.page))).glob("*.js"):
+        lines = script.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 300, script.name
+        assert max(map(len, lines)) <= 120, script.name
 
 
 # ---- JavaScript agrees with Python ----

@@ -11,7 +11,7 @@ _STILL = re.compile(r"<!-- still (\w+) (\w+) -->")
 _FOR_READERS = re.compile(r"^(?: +|//.*\n)+", re.MULTILINE)
 """Indentation and lines of comments, which the parts have and the page does not need."""
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
-_LOOSE = re.compile(r"/\*.*?\*/\n?|(?<=[:;{,]) | (?=[{}])")
+_LOOSE = re.compile(r"/\*.*?\*/\n?|(?<=[:;{},])\s| (?=[{}])")
 """Comments and blanks that a style sheet does not need."""
 
 

@@ -1,5 +1,6 @@
 "use strict";
-// The state is in the hash of the address, so that a link contains it: at=heads&heads.guess=tenth&heads.turn=1&heads.x1=6
+// The state is in the hash of the address, so that a link contains it:
+// at=heads&heads.guess=tenth&heads.turn=1&heads.x1=6
 
 const address = {
   timer: 0,
@@ -25,7 +26,8 @@ const address = {
     const at = parameters.find(([key]) => key === "at");
     if (!at) return false; // a link to a heading has no state
     for (const view of experiments.values()) view.reset();
-    const parts = parameters.map(([key, value]) => [...key.split("."), value]).filter(([name]) => experiments.has(name));
+    const split = parameters.map(([key, value]) => [...key.split("."), value]);
+    const parts = split.filter(([name]) => experiments.has(name));
     for (const [name, part, value] of parts) if (part === "guess") experiments.get(name).reveal(value);
     for (const [name, part] of parts) {
       const view = experiments.get(name);
@@ -50,7 +52,8 @@ const ticks = {
   solved: new Set(),
   load() {
     try {
-      for (const name of (localStorage.getItem(ticks.key) || "").split(" ")) if (experiments.has(name)) ticks.solved.add(name);
+      const kept = (localStorage.getItem(ticks.key) || "").split(" ");
+      kept.filter((name) => experiments.has(name)).forEach((name) => ticks.solved.add(name));
     } catch { /* forbidden */ }
   },
   add(name) {
@@ -64,7 +67,7 @@ const ticks = {
   },
 };
 
-// What the page shows without JavaScript: every picture and number at the state in `data-static`, by experiment and name
+// What the page shows without JavaScript: pictures and numbers at the state in `data-static`, by experiment and name
 function stills() {
   const read = ({ section }) => [
     ...[...section.querySelectorAll("figure:not(.live-figure) svg[data-figure]")]
@@ -72,8 +75,9 @@ function stills() {
     ...[...section.querySelectorAll("[data-n]")].map((one) => [one.dataset.n, one.innerHTML]),
   ];
   const whole = (list) => list.replace(/\d+\.\d+/g, (number) => Math.round(number));
-  const shortened = (drawn) => drawn.replace(/ (points|d|[xyr][12]?|c[xy]|width|height)="[^"]*"/g, whole).replace(/><\/\w+>/g, (end) =>
-    (/circle|line|rect|poly|path/.test(end) ? "/>" : end));
+  const closed = (end) => (/circle|line|rect|poly|path/.test(end) ? "/>" : end);
+  const lengths = / (points|d|[xyr][12]?|c[xy]|width|height)="[^"]*"/g;
+  const shortened = (drawn) => drawn.replace(lengths, whole).replace(/><\/\w+>/g, closed);
   return Object.fromEntries([...experiments.values()].map((view) => {
     view.reset();
     view.put(Object.fromEntries(new URLSearchParams(view.section.dataset.static)));

@@ -7,7 +7,8 @@
   const drawKeys = ({ x, y }, view) => {
     const [ox, oy] = [chart.X(0), chart.Y(0)];
     view.layer("keys", chart.axes({ xTicks: ticks, yTicks: ticks, xTitle: "" }) +
-      draw.text((ox + chart.right) / 2, 310, "score of a", "title") + draw.text(ox + 8, 20, "score of b", "title", "start") +
+      draw.text((ox + chart.right) / 2, 310, "score of a", "title") +
+        draw.text(ox + 8, 20, "score of b", "title", "start") +
       draw.arrow(ox, oy, chart.X(1), oy, "a") + draw.arrow(ox, oy, ox, chart.Y(1), "b") +
       draw.text(chart.X(1) + 8, oy - 8, draw.sub("k", "a"), "name a", "start") +
       draw.text(ox + 8, chart.Y(1) - 2, draw.sub("k", "b"), "name b", "start") +
@@ -30,7 +31,8 @@
     }) + draw.line(errors.left, errors.Y(0.01), errors.right, errors.Y(0.01), "goal") +
       draw.curve(draw.within(errors, draw.sampled(0, 12, 100, errorAt)), "line bound") +
       draw.dot(errors.X(beta), errors.Y(error), 6, "fill c"),
-    `The distance from the average falls exponentially with beta where the scores are tied; yours is ${draw.percent(error)}`);
+    "The distance from the average falls exponentially with beta where the scores are tied; " +
+      `yours is ${draw.percent(error)}`);
     view.numbers({ leak: draw.percent(leak), needed: draw.number(lab.betaNeeded(n, 0.01), 2) });
   };
 

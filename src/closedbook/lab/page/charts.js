@@ -34,7 +34,8 @@ draw.histogram = ({ shares, cdf, share = null, title, top = 64, height = 280, bi
   const chart = draw.chart({ x: [0, 1], y: [0, highest], left: 24, right: 24, top, height });
   const { X, Y } = chart;
   const steps = theory.flatMap((value, i) => [[X(i / bins), Y(value)], [X((i + 1) / bins), Y(value)]]);
-  const tinted = (from, to) => (to > from ? draw.box(X(from), top - 4, X(to) - X(from), chart.bottom - top + 4, "band") : "");
+  const tinted = (from, to) =>
+    (to > from ? draw.box(X(from), top - 4, X(to) - X(from), chart.bottom - top + 4, "band") : "");
   return tinted(0.5 - band, 0.5 + band) + tinted(0, ends) + tinted(1 - ends, 1) +
     draw.bars(counts.map((value, i) => [X(i / bins) + 0.6, Y(value), X(1 / bins) - X(0) - 1.2]), chart.bottom, "bar") +
     draw.curve(steps, "line theory") + (share === null ? "" : draw.shareLine(chart, share)) +
@@ -64,7 +65,8 @@ draw.softmax = ({ rows, c, caption = "", scores = "score" }) => {
 
 // A number over a bar; negative bars are hollow
 draw.meter = (part, number) =>
-  `${number}<i${part < 0 ? ' class="negative"' : ""} style="width:${Math.round(100 * Math.min(1, Math.abs(part)))}%"></i>`;
+  `${number}<i${part < 0 ? ' class="negative"' : ""} ` +
+  `style="width:${Math.round(100 * Math.min(1, Math.abs(part)))}%"></i>`;
 
 // c as a sum: weights and names of values, those under half a percent left out
 draw.sum = (terms) => terms.filter(([weight]) => weight >= 0.005)

@@ -59,12 +59,15 @@
       const [x, y] = plane.at(vector);
       const [lx, ly] = plane.at(vector.map((part) => part * 1.26));
       // the thicker the spoke, the more weight the key has
-      return `<g stroke-width="${draw.fixed(1 + 13 * alpha[i])}">${draw.line(ox, oy, x, y, `spoke ${draw.hue(i)}`)}</g>` +
-        draw.mark(x, y, draw.hue(i)) + draw.text(lx, ly + 5, draw.sub("k", draw.names[i]), `name ${draw.hue(i)}`);
+      const spoke = draw.line(ox, oy, x, y, `spoke ${draw.hue(i)}`);
+      return `<g stroke-width="${draw.fixed(1 + 13 * alpha[i])}">${spoke}</g>` + draw.mark(x, y, draw.hue(i)) +
+        draw.text(lx, ly + 5, draw.sub("k", draw.names[i]), `name ${draw.hue(i)}`);
     });
-    const label = plane.at(lab.onCircle(state.angle + 16).map((part) => part * Math.max(0.3, state.beta * shrunk * 0.8)));
+    const labelled = Math.max(0.3, state.beta * shrunk * 0.8);
+    const label = plane.at(lab.onCircle(state.angle + 16).map((part) => part * labelled));
     const best = alpha.indexOf(Math.max(...alpha));
-    view.layer("keys", draw.dot(ox, oy, 105, "rail") + spokes.join("") + draw.arrow(ox, oy, ...plane.at(tip(state)), "q") +
+    view.layer("keys", draw.dot(ox, oy, 105, "rail") + spokes.join("") +
+      draw.arrow(ox, oy, ...plane.at(tip(state)), "q") +
       draw.text(...label, "q", "name m q haloed"),
     `Keys on a circle; q has length ${state.beta} and points at ${state.angle} degrees; ` +
       `key ${draw.names[best]} gets ${draw.percent(alpha[best])}`);
@@ -79,8 +82,10 @@
     const chart = draw.chart({ x: [least, most], y: [1e-4, 1], log: true });
     const onChart = margin >= least && margin <= most && leak >= 1e-4;
     view.layer("curve", chart.axes({
-      xTicks: [-4, 0, 4, 8, 12], yTicks: [1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "margin m", yTitle: "leak", format: (tick) => `${100 * tick}%`,
-    }) + draw.curve(draw.within(chart, draw.sampled(least, most, 100, (m) => lab.copyingBound(state.n, m))), "line bound") +
+      xTicks: [-4, 0, 4, 8, 12], yTicks: [1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "margin m", yTitle: "leak",
+      format: (tick) => `${100 * tick}%`,
+    }) + draw.curve(draw.within(chart, draw.sampled(least, most, 100, (m) => lab.copyingBound(state.n, m))),
+      "line bound") +
       (onChart ? draw.dot(chart.X(margin), chart.Y(leak), 6, "fill c")
         : draw.text(chart.right, chart.top - 10, "your dot is off the chart", "title", "end")),
     "The bound on the leak falls as a straight line on a logarithmic scale; " +

@@ -1,24 +1,24 @@
 "use strict";
-// Pieces of SVG and HTML as text. Colours are CSS classes, so that the style sheet handles light and dark. What belongs to a
-// is round and what belongs to b is square, whatever the colours.
+// Pieces of SVG and HTML as text. Colours are CSS classes, so that the style sheet handles light and dark. What
+// belongs to a is round and what belongs to b is square, whatever the colours.
 
 const draw = {
   names: "abdefghijlmoprstuwyz", // of keys; c is the output, k a key, n their number, q a query, v a value
   hue: (i) => (i === 0 ? "a" : i === 1 ? "b" : "rest"),
   fixed: (x) => x.toFixed(2),
+  lengths: (all) => Object.entries(all).map(([name, value]) => `${name}="${draw.fixed(value)}"`).join(" "),
   line: (x1, y1, x2, y2, style) =>
-    `<line x1="${draw.fixed(x1)}" y1="${draw.fixed(y1)}" x2="${draw.fixed(x2)}" y2="${draw.fixed(y2)}" class="${style}"/>`,
-  dot: (x, y, r, style) => `<circle cx="${draw.fixed(x)}" cy="${draw.fixed(y)}" r="${draw.fixed(r)}" class="${style}"/>`,
+    `<line ${draw.lengths({ x1, y1, x2, y2 })} class="${style}"/>`,
+  dot: (cx, cy, r, style) => `<circle ${draw.lengths({ cx, cy, r })} class="${style}"/>`,
   box: (x, y, width, height, style) =>
-    `<rect x="${draw.fixed(x)}" y="${draw.fixed(y)}" width="${draw.fixed(Math.max(0, width))}" ` +
-    `height="${draw.fixed(Math.max(0, height))}" class="${style}"/>`,
+    `<rect ${draw.lengths({ x, y, width: Math.max(0, width), height: Math.max(0, height) })} class="${style}"/>`,
   // What belongs to a: a disc; to b: a square; to another key: a small ring
   mark(x, y, style, r = 6) {
     if (style === "b") return draw.box(x - r * 0.95, y - r * 0.95, 1.9 * r, 1.9 * r, "fill b");
     return style === "a" ? draw.dot(x, y, r, "fill a") : draw.dot(x, y, 0.72 * r, "hollow rest");
   },
   text: (x, y, content, style = "", anchor = "middle") =>
-    `<text x="${draw.fixed(x)}" y="${draw.fixed(y)}" class="${anchor === "middle" ? style : `${style} ${anchor}`}">${content}</text>`,
+    `<text ${draw.lengths({ x, y })} class="${anchor === "middle" ? style : `${style} ${anchor}`}">${content}</text>`,
   // a letter with an index below it
   sub: (letter, index) => `${letter}<tspan class="index" dy="4">${index}</tspan>`,
   points: (points) => points.map(([x, y]) => `${draw.fixed(x)},${draw.fixed(y)}`).join(" "),
@@ -35,11 +35,17 @@ const draw = {
   },
 
   // Many small marks as one path: round for a and c, square for b
-  cloud: (points, width, style) =>
-    `<path d="${points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("")}" class="cloud ${style}" stroke-width="${width}"/>`,
+  cloud(points, width, style) {
+    const marks = points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`);
+    return `<path d="${marks.join("")}" class="cloud ${style}" stroke-width="${width}"/>`;
+  },
   // Bars on a common base line as one path: [x, y, width]
-  bars: (bars, base, style) => `<path d="${bars.filter(([, y]) => y < base).map(([x, y, width]) =>
-    `M${x.toFixed(1)} ${base.toFixed(1)}V${y.toFixed(1)}h${width.toFixed(1)}V${base.toFixed(1)}z`).join("")}" class="${style}"/>`,
+  bars(bars, base, style) {
+    const foot = base.toFixed(1);
+    const outlines = bars.filter(([, y]) => y < base).map(([x, y, width]) =>
+      `M${x.toFixed(1)} ${foot}V${y.toFixed(1)}h${width.toFixed(1)}V${foot}z`);
+    return `<path d="${outlines.join("")}" class="${style}"/>`;
+  },
   // Points as dots whose area is the number of points in a cell; each at its points' mean, so it stays where they are
   bubbles(points, style, cell = 14) {
     const cells = new Map();
@@ -50,7 +56,7 @@ const draw = {
     }
     const radius = (n) => Math.max(1.2, 16 * Math.sqrt(n / points.length));
     const dots = [...cells.values()].map(({ n, sx, sy }) =>
-      `<circle cx="${draw.fixed(sx / n)}" cy="${draw.fixed(sy / n)}" r="${draw.fixed(radius(n))}"/>`);
+      `<circle ${draw.lengths({ cx: sx / n, cy: sy / n, r: radius(n) })}/>`);
     return `<g class="${style}">${dots.join("")}</g>`;
   },
 

@@ -1,16 +1,19 @@
 "use strict";
-// What all experiments have in common: state in inputs and in the address; first a guess, then the predicted experiment is
-// played, then it is the reader's turn with a goal that is checked after every change, and then the formula.
+// What all experiments have in common: state in inputs and in the address; first a guess, then the predicted
+// experiment is played, then it is the reader's turn with a goal that is checked after every change, and then the
+// formula.
 
 const experiments = new Map();
 let active = ""; // the experiment changed last: a link scrolls to it
 
-// `draw(state, view)` draws all pictures; `goal(state, view)` is { now, solved }: how far the goal is, as HTML by name, and
-// whether it is reached; `played` is what "Show what happens" plays: { from, to } of the state, and `seconds`; `handles`
-// can be dragged; `texts` are parts of the state without an input: name -> regular expression of allowed values.
+// `draw(state, view)` draws all pictures; `goal(state, view)` is { now, solved }: how far the goal is, as HTML by name,
+// and whether it is reached; `played` is what "Show what happens" plays: { from, to } of the state, and `seconds`;
+// `handles` can be dragged; `texts` are parts of the state without an input: name -> regular expression of allowed
+// values.
 class Experiment {
   constructor(name, { draw: drawing, goal, played, handles = [], texts = {} }) {
-    Object.assign(this, { name, drawing, goal, played, texts, state: {}, memory: {}, guess: "", phase: "", isSolved: false });
+    Object.assign(this, { name, drawing, goal, played, texts });
+    Object.assign(this, { state: {}, memory: {}, guess: "", phase: "", isSolved: false });
     this.progress = 1; // from 0 to 1 while the predicted experiment is played
     this.section = document.getElementById(name);
     this.inputs = [...this.section.querySelectorAll(":is(.controls, .always) [name]")];
@@ -51,7 +54,9 @@ class Experiment {
       const choice = own.find((one) => one.value === value);
       if (choice) { choice.checked = true; this.state[input.name] = value; }
     } else if (input.tagName === "SELECT") {
-      if ([...input.options].some((option) => option.value === value)) { input.value = value; this.state[input.name] = Number(value); }
+      if (![...input.options].some((option) => option.value === value)) return;
+      input.value = value;
+      this.state[input.name] = Number(value);
     } else if (value.trim() !== "" && Number.isFinite(Number(value))) {
       input.value = value;
       this.state[input.name] = Number(input.value);
@@ -133,9 +138,10 @@ class Experiment {
   play() {
     const { from = {}, to, seconds = 3 } = this.played;
     const begin = performance.now();
+    this.begun = begin; // a later play takes over
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const step = (now) => {
-      if (this.phase !== "shown") return;
+      if (this.phase !== "shown" || this.begun !== begin) return;
       this.progress = still ? 1 : Math.min(1, Math.max(0, now - begin) / (1000 * seconds));
       const between = Object.entries(from).map(([key, start]) => [key, start + (to[key] - start) * this.progress]);
       this.put(this.progress < 1 ? Object.fromEntries(between) : to);
@@ -166,10 +172,15 @@ class Experiment {
 
   // ---- what the reader does ----
   listen() {
-    for (const input of this.inputs) input.addEventListener("input", () => this.set({ [input.name]: this.read(input) }));
+    for (const input of this.inputs) {
+      input.addEventListener("input", () => this.set({ [input.name]: this.read(input) }));
+    }
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!this.form.elements.guess.value) { this.form.querySelector(".hint").textContent = "Choose one first."; return; }
+      if (!this.form.elements.guess.value) {
+        this.form.querySelector(".hint").textContent = "Choose one first.";
+        return;
+      }
       this.reveal(this.form.elements.guess.value);
       this.set({});
       this.section.querySelector(".answer").focus();

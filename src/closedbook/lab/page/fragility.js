@@ -10,19 +10,22 @@
   const remember = ({ beta, eps }, memory) => {
     if (memory.beta !== beta) Object.assign(memory, { beta, a: false, b: false });
     const share = lab.sigmoid(beta * eps);
-    if (Math.abs(eps) <= maxEps + 1e-9) Object.assign(memory, { a: memory.a || share >= 1 - end, b: memory.b || share <= end });
+    if (Math.abs(eps) > maxEps + 1e-9) return memory;
+    memory.a ||= share >= 1 - end;
+    memory.b ||= share <= end;
     return memory;
   };
   const drawKeys = ({ beta, eps }, view, epsilons) => {
     const [ox, oy] = plane.at([0, 0]);
     const length = beta * shrunk;
-    const dots = epsilons.slice(0, 50).filter((one) => Math.abs(one) < 2.05);
+    const dots = epsilons.slice(0, 40).filter((one) => Math.abs(one) < 2.05);
     const cloud = draw.cloud(dots.map((one, i) => [ox + 62 * (1 + one), oy + ((i % 7) - 3) * 1.6]), 5, "a");
     view.layer("keys", draw.line(10, oy, 316, oy, "axis") + draw.line(ox, 262, ox, 60, "axis") + cloud +
       draw.mark(...plane.at([0, 1]), "b") + draw.text(ox - 24, oy - 58, draw.sub("k", "b"), "name b") +
       draw.arrow(ox, oy, ...plane.at([length, length]), "q") +
       draw.text(...plane.at([length + 0.16, length - 0.06]), "q", "name m q haloed") +
-      draw.mark(...plane.at([1 + eps, 0]), "a") + draw.text(ox + 62 * (1 + eps), oy + 34, draw.sub("k", "a"), "name a haloed"),
+      draw.mark(...plane.at([1 + eps, 0]), "a") +
+      draw.text(ox + 62 * (1 + eps), oy + 34, draw.sub("k", "a"), "name a haloed"),
     `Key a is ${draw.number(1 + eps, 2)} times as long as its mean, along its direction; key b is fixed`);
   };
   const drawCurve = ({ beta, eps }, view, share) => {
@@ -30,11 +33,15 @@
     const pixels = (points) => points.map(([x, y]) => [chart.X(x), chart.Y(y)]);
     const bell = pixels(draw.sampled(-2, 2, 60, (x) => 0.4 * Math.exp(-x * x)));
     view.layer("curve", draw.shape([[chart.left, chart.bottom], ...bell, [chart.right, chart.bottom]], "bell") +
-      draw.box(chart.X(-maxEps), chart.top, chart.X(maxEps) - chart.X(-maxEps), chart.bottom - chart.top, "band") + chart.axes({
-      xTicks: [-2, -1, 0, 1, 2], yTicks: [0, 0.5, 1], xTitle: "ε (tinted: −0.2 to 0.2)", format: (tick) => `${100 * tick}%`,
+      draw.box(chart.X(-maxEps), chart.top, chart.X(maxEps) - chart.X(-maxEps), chart.bottom - chart.top, "band") +
+        chart.axes({
+      xTicks: [-2, -1, 0, 1, 2], yTicks: [0, 0.5, 1], xTitle: "ε (tinted: −0.2 to 0.2)",
+      format: (tick) => `${100 * tick}%`,
     }) + draw.curve(pixels(draw.sampled(-2, 2, 160, (x) => lab.sigmoid(beta * x))), "line theory") +
-      draw.line(chart.X(eps), chart.bottom, chart.X(eps), chart.Y(share), "drop") + draw.dot(chart.X(eps), chart.Y(share), 6, "fill c"),
-    `The share against epsilon is a sigmoid, the steeper the larger beta is; at ${draw.number(eps, 2)} it is ${draw.percent(share)}`);
+      draw.line(chart.X(eps), chart.bottom, chart.X(eps), chart.Y(share), "drop") +
+        draw.dot(chart.X(eps), chart.Y(share), 6, "fill c"),
+    "The share against epsilon is a sigmoid, the steeper the larger beta is; " +
+      `at ${draw.number(eps, 2)} it is ${draw.percent(share)}`);
   };
 
   experiment("fragility", {
@@ -63,7 +70,8 @@
       const shares = epsilons.map((one) => lab.sigmoid(state.beta * one));
       drawKeys(state, view, epsilons);
       drawCurve(state, view, share);
-      view.layer("shares", draw.histogram({ shares, cdf: (x) => lab.shareCdf(x, sd), share, title: "share of a", ends: end }),
+      const cdf = (x) => lab.shareCdf(x, sd);
+      view.layer("shares", draw.histogram({ shares, cdf, share, title: "share of a", ends: end }),
         `c is at a share of ${draw.percent(share)}; histogram of ${shares.length} shares of a`);
       view.table("row", {
         rows: [
@@ -73,7 +81,9 @@
         c: draw.sum([[share, draw.index("v", "a")], [1 - share, draw.index("v", "b")]]),
       });
       const counted = shares.filter((one) => Math.abs(one - 0.5) <= 0.05).length / shares.length;
-      view.numbers({ within: draw.percent(within), counted: draw.percent(counted), variance: draw.number(variance, 3) });
+      view.numbers({
+        within: draw.percent(within), counted: draw.percent(counted), variance: draw.number(variance, 3),
+      });
     },
   });
 }

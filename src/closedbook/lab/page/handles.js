@@ -1,8 +1,9 @@
 "use strict";
 // Handles in pictures, dragged with a pointer or moved with arrow keys; assistive technology sees them as sliders.
 
-// A handle: { svg, name, at(state) -> pixels, drag(state, pixels) -> state, keys(state, right, up) -> state, say(state),
-// range(state) -> [least, most, now] }. `hidden(state)` may hide it. All are hidden until it is the reader's turn.
+// A handle: { svg, name, at(state) -> pixels, drag(state, pixels) -> state, keys(state, right, up) -> state,
+// say(state), range(state) -> [least, most, now] }. `hidden(state)` may hide it. All are hidden until it is the
+// reader's turn.
 function makeHandles(view, handles) {
   const placed = handles.map((handle) => ({ handle, group: makeHandle(view, handle) }));
   return () => placed.forEach(({ handle, group }) => placeHandle(view, handle, group));
@@ -11,9 +12,8 @@ function makeHandles(view, handles) {
 function makeHandle(view, handle) {
   const svg = view.section.querySelector(`svg[data-figure="${handle.svg}"]`);
   const group = document.createElementNS(svg.namespaceURI, "g");
-  for (const [name, value] of Object.entries({ class: "handle", tabindex: "0", role: "slider", "aria-label": handle.name })) {
-    group.setAttribute(name, value);
-  }
+  const attributes = { class: "handle", tabindex: "0", role: "slider", "aria-label": handle.name };
+  for (const [name, value] of Object.entries(attributes)) group.setAttribute(name, value);
   group.innerHTML = '<circle r="22" class="grip"/><circle r="11" class="ring"/>';
   svg.append(group);
   group.addEventListener("pointerdown", (event) => {
@@ -27,7 +27,8 @@ function makeHandle(view, handle) {
     view.set(handle.drag(view.state, [x, y]));
   });
   group.addEventListener("keydown", (event) => {
-    const [right, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] || [0, 0];
+    const directions = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const [right, up] = directions[event.key] || [0, 0];
     if (!right && !up) return;
     event.preventDefault();
     const times = event.shiftKey ? 5 : 1;

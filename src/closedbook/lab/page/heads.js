@@ -22,24 +22,29 @@
       const { a, b, others } = lab.headsWeights(queries, { n, eps });
       return values.at(lab.mixed(arcs.map((_, j) => (j === 0 ? a : j === 1 ? b : others)), arcs));
     });
-    return draw.values(values, arcs) + draw.bubbles(points, "fill c drawn") + draw.dot(...values.at(middle), 13, "target");
+    return draw.values(values, arcs) + draw.bubbles(points, "fill c drawn") +
+      draw.dot(...values.at(middle), 13, "target");
   };
   const drawKeys = (state, view, epsilons) => {
     const [ox, oy] = plane.at([0, 0]);
-    const dots = epsilons.slice(0, 50).filter((one) => Math.abs(one) < 2.2);
-    const beside = dots.map((one, i) => [ox + 62 * (1 + one), oy + ((i % 7) - 3) * 1.6]).filter(([x]) => x > 4 && x < 316);
+    const dots = epsilons.slice(0, 40).filter((one) => Math.abs(one) < 2.2);
+    const beside = dots.map((one, i) => [ox + 62 * (1 + one), oy + ((i % 7) - 3) * 1.6])
+      .filter(([x]) => x > 4 && x < 316);
     const arrows = queriesOf(state).map(([x, y], i) => {
       const [px, py] = plane.at([x * shrunk, y * shrunk]);
       return draw.arrow(ox, oy, px, py, i ? "q second" : "q") +
         draw.text(px + (i ? -20 : 20), py - 8, draw.sub("q", i + 1), "name q haloed");
     });
-    view.layer("keys", draw.line(6, oy, 314, oy, "axis") + draw.line(ox, 300, ox, 60, "axis") + draw.cloud(beside, 5, "a") +
+    view.layer("keys", draw.line(6, oy, 314, oy, "axis") + draw.line(ox, 300, ox, 60, "axis") +
+      draw.cloud(beside, 5, "a") +
       draw.mark(...plane.at([0, 1]), "b") + draw.mark(...plane.at([1, 0]), "a") +
-      draw.text(ox - 30, oy - 58, draw.sub("k", "b"), "name b") + draw.text(...plane.at([1, -0.62]), draw.sub("k", "a"), "name a haloed") +
+      draw.text(ox - 30, oy - 58, draw.sub("k", "b"), "name b") +
+        draw.text(...plane.at([1, -0.62]), draw.sub("k", "a"), "name a haloed") +
       arrows.join(""),
-    `q 1 is ${state.x1} times mu a plus ${state.y1} times mu b, q 2 is ${state.x2} times mu a plus ${state.y2} times mu b`);
+    `q 1 is ${state.x1} times mu a plus ${state.y1} times mu b, ` +
+      `q 2 is ${state.x2} times mu a plus ${state.y2} times mu b`);
   };
-  const tables = (state, view, eps) => lab.headsScores(queriesOf(state), { n, eps }).forEach(({ scores, weights: [a, b, others] }, i) => {
+  const drawTable = (view, eps, { scores, weights: [a, b, others] }, i) => {
     view.table(`row${i + 1}`, {
       caption: `head ${i + 1}${i ? "" : `, key a ${draw.number(1 + eps, 2)} times as long as its mean`}`,
       rows: [
@@ -49,7 +54,7 @@
       ],
       c: draw.sum([[a, draw.index("v", "a")], [b, draw.index("v", "b")], [others, "others"]]),
     });
-  });
+  };
 
   const curves = [["one head", lab.oneHead], ["two heads", lab.twoHeads]].map(([name, queries]) => ({
     name, points: () => draw.sampled(0, 24, 48, (beta) => lab.heads({ n, queries: queries(beta), step: 0.1 }).variance),
@@ -61,9 +66,11 @@
     const lines = curved.map(([name, points], i) => draw.curve(points, i ? "line theory" : "line bound dashed") +
       draw.text(chart.right, (i ? chart.Y(goal.variance) : points[48][1]) - 8, name, "title haloed", "end"));
     view.layer("curve", chart.axes({
-      xTicks: [0, 4, 8, 12, 16, 20, 24], yTicks: [0, 0.05, 0.1, 0.15, 0.2, 0.25], xTitle: "β", format: (tick) => tick.toFixed(2),
+      xTicks: [0, 4, 8, 12, 16, 20, 24], yTicks: [0, 0.05, 0.1, 0.15, 0.2, 0.25], xTitle: "β",
+      format: (tick) => tick.toFixed(2),
     }) + draw.line(chart.left, chart.Y(goal.variance), chart.right, chart.Y(goal.variance), "goal") + lines.join(""),
-    `With one head the variance rises to a quarter, with two heads it stays near 0.02; yours is ${draw.number(variance, 3)}`);
+    "With one head the variance rises to a quarter, with two heads it stays near 0.02; " +
+      `yours is ${draw.number(variance, 3)}`);
   };
 
   const handle = (i, [x, y]) => ({
@@ -93,11 +100,13 @@
       const epsilons = lab.normals(n_draws, Number(state.seed || 1)).map((z) => z * Math.SQRT1_2);
       const latest = epsilons.slice(0, Math.max(1, Math.round(n_draws * view.progress)));
       view.layer("single", outputs(lab.oneHead(12), latest), "One head: c lies at v a or at v b in most draws");
-      view.layer("best", outputs(lab.twoHeads(12), latest), "Two heads: c lies at the average in most draws, and below it in a few");
+      view.layer("best", outputs(lab.twoHeads(12), latest),
+        "Two heads: c lies at the average in most draws, and below it in a few");
       drawKeys(state, view, epsilons);
       view.layer("yours", outputs(queriesOf(state), epsilons),
         `Your two heads: the variance of the weight of v a is ${draw.number(variance, 3)}`);
-      tables(state, view, epsilons[0]);
+      const heads = lab.headsScores(queriesOf(state), { n, eps: epsilons[0] });
+      heads.forEach((head, i) => drawTable(view, epsilons[0], head, i));
       drawCurve(view, variance);
       const weights = epsilons.map((eps) => lab.headsWeights(queriesOf(state), { n, eps }).a);
       const mean = weights.reduce((sum, weight) => sum + weight, 0) / n_draws;

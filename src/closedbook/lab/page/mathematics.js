@@ -40,8 +40,8 @@ const lab = {
     }
     return 0.5 + lab.density(z) * sum;
   },
-  // E f(Z), Z ~ N(0, 1), by the trapezoidal rule. For sigmoid(s Z) its error is about e^(-2 pi^2 / (s step)): under 1e-17
-  // for s up to 24, the end of the sliders.
+  // E f(Z), Z ~ N(0, 1), by the trapezoidal rule. For sigmoid(s Z) its error is about e^(-2 pi^2 / (s step)): under
+  // 1e-17 for s up to 24, the end of the sliders.
   expectation(f, step = 0.02) {
     let sum = 0;
     for (let i = -Math.round(9 / step); i <= 9 / step; i++) sum += f(i * step) * lab.density(i * step);
@@ -92,7 +92,8 @@ const lab = {
     const maxDistance = Math.max(...values.map((value) => lab.distance(value, values[0])));
     const margin = lab.margin(logits, 0);
     const error = lab.distance(c, values[0]) / maxDistance;
-    return { keys, values, query, logits, alpha, c, margin, leak: 1 - alpha[0], bound: lab.copyingBound(n, margin), error };
+    return { keys, values, query, logits, alpha, c, margin, leak: 1 - alpha[0], bound: lab.copyingBound(n, margin),
+      error };
   },
   circle: (n, first) => Array.from({ length: n }, (_, i) => lab.onCircle(first - (360 * i) / n)),
 
@@ -101,7 +102,7 @@ const lab = {
   averagingWeight: (n, beta, wanted = 2) => 1 / (wanted + (n - wanted) * Math.exp(-beta)),
   averagingLeak: (n, beta, wanted = 2) => 1 - wanted * lab.averagingWeight(n, beta, wanted),
   betaNeeded: (n, leak, wanted = 2) => Math.log(((n - wanted) * (1 - leak)) / (wanted * leak)),
-  // the values of the experiments below: the wanted ones on the upper arc of the circle, a first; the others on the lower
+  // the values of the experiments below: the wanted ones on the upper arc of the circle, a first; the others below
   arcs(n, wanted) {
     const spread = (from, to, count, i) => from + ((to - from) * (i + 0.5)) / count;
     return Array.from({ length: n }, (_, i) =>
@@ -117,7 +118,8 @@ const lab = {
     const others = lab.mixed(values.slice(2).map(() => 1 / (n - 2)), values.slice(2));
     // error of q = beta (k_a + k_b): the leak times the distance of the mean of all other values
     const errorAt = (beta) => (lab.averagingLeak(n, beta) * lab.distance(others, middle)) / maxDistance;
-    return { values, alpha, c, middle, leak: 1 - alpha[0] - alpha[1], error: lab.distance(c, middle) / maxDistance, errorAt };
+    return { values, alpha, c, middle, leak: 1 - alpha[0] - alpha[1], error: lab.distance(c, middle) / maxDistance,
+      errorAt };
   },
 
   // ---- noise ----
@@ -127,8 +129,8 @@ const lab = {
     const sd = lab.noiseSd(noise, beta);
     return { sd, within: lab.shareWithin(0.1, sd), leak: lab.noiseLeak(n, noise, beta) };
   },
-  // E[weight of all keys but a and b]: the logits are independent, of variance 2 noise beta^2 and mean beta for a and b,
-  // else 0. The integral is that of closedbook/lab/moments.py, with t = e^u, and the same nodes.
+  // E[weight of all keys but a and b]: the logits are independent, of variance 2 noise beta^2 and mean beta for a and
+  // b, else 0. The integral is that of closedbook/lab/moments.py, with t = e^u, and the same nodes.
   noiseLeak(n, noise, beta) {
     const sd = Math.sqrt(2 * noise) * beta;
     const nodes = lab.normalNodes(sd);
@@ -172,8 +174,8 @@ const lab = {
   },
 
   // ---- heads ----
-  // Heads with the queries x mu_a + y mu_b, and c the mean of their outputs: each head's scores and weights of a, of b and
-  // of all n - 2 others together, for one eps of k_a = (1 + eps) mu_a
+  // Heads with the queries x mu_a + y mu_b, and c the mean of their outputs: each head's scores and weights of a, of b
+  // and of all n - 2 others together, for one eps of k_a = (1 + eps) mu_a
   headsScores: (queries, { n, eps }) => queries.map(([x, y]) => {
     const scores = [x * (1 + eps), y, 0];
     return { scores, weights: lab.softmax([scores[0], scores[1], Math.log(n - 2)]) };
@@ -204,7 +206,8 @@ const lab = {
     const queries = tokens.map((token, i) => (queryAxes[i] < 0 ? token : unit(queryAxes[i])).map((x) => scale * x));
     const values = tokens.map((token) => token.map((x, axis) => kept[axis] * x));
     const rows = queries.map((query) => lab.attention(tokens, query, values));
-    return { tokens, logits: rows.map((row) => row.logits), alpha: rows.map((row) => row.alpha), c: rows.map((row) => row.c) };
+    return { tokens, logits: rows.map((row) => row.logits), alpha: rows.map((row) => row.alpha),
+      c: rows.map((row) => row.c) };
   },
 
   // ---- positions ----

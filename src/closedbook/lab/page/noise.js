@@ -45,20 +45,24 @@
     const plane = planeOf(state);
     const [ox, oy] = plane.at([0, 0]);
     const length = state.beta / most.shrunk;
-    const cloud = (which) => draw.cloud(draws.slice(0, 50).map((one) => plane.at(one[which])).filter(inPicture), 6, which);
-    view.layer("keys", draw.line(10, oy, 310, oy, "axis") + draw.line(ox, 310, ox, 10, "axis") + cloud("a") + cloud("b") +
+    const points = (which) => draws.slice(0, 40).map((one) => plane.at(one[which])).filter(inPicture);
+    const cloud = (which) => draw.cloud(points(which), 6, which);
+    view.layer("keys", draw.line(10, oy, 310, oy, "axis") + draw.line(ox, 310, ox, 10, "axis") + cloud("a") +
+      cloud("b") +
       draw.mark(...plane.at([1, 0]), "a", 4.5) + draw.mark(...plane.at([0, 1]), "b", 4.5) +
       draw.arrow(ox, oy, ...plane.at([length, length]), "q") +
       draw.text(plane.at([length, 0])[0] + 18, plane.at([0, length])[1] + 3, "q", "name m q haloed") +
       draw.text(plane.at([1, 0])[0], oy + 42, draw.sub("μ", "a"), "name a haloed") +
       draw.text(ox - 42, plane.at([0, 1])[1] + 5, draw.sub("μ", "b"), "name b haloed"),
-    `Keys a and b, drawn around their means with variance ${(10 ** state.power).toPrecision(2)}; q between them, with beta ${state.beta}`);
+    `Keys a and b, drawn around their means with variance ${(10 ** state.power).toPrecision(2)}; ` +
+      `q between them, with beta ${state.beta}`);
   };
   // The outputs, and the patch in which the others have at most 5%, and a from 45% to 55% of the rest
   const drawValues = ({ n }, view, draws) => {
     const arcs = lab.arcs(n, 2);
     const others = lab.mixed(arcs.slice(2).map(() => 1 / (n - 2)), arcs.slice(2));
-    const at = (share, leak) => values.at(lab.mixed([share * (1 - leak), (1 - share) * (1 - leak), leak], [arcs[0], arcs[1], others]));
+    const at = (share, leak) => values.at(lab.mixed([share * (1 - leak), (1 - share) * (1 - leak), leak],
+      [arcs[0], arcs[1], others]));
     const patch = [at(0.45, 0), at(0.55, 0), at(0.55, near.leak), at(0.45, near.leak)];
     const points = draws.slice(0, 100).map(({ weights }) => values.at(lab.mixed(weights, arcs)));
     view.layer("values", draw.values(values, arcs) + draw.cloud(points, 4, "c") + draw.shape(patch, "target"),
@@ -66,9 +70,10 @@
   };
   const drawShares = (view, shares, sd) => {
     view.layer("shares", draw.histogram({
-      shares, cdf: (share) => (sd === 0 ? Number(share >= 0.5) : lab.shareCdf(share, sd)), top: 14, height: 320, band: near.part / 2,
+      shares, cdf: (share) => (sd === 0 ? Number(share >= 0.5) : lab.shareCdf(share, sd)), band: near.part / 2,
+      top: 14, height: 320,
       title: "share of a",
-    }), `Histogram of the share of a, with a standard deviation of ${draw.number(Math.sqrt(lab.shareVariance(sd)), 2)} around one half`);
+    }), `Histogram of the share of a, with a variance of ${draw.number(lab.shareVariance(sd))} around one half`);
   };
 
   // The least beta at which the others' weight is small enough, for each noise; kept by n
@@ -99,8 +104,10 @@
       xTicks: [0, 2, 4, 6, 8, 10, 12], yTicks: [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1], xTitle: "",
     }) + draw.text(182, 312, "β", "name m") +
       draw.text(12, 152, 'σ<tspan dy="-6" class="index">2</tspan>', "name") +
-      draw.text(chart.X(1.7), chart.Y(3e-5), "others count", "title") + draw.text(chart.X(8.5), chart.Y(3e-5), "survives", "title") +
-      draw.text(chart.X(8), chart.Y(0.08), "varies", "title") + draw.dot(chart.X(state.beta), chart.Y(noise), 6, "fill c"),
+      draw.text(chart.X(1.7), chart.Y(3e-5), "others count", "title") +
+        draw.text(chart.X(8.5), chart.Y(3e-5), "survives", "title") +
+      draw.text(chart.X(8), chart.Y(0.08), "varies", "title") +
+        draw.dot(chart.X(state.beta), chart.Y(noise), 6, "fill c"),
     "Where the average survives: below a line that falls with beta, and right of a beta of about 3; " +
       `you are at beta ${state.beta}, noise ${noise.toPrecision(2)}`);
   };
@@ -110,7 +117,10 @@
     handles: [{
       svg: "keys",
       name: "query q",
-      at: (state) => planeOf(state).at([Math.max(0.6, state.beta) / most.shrunk, Math.max(0.6, state.beta) / most.shrunk]),
+      at(state) {
+        const length = Math.max(0.6, state.beta) / most.shrunk; // so that a query of length zero still has a handle
+        return planeOf(state).at([length, length]);
+      },
       drag(state, pixels) {
         const [x, y] = planeOf(state).from(pixels);
         return { beta: (most.shrunk * (x + y)) / 2 };
@@ -139,7 +149,8 @@
       }));
       view.table("row", {
         rows: shown, caption: scores.length > 8 ? `the first 8 of ${scores.length} keys` : "",
-        c: draw.sum([[weights[0], draw.index("v", "a")], [weights[1], draw.index("v", "b")], [1 - weights[0] - weights[1], "others"]]),
+        c: draw.sum([[weights[0], draw.index("v", "a")], [weights[1], draw.index("v", "b")],
+          [1 - weights[0] - weights[1], "others"]]),
       });
       const counted = shares.filter((share) => Math.abs(share - 0.5) <= near.part / 2).length / n_draws;
       view.numbers({ sd: draw.number(sd, 2), within2: draw.percent(within), counted: draw.percent(counted) });

@@ -21,7 +21,8 @@
       const length = Math.hypot(...vector) || 1;
       const beyond = plane.unit * length + 20;
       return draw.arrow(ox, oy, ...plane.at(vector), style) +
-        draw.text(ox + (vector[0] / length) * beyond, oy - (vector[1] / length) * beyond + 5, label, `name haloed ${style}`);
+        draw.text(ox + (vector[0] / length) * beyond, oy - (vector[1] / length) * beyond + 5, label,
+          `name haloed ${style}`);
     };
     view.layer("keys", draw.dot(ox, oy, plane.unit * Math.hypot(...lab.sentence.query), "rail") +
       keys.map((key, i) => arrow(key, styles[order[i]], words[order[i]])).join("") +
@@ -32,15 +33,19 @@
     const plane = draw.plane(115, [160, 175]);
     view.layer("values", draw.shape(original.values.map(plane.at), "hull") + original.values.map((value, i) =>
       draw.mark(...plane.at(value), styles[i]) +
-      draw.text(plane.at(value)[0], plane.at(value)[1] + (i === 0 ? -14 : 24), words[i], `name ${styles[i]}`)).join("") +
-      draw.dot(...plane.at((view.phase === "shown" ? original : swapped).c), 0.1 * plane.unit, "target") + draw.output(plane.at(shown.c)),
+      draw.text(plane.at(value)[0], plane.at(value)[1] + (i === 0 ? -14 : 24), words[i],
+        `name ${styles[i]}`)).join("") +
+      draw.dot(...plane.at((view.phase === "shown" ? original : swapped).c), 0.1 * plane.unit, "target") +
+        draw.output(plane.at(shown.c)),
     `The outputs of both orders are ${draw.number(apart(state), 2)} apart`);
   };
   const drawCurve = (state, view, original) => {
     const chart = draw.chart({ x: [0, 20], y: [0, 1], top: 14 });
-    const weights = draw.sampled(0, 20, 20, (shift) => lab.positions({ kind: state.kind, shift, order: orders[0] }).alpha[0]);
+    const weightOfDog = (shift) => lab.positions({ kind: state.kind, shift, order: orders[0] }).alpha[0];
+    const weights = draw.sampled(0, 20, 20, weightOfDog);
     view.layer("curve", chart.axes({
-      xTicks: [0, 5, 10, 15, 20], yTicks: [0, 0.5, 1], xTitle: "shift into the text", format: (tick) => `${100 * tick}%`,
+      xTicks: [0, 5, 10, 15, 20], yTicks: [0, 0.5, 1], xTitle: "shift into the text",
+      format: (tick) => `${100 * tick}%`,
     }) + draw.curve(weights.map(([x, y]) => [chart.X(x), chart.Y(y)]), "line theory") +
       weights.map(([x, y]) => draw.dot(chart.X(x), chart.Y(y), 2.5, "fill theory")).join("") +
       draw.dot(chart.X(state.shift), chart.Y(original.alpha[0]), 6, "fill c"),
@@ -65,7 +70,9 @@
       drawCurve(state, view, original);
       view.table("row", {
         caption: `“${order.map((word) => words[word]).join(" ")}”`,
-        rows: order.map((word, i) => ({ name: words[word], style: styles[word], score: shown.logits[i], weight: shown.alpha[i] })),
+        rows: order.map((word, i) => ({
+          name: words[word], style: styles[word], score: shown.logits[i], weight: shown.alpha[i],
+        })),
         c: draw.sum(order.map((word, i) => [shown.alpha[i], words[word]])),
       });
     },

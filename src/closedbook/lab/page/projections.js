@@ -2,7 +2,8 @@
 {
   const wanted = [[0, 1, -1, 0], [0, 1, 0, 0]];
   const result = (state, added = 0) => lab.projections({
-    scale: state.scale, queryAxes: [state.query1, state.query2, -1], kept: [state.keep0, state.keep1, state.keep2, state.keep3], added,
+    scale: state.scale, queryAxes: [state.query1, state.query2, -1],
+    kept: [state.keep0, state.keep1, state.keep2, state.keep3], added,
   });
   const farthest = ({ c }) => Math.max(...wanted.map((goal, i) => lab.distance(goal, c[i])));
   const asSum = (vector) => {
@@ -13,10 +14,13 @@
     });
     return sum.join("") || "nothing";
   };
+  const partsOf = (token) => token.map((part, i) => [part, i]).filter(([part]) => part)
+    .map(([part, i]) => `${part === 1 ? "" : part.toFixed(1)}${draw.index("u", "abcd"[i])}`).join(" + ");
   const tables = (view, { tokens, logits, alpha, c }) => [0, 1].forEach((token) => view.table(`row${token + 1}`, {
-    caption: `token ${token + 1}, ${draw.index("x", token + 1)} = ${tokens[token].map((part, i) => [part, i]).filter(([part]) => part)
-      .map(([part, i]) => `${part === 1 ? "" : part.toFixed(1)}${draw.index("u", "abcd"[i])}`).join(" + ")}`,
-    rows: alpha[token].map((weight, i) => ({ name: draw.index("x", i + 1), style: "rest", score: logits[token][i], weight })),
+    caption: `token ${token + 1}, ${draw.index("x", token + 1)} = ${partsOf(tokens[token])}`,
+    rows: alpha[token].map((weight, i) => ({
+      name: draw.index("x", i + 1), style: "rest", score: logits[token][i], weight,
+    })),
     c: asSum(c[token]),
   }));
   // Each token has a frame with its own axis, from -1 to 1, and its names of the directions
@@ -31,7 +35,8 @@
           draw.line(x - 6, goal, x + 40, goal, "goal") + draw.text(x + 17, zero + 59, draw.sub("u", "abcd"[i]), "tick");
       });
       return `<g data-token="${token + 1}">${draw.box(44, zero - 50, 272, 118, "frame")}` +
-        draw.line(44, zero, 316, zero, "axis") + draw.text(22, zero + 5, draw.sub("c", token + 1), "name") + parts.join("") + "</g>";
+        draw.line(44, zero, 316, zero, "axis") + draw.text(22, zero + 5, draw.sub("c", token + 1), "name") +
+          parts.join("") + "</g>";
     });
     const said = (vector) => vector.map((part, i) => `${draw.number(part, 2)} along u ${"abcd"[i]}`).join(", ");
     view.layer("outputs", frames.join(""), `Token 1 returns ${said(c[0])}; token 2 returns ${said(c[1])}`);
@@ -44,7 +49,8 @@
       return { now: { error: draw.number(error, 2) }, solved: error < 0.02 };
     },
     draw(state, view) {
-      const found = result(state, view.phase === "shown" ? view.progress : 0); // u_d is added while the prediction is played
+      // While the prediction is played, u_d is added to token 2
+      const found = result(state, view.phase === "shown" ? view.progress : 0);
       tables(view, found);
       drawOutputs(view, found.c);
     },
