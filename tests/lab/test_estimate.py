@@ -55,3 +55,10 @@ def test_result_as_json_has_the_error_and_interval_of_each_estimate():
     assert json.loads(json.dumps(tree)) == tree
     assert tree["at"] == [1, "x", None]
     assert (tree["found"]["error"], tree["found"]["interval_95"][0]) == (0.5, pytest.approx(1.5 - 0.25 * 1.959964))
+
+
+def test_estimate_is_exact_where_its_samples_do_not_differ():
+    """Except for rounding; one sample that differs makes it random."""
+    constant = torch.full((100,), 0.1, dtype=torch.float64)
+    assert mean_of(constant, theory=0.1).is_exact
+    assert not mean_of(constant + 1e-6 * torch.eye(100, dtype=torch.float64)[0], theory=0.1).is_exact

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.patches import StepPatch
 
 from closedbook.lab.config import FragilityConfig
+from closedbook.lab.figures.fragility import draw
 from closedbook.lab.fragility import difference_variance, mean_when_flipped, run
 
 Check = Callable[[Any], list[str]]
@@ -66,3 +68,15 @@ def test_share_is_always_a_half_without_spread_and_noise():
     assert result.point.share.simulation < 1e-25
     assert result.point.within.simulation == 1.0
     assert result.point.histogram == ()
+
+
+def test_line_over_the_shares_is_the_theory_of_each_bin():
+    """So the bins at the ends, where the density grows without bound, can be compared with it too."""
+    result = run(FragilityConfig(samples=500))
+    axes = draw(result)["fragility-shares"].axes[-1]
+    point = next(point for point in result.sweep if point.beta == 16)
+    (line,) = (patch for patch in axes.patches if isinstance(patch, StepPatch))
+    expected = [100 * one.probability.theory for one in point.histogram]
+    assert line.get_data().values.tolist() == pytest.approx(expected)
+    assert expected[0] > 30
+    assert axes.get_ylim()[1] > max(expected)
