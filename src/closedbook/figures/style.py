@@ -25,8 +25,8 @@ SHOWN_WIDTH = 830
 """Pixels that a forge gives a picture in a README: a wider one is shown reduced."""
 SMALLEST_TEXT = 9
 """Pixels of the smallest text at that width."""
-TITLE, TEXT, SMALL = 10, 9, 8
-"""Points of titles, of labels, and of ticks and legends."""
+TITLE, TEXT, SMALL, TINY = 10, 9, 8, 7
+"""Points of titles, of labels, of ticks and legends, and of what else would not fit."""
 
 
 def blank(width: float, height: float) -> "Figure":

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from closedbook.evaluation.breakdown import NOT_STATED, Table
-from closedbook.figures.style import COLOURS, FILLS, TEXT, TITLE, WIDTH, blank, plain
+from closedbook.figures.style import COLOURS, FILLS, TEXT, TINY, TITLE, WIDTH, blank, plain
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -73,6 +73,6 @@ def _panel(axes: "matplotlib.axes.Axes", table: Table, n_letters: int) -> None:
     labels = ["not in\nthe text" if row.label == NOT_STATED else f"{row.label}\n" for row in table.rows]
     ticks = [f"{label}\nn={row.score.n_questions}" for label, row in zip(labels, table.rows, strict=True)]
     plain(axes, "", fill(table.axis, n_letters))
-    axes.set_xticks(range(len(table.rows)), ticks, fontsize=7)
+    axes.set_xticks(range(len(table.rows)), ticks, fontsize=TINY)
     middle, half = (len(table.rows) - 1) / 2, _width(table) / 2
     axes.set_xlim(middle - half, middle + half)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from closedbook.figures.style import SMALL, TEXT, TITLE, WIDTH, blank
+from closedbook.figures.style import SMALL, TEXT, TINY, TITLE, WIDTH, blank
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -116,7 +116,7 @@ def _number(axes: "matplotlib.axes.Axes", attention: "Tensor") -> None:
         for column, weight in enumerate(weights):
             if weight >= _LEAST_NUMBER:
                 color = "white" if weight > 0.25 else "black"
-                axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=7, color=color)
+                axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=TINY, color=color)
 
 
 def _outline(axes: "matplotlib.axes.Axes", allowed: "Tensor", line_width: float) -> None:
@@ -137,9 +137,9 @@ def _mark(axes: "matplotlib.axes.Axes", text: str) -> None:
     indices = axes.secondary_xaxis("top")
     for axis in (axes.yaxis, indices.xaxis):
         axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-        axis.set_tick_params(labelsize=7, length=2, pad=1)
+        axis.set_tick_params(labelsize=TINY, length=2, pad=1)
     letters = [c if c.isascii() and c.isprintable() else "\N{MIDDLE DOT}" for c in text]
     axes.set_xticks([])
     if len(letters) <= _MOST_LETTERS:
-        axes.set_xticks(range(len(letters)), letters, fontsize=7, family="monospace")
+        axes.set_xticks(range(len(letters)), letters, fontsize=TINY, family="monospace")
         axes.tick_params(axis="x", length=0, pad=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from closedbook.figures.style import SMALL, TEXT, WIDTH, blank, open_frame
+from closedbook.figures.style import SMALL, TEXT, TINY, WIDTH, blank, open_frame
 from closedbook.text.vocabulary import MASK
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def draw_trace(trace: "Trace") -> "matplotlib.figure.Figure":
     for axes, (title, labels, values, is_latent, most) in zip(rows, panels, strict=True):
         image = axes.imshow(values, cmap="gray_r", vmin=0, vmax=most, aspect="auto", interpolation="nearest")
         axes.set_title(title, loc="left", fontsize=TEXT)
-        axes.set_yticks(range(len(labels)), labels, fontsize=7)
+        axes.set_yticks(range(len(labels)), labels, fontsize=TINY)
         _mark_negative(axes, values, most)
         _label_columns(axes, trace, values.shape[1], is_latent)
-        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).ax.tick_params(labelsize=7)
+        figure.colorbar(image, ax=axes, pad=0.01, fraction=0.03).ax.tick_params(labelsize=TINY)
     _draw_lens(last, trace)
     return figure
 
@@ -90,14 +90,14 @@ def _label_columns(axes: "matplotlib.axes.Axes", trace: "Trace", n: int, is_late
 
     if is_latent:
         axes.set_xlabel("latent", fontsize=SMALL)
-        axes.tick_params(axis="x", labelsize=7)
+        axes.tick_params(axis="x", labelsize=TINY)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return
     for edge in (trace.comparison.begin, trace.comparison.end, trace.mask, trace.mask + 1):
         axes.axvline(edge - 0.5, color="black", linewidth=0.6, linestyle=":")
-    axes.tick_params(axis="x", labelsize=7)
+    axes.tick_params(axis="x", labelsize=TINY)
     if n <= _MOST_LETTERS:
-        axes.set_xticks(range(n), [_letter(character) for character in trace.text], fontsize=7, family="monospace")
+        axes.set_xticks(range(n), [_letter(character) for character in trace.text], fontsize=TINY, family="monospace")
         axes.tick_params(axis="x", length=0, pad=2)
     axes.set_xlabel("position: question, mask (M), answer; dotted lines enclose the name and the mask", fontsize=SMALL)
 
@@ -111,11 +111,11 @@ def _letter(character: str) -> str:
 def _draw_lens(axes: "matplotlib.axes.Axes", trace: "Trace") -> None:
     """A bar for each part, with the rank above."""
     bars = axes.bar(range(len(trace.lens)), [100 * reading.probability for reading in trace.lens], 0.6, color="0.7")
-    axes.bar_label(bars, [f"rank {reading.rank}" for reading in trace.lens], fontsize=7)
+    axes.bar_label(bars, [f"rank {reading.rank}" for reading in trace.lens], fontsize=TINY)
     axes.set_ylim(0, 120)
     axes.set_yticks([0, 50, 100])
-    axes.tick_params(labelsize=7)
-    axes.set_xticks(range(len(trace.lens)), [reading.part.replace(" ", "\n") for reading in trace.lens], fontsize=7)
+    axes.tick_params(labelsize=TINY)
+    axes.set_xticks(range(len(trace.lens)), [reading.part.replace(" ", "\n") for reading in trace.lens], fontsize=TINY)
     axes.set_ylabel("probability (%)", fontsize=SMALL)
     axes.set_title(
         "The answer's first character read off after each part, at the mask (logit lens)", loc="left", fontsize=TEXT
