@@ -24,6 +24,12 @@ def test_an_answer_has_its_probability_its_state_and_two_alternatives():
     assert shown(probability=0.004)[0] == "London  ░░░░░░░░░░░░░░░░░░░░ under 1%"
 
 
+def test_an_alternative_that_is_next_to_impossible_is_so_shown():
+    """Its probability is a bound."""
+    answer = Answer(QUESTION, "Rome", 0.9, True, "known", True)
+    assert list(lines_of(answer, [OTHERS[3]], 80))[1] == "  known; next: Bath under 0.01%"
+
+
 def test_what_is_unknown_has_no_probability_of_being_right():
     """What the model would guess is named as guesses, with the model's first among them."""
     assert shown("never read") == [

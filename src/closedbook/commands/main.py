@@ -59,12 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"closedbook: {message}")
         return error.exit_status
     except Interrupted:
+        _ignore_interrupts(is_program=arguments is None)
         again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
         say(f"stopped and saved; go on with: {program()} {shlex.join(again)}", wraps=False)
         return 130
     except KeyboardInterrupt as error:
-        if arguments is None:  # The process ends, and one more would end it with a traceback.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore_interrupts(is_program=arguments is None)
         if message := str(error) or _NOT_BEGUN * (not _TRAINS.isdisjoint(words[:1])):
             say(message)
         return 130
@@ -80,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from closedbook.training.device import leave_group
 
             leave_group()
+
+
+def _ignore_interrupts(*, is_program: bool) -> None:
+    """The process ends; one more Ctrl-C would end it with a traceback, or another status."""
+    if is_program:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _set_up() -> None:

@@ -45,4 +45,6 @@ def in_percent(probability: float) -> str:
 
 def _small(probability: float) -> str:
     """As `in_percent`, but down to a hundredth."""
-    return f"{probability:.2%}" if 0.0001 <= probability < 0.01 else in_percent(probability)
+    if probability >= 0.01:
+        return in_percent(probability)
+    return f"{probability:.2%}" if probability >= 0.0001 else "under 0.01%"
