@@ -1,12 +1,16 @@
 """What is shown of a run that trains."""
 
 import re
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from closedbook.progress.follow import Interrupted, follow
+from closedbook.storage.run import open_run
+from closedbook.training.events import Doing, Event, Saved, Started
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 CAVEAT = "(the reader answered these questions, and its answers are trained on)"
@@ -96,3 +100,54 @@ def test_without_dev_pairs_the_result_is_of_those_held_out_to_calibrate(closedbo
     assert re.match(r"study: \d+ of \d+ held-out questions right \(", held_out[-1])
     without = closedbook(*words, "--calibration-split", 0, "--out", tmp_path / "two").err.splitlines()
     assert re.match(r"study: done in \d+ s; now: closedbook ask ", without[-1])
+
+
+def test_an_interruption_before_training_stops_at_once(capsys: pytest.CaptureFixture[str]):
+    """There is nothing to save; the same command begins again."""
+
+    def events() -> Iterator[Event]:
+        yield Doing("reading")
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the reader was not stopped")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        follow("study", events())
+    assert str(caught.value) == ""
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capsys.readouterr().err == ""
+
+
+def test_after_a_second_interruption_others_do_nothing(runs: Path, capsys: pytest.CaptureFixture[str]):
+    """The first waits for the step in progress; the second ends it, and a third does not disturb that."""
+
+    def events() -> Iterator[Event]:
+        yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
+        signal.raise_signal(signal.SIGINT)
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="stopped at once; --resume goes on from the last checkpoint"):
+        follow("study", events())
+    assert capsys.readouterr().err.splitlines()[-1] == "stopping after this step; once more to stop at once"
+
+
+def test_an_interruption_between_two_steps_lets_the_run_save_itself(runs: Path):
+    """The events are closed, which saves the run."""
+    ended = []
+
+    def events() -> Iterator[Event]:
+        try:
+            yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
+            signal.raise_signal(signal.SIGTERM)
+            yield Saved(1)
+            raise AssertionError("went on after the step")
+        except GeneratorExit:
+            ended.append("saved")
+            raise
+
+    with pytest.raises(Interrupted):
+        follow("study", events())
+    assert ended == ["saved"]

@@ -12,7 +12,7 @@ from closedbook.commands.options import AskOptions, EvaluateOptions, GenerateOpt
 from closedbook.commands.predict import say_threshold
 from closedbook.commands.shown_answer import HELP, N_NEXT, in_percent, lines_of
 from closedbook.errors import InputError, TextError
-from closedbook.progress.console import out, say
+from closedbook.progress.console import out, say, waiting
 from closedbook.text.lines import decode_lines
 from closedbook.text.questions import parse_questions
 
@@ -36,9 +36,10 @@ def evaluate(options: EvaluateOptions) -> None:
 def ask(options: AskOptions) -> None:
     """`closedbook ask`: in a dialogue or a pipe, a question that cannot be asked does not end it."""
     _check_why(options)
-    from closedbook.api.run import load
+    with waiting("opening the run"):
+        from closedbook.api.run import load
 
-    run = load(options.run)
+        run = load(options.run)
     if options.precision is not None:
         say_threshold(run, options.precision)
     if options.question is not None:

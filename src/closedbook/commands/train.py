@@ -20,7 +20,7 @@ from closedbook.commands.recipe_options import (
     recipe_of,
 )
 from closedbook.errors import InputError
-from closedbook.progress.console import out, say
+from closedbook.progress.console import out, say, waiting
 from closedbook.progress.follow import Display, follow
 from closedbook.recipe.rows import Rows
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 def pretrain(options: PretrainOptions) -> None:
     """`closedbook pretrain`."""
-    from closedbook.training import stages
+    with waiting("starting"):
+        from closedbook.training import stages
 
     recipe, rows = recipe_of(options, "pretrain", ("model", "corruption", "pretrain"))
     events = stages.pretrain(_texts(options), recipe, _saving(options), pairs_path=options.pairs, dev_path=options.dev)
@@ -42,9 +43,10 @@ def pretrain(options: PretrainOptions) -> None:
 
 def study(options: StudyOptions) -> None:
     """`closedbook study`."""
-    from closedbook.api.study import study_events
-    from closedbook.training import stages
-    from closedbook.training.budget import Budget
+    with waiting("starting"):
+        from closedbook.api.study import study_events
+        from closedbook.training import stages
+        from closedbook.training.budget import Budget
 
     begin = time.monotonic()
     stage = "study" if options.setting == "self-study" else "pretrain"
@@ -78,7 +80,8 @@ def study(options: StudyOptions) -> None:
 
 def finetune(options: FinetuneOptions) -> None:
     """`closedbook finetune`."""
-    from closedbook.training import stages
+    with waiting("starting"):
+        from closedbook.training import stages
 
     stage = "scratch" if options.parent is None else "finetune"
     recipe, rows = recipe_of(options, stage, (stage,) if options.parent else ("model", stage))

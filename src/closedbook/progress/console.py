@@ -15,6 +15,16 @@ def say(text: str, *, wraps: bool = True) -> None:
     console.print(text, markup=False, soft_wrap=not (wraps and console.is_terminal))
 
 
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Inside the block, show on a terminal what is waited for."""
+    if not console.is_terminal or console.quiet:
+        yield
+        return
+    with console.status(f"{text} ...", spinner="line", spinner_style="dim"):
+        yield
+
+
 def out(line: str) -> None:
     """Print one line of results to standard output."""
     if console.quiet:
