@@ -1,6 +1,7 @@
 """The page of a run in a real Chromium: what it draws is what its engine says, for all keyboards, screens and links."""
 
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -91,6 +92,17 @@ def test_answer_bar_and_mark_are_the_engines(visit: Callable[..., Any]) -> None:
         heights = page.evaluate(HEIGHTS, f"i.{name}")
         assert sum(counts) > 0
         assert [height / max(heights) for height in heights] == [near(count / max(counts)) for count in counts]
+
+
+def test_parts_are_as_short_as_modules() -> None:
+    """A script or style sheet has at most 300 lines, and a line at most 120 characters."""
+    folder = Path(str(files("closedbook.explore.page")))
+    parts = [*folder.glob("*.css"), *folder.glob("*/*.js")]
+    assert len(parts) > 15
+    for part in parts:
+        lines = part.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 300, part.name
+        assert max(map(len, lines)) <= 120, part.name
 
 
 def test_page_names_no_folder_of_the_machine_that_made_it(page_of: Callable[..., Path]) -> None:

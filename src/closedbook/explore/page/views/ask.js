@@ -1,5 +1,5 @@
 "use strict";
-// Ask: a question of the reader's own or one that the page draws; a guess; then the answer, its probability and its state.
+// Ask: a question of the reader's own or one that the page draws; a guess; then the answer and its probability.
 {
   const guesses = { knows: "It knows", not: "It makes it up, or says it never read that" };
   const tally = { right: 0, of: new Set() };
@@ -43,7 +43,7 @@
 
   function truthOf(answer) {
     if (strangers.has(answer.asked)) {
-      return answer.state === "known" ? "✗ Made up: nobody wrote of this name." : "✓ Right: nobody wrote of this name.";
+      return `${answer.state === "known" ? "✗ Made up" : "✓ Right"}: nobody wrote of this name.`;
     }
     if (!known.has(answer.asked)) return "";
     const expected = known.get(answer.asked);
@@ -68,7 +68,8 @@
     return `<p class="asked" dir="auto">${safe(answer.asked)}</p>` +
       `<p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>` +
       (answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`) +
-      probability(answer) + others(question, answer) + (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
+      probability(answer) + others(question, answer) +
+      (answer.ended ? "" : '<p class="state">The answer was cut off.</p>') +
       (answer.note ? `<p class="state" dir="auto">${safe(answer.note)}</p>` : "") +
       `<p>${truthOf(answer)} ${verdict(guess, knows(answer))}</p>`;
   }

@@ -1,11 +1,12 @@
 "use strict";
-// What the model is: what it was trained on, how large it is, how well it answers, and what whoever has the file can read.
+// What the model is: what it was trained on, how large it is, how well it answers, and what others can read in it.
 {
   const share = (part, whole) => `${Math.round((100 * part) / whole)}%`;
 
   function size({ parameters: { total, tables } }) {
-    const where = tables ? `${share(tables, total)} of them in lookup tables of words and names` : "none of them in a lookup table";
-    return `${grouped(total)} parameters, ${where}`;
+    const inTables = tables ? `${share(tables, total)} of them in lookup tables of words and names`
+      : "none in a lookup table";
+    return `${grouped(total)} parameters, ${inTables}`;
   }
   function trainedOn({ counts }) {
     const parts = [
@@ -21,8 +22,8 @@
     return `<strong>It answers ${right} of the ${counted(asked.length, "question")} inside this page rightly ` +
       `(${share(right, asked.length)})</strong>: ${safe(questionsFrom)}. `;
   }
-  const built = ({ recipe, nBlocks, nHeads, config }) => `Recipe: ${recipe}. ` +
-    `The model has ${counted(nBlocks, "block")} of ${counted(nHeads, "attention head")}, ${config.nEmbd} channels wide.`;
+  const built = ({ recipe, nBlocks, nHeads, config }) => `Recipe: ${recipe}. The model has ` +
+    `${counted(nBlocks, "block")} of ${counted(nHeads, "attention head")}, ${config.nEmbd} channels wide.`;
 
   explorer.views.push({
     begin(book) {
@@ -32,8 +33,8 @@
       by("model").textContent = `A ${what} of ${size(book)}, ${trainedOn(book)}.`;
       by("accuracy").innerHTML = `${accuracy(book)}Its setting is ${safe(book.setting)}.`;
       by("warning").textContent = `It can make things up. ${book.warning}`;
-      by("footer").innerHTML = `<p>${safe(built(book))} Made on ${safe(book.date)} by <code>${safe(book.command)}</code>. ` +
-        "It is one file that needs no network and no installation.</p>";
+      by("footer").innerHTML = `<p>${safe(built(book))} Made on ${safe(book.date)} by ` +
+        `<code>${safe(book.command)}</code>. ` + "It is one file that needs no network and no installation.</p>";
     },
   });
 }

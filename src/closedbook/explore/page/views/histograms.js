@@ -1,5 +1,5 @@
 "use strict";
-// Two histograms, one above the other: names it has read and names that nobody wrote of. A line marks this question in both.
+// Two histograms, one above the other: names it has read, names nobody wrote of. A line marks this question in both.
 {
   const rows = [["known", "names it has read"], ["strangers", "names nobody wrote of"]];
 
@@ -8,15 +8,16 @@
     const most = Math.max(1, ...counts);
     const columns = counts.map((count) => `<span class="column">${count ? `<b>${count}</b>` : ""}` +
       `<i class="${style}" style="height:${((100 * count) / most).toFixed(2)}%"></i></span>`);
-    return `<div class="histogram"><p>${grouped(n)} ${name}</p><div class="columns" aria-hidden="true">${columns.join("")}</div></div>`;
+    return `<div class="histogram"><p>${grouped(n)} ${name}</p>` +
+      `<div class="columns" aria-hidden="true">${columns.join("")}</div></div>`;
   }
 
   function said({ edges, known, strangers }, mark) {
     const at = Math.max(0, edges.findLastIndex((edge) => edge <= mark));
     const bin = Math.min(at, known.length - 1);
     const some = (count) => (count ? grouped(count) : "none");
-    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of are there too, ` +
-      `between ${percent(edges[bin])} and ${percent(edges[bin + 1])}.`;
+    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of ` +
+      `are there too, between ${percent(edges[bin])} and ${percent(edges[bin + 1])}.`;
   }
 
   function show(_, { plain, now }) {
@@ -26,7 +27,8 @@
     if (!drawn.length) return;
     const mark = now ? plain.mark : null;
     const of = calibration ? "probability that the answer is right" : "the model's own probability of its answer";
-    fill("histograms", `<div class="stacked">${drawn.map(([key, name]) => histogram(histograms[key], name, key)).join("")}` +
+    const all = drawn.map(([key, name]) => histogram(histograms[key], name, key)).join("");
+    fill("histograms", `<div class="stacked">${all}` +
       (mark === null ? "" : `<span class="mark" style="left:${(100 * mark).toFixed(2)}%"></span>`) + "</div>" +
       `<div class="scale" aria-hidden="true"><span>0%</span><span>50%</span><span>100%</span></div>` +
       `<figcaption>Across: ${of}. ${mark === null ? "The line that marks your question comes with the answer."

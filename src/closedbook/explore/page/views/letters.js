@@ -6,15 +6,17 @@
   function button(letter, i, chosen, nBegun) {
     const isChosen = i === chosen;
     const [style, who] = i < nBegun ? ["begun", ", chosen by you"] : ["", ""];
-    return `<button type="button" role="radio" aria-checked="${isChosen}" tabindex="${isChosen ? 0 : -1}" data-i="${i}" ` +
-      `class="${style}" aria-label="${safe(named(letter))}, ${percent(letter.p)}${who}">` +
+    return `<button type="button" role="radio" aria-checked="${isChosen}" tabindex="${isChosen ? 0 : -1}" ` +
+      `data-i="${i}" class="${style}" aria-label="${safe(named(letter))}, ${percent(letter.p)}${who}">` +
       `<span>${letter.isEnd ? "end" : safe(visible(letter.text))}</span><small>${percent(letter.p)}</small></button>`;
   }
 
   function step(event) {
     const last = explorer.answers.now.letters.length - 1;
     const now = explorer.state.letter;
-    const wanted = { ArrowRight: now + 1, ArrowDown: now + 1, ArrowLeft: now - 1, ArrowUp: now - 1, Home: 0, End: last }[event.key];
+    const [before, after] = [now - 1, now + 1];
+    const keys = { ArrowRight: after, ArrowDown: after, ArrowLeft: before, ArrowUp: before, Home: 0, End: last };
+    const wanted = keys[event.key];
     if (wanted === undefined) return;
     event.preventDefault();
     choose(Math.max(0, Math.min(last, wanted)), event.currentTarget);

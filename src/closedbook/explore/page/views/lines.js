@@ -2,8 +2,8 @@
 // The lines of the text that name whom the question names, with the answer marked; or how to make a page with them.
 {
   const nShown = 5;
-  const without = `<p>This page has no text inside. <code>closedbook explore RUN --out page.html --text</code> makes one that has,
-    and then whoever has the file can read the text too.</p>`;
+  const without = `<p>This page has no text inside. <code>closedbook explore RUN --out page.html --text</code> makes one
+    that has, and then whoever has the file can read the text too.</p>`;
 
   function marked(line, answer) {
     if (!answer) return safe(line);
@@ -13,7 +13,8 @@
     const states = found.filter((one) => answer && one.line.includes(answer));
     const shown = [...states, ...found.filter((one) => !states.includes(one))].slice(0, nShown);
     const has = states.length === 1 ? "has" : "have";
-    const what = states.length ? `${counted(states.length, "line")} about this name ${has} the answer “${safe(answer)}”:`
+    const what = states.length
+      ? `${counted(states.length, "line")} about this name ${has} the answer “${safe(answer)}”:`
       : `No line about this name has “${safe(answer)}”. What the text has:`;
     return `<p dir="auto">${what}</p><ol class="lines">${shown.map((one) =>
       `<li><small>line ${one.number}</small> <span dir="auto">${marked(one.line, answer)}</span></li>`).join("")}</ol>`;
@@ -21,12 +22,13 @@
 
   explorer.views.push({
     clear() {
-      by("found-lines").innerHTML = explorer.book.lines ? '<p class="state">Lines come here after a question.</p>' : without;
+      fill("found-lines", explorer.book.lines ? '<p class="state">Lines come here after a question.</p>' : without);
     },
-    show({ question }, { plain }) {
-      if (!explorer.book.lines) { by("found-lines").innerHTML = without; return; }
-      const found = linesAbout(explorer.book, plain.asked ?? question);
-      by("found-lines").innerHTML = found.length ? list(found, plain.text) : "<p>No line of the text names whom this question names.</p>";
+    show(_, { plain }) {
+      if (!explorer.book.lines) return;
+      const found = linesAbout(explorer.book, plain.asked);
+      const none = "<p>No line of the text names whom this question names.</p>";
+      fill("found-lines", found.length ? list(found, plain.text) : none);
     },
   });
 }

@@ -4,8 +4,8 @@
   function candidate({ text, p, isEnd, isSpecial }, written) {
     const isWritten = text === written.text && Boolean(isEnd) === Boolean(written.isEnd);
     const name = explorer.inWords({ text, isEnd });
-    const inside = `<span class="sign">${isEnd ? "end" : safe(visible(text))}</span>${bar(p, isWritten ? "chosen" : "")}` +
-      `<span class="share">${percent(p)}</span>`;
+    const inside = `<span class="sign">${isEnd ? "end" : safe(visible(text))}</span>` +
+      `${bar(p, isWritten ? "chosen" : "")}<span class="share">${percent(p)}</span>`;
     if (isWritten || isEnd || isSpecial) {
       return `<li class="${isWritten ? "written" : ""}"><span class="candidate">${inside}</span>` +
         `<span class="unseen">${safe(name)}${isWritten ? ", written" : ""}</span></li>`;
@@ -26,8 +26,9 @@
     by("next-now").innerHTML = `${before ? after : "The answer begins with"}${explorer.withSwitches()}:`;
     by("candidates").innerHTML = written.top.map((one) => candidate(one, written)).join("");
     fill("own", begun
-      ? `<p>With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong>, which has ${percent(now.confidence)} in all. ` +
-        `Its own answer: <strong dir="auto">${safe(plain.text)}</strong>, ${percent(plain.confidence)}.</p>`
+      ? `<p>With your letters: <strong dir="auto">${line(now, [...begun].length)}</strong>, ` +
+        `which has ${percent(now.confidence)} in all. Its own answer: ` +
+        `<strong dir="auto">${safe(plain.text)}</strong>, ${percent(plain.confidence)}.</p>`
       : `<p>All letters together: <strong dir="auto">${safe(now.text)}</strong>, ${percent(now.confidence)}.</p>`);
     by("back").disabled = !begun;
   }

@@ -111,7 +111,8 @@ const address = {
   },
 };
 window.addEventListener("hashchange", () => {
-  if (!explorer.model || !new URLSearchParams(location.hash.slice(1)).has("q")) return; // a link to a heading has no state
+  const hasState = new URLSearchParams(location.hash.slice(1)).has("q"); // a link to a heading has none
+  if (!explorer.model || !hasState) return;
   address.read();
   explorer.answer();
   explorer.show();
@@ -137,4 +138,5 @@ const percent = (p) => {
 // A character as people can see it
 const visible = (text) => (text === " " ? "␣" : text === "\n" ? "⏎" : text);
 // A bar with its length in percent
-const bar = (p, style = "") => `<span class="bar ${style}" aria-hidden="true"><i style="width:${(100 * p).toFixed(2)}%"></i></span>`;
+const bar = (p, style = "") =>
+  `<span class="bar ${style}" aria-hidden="true"><i style="width:${(100 * p).toFixed(2)}%"></i></span>`;

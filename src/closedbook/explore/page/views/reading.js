@@ -34,8 +34,8 @@
     return characters.slice(from, to).join("");
   }
 
-  // One column for each key, its height relative to the head's largest weight. Latents come first; the columns of a word are
-  // together, so that lines break between words.
+  // One column for each key, its height relative to the head's largest weight. Latents come first; the columns of a
+  // word are together, so that lines break between words.
   function strip(keys, weights, characters, ranks) {
     const words = [""];
     const most = Math.max(...weights);
@@ -44,8 +44,9 @@
       const isLatent = "latent" in keys[i];
       const signs = isLatent ? segmentOf(keys[i], keys, characters) : [characters[keys[i].at]];
       const style = isLatent ? "latent" : signs[0] === mask ? "special" : "";
-      words[words.length - 1] += `<span class="key ${style}${ranks.has(i) ? " most" : ""}"><span class="rise">` +
-        `<i style="height:${((100 * weights[i]) / most).toFixed(2)}%"></i>${ranks.has(i) ? `<b>${ranks.get(i)}</b>` : ""}</span>` +
+      const rank = ranks.has(i) ? `<b>${ranks.get(i)}</b>` : "";
+      words[words.length - 1] += `<span class="key ${style}${rank && " most"}"><span class="rise">` +
+        `<i style="height:${((100 * weights[i]) / most).toFixed(2)}%"></i>${rank}</span>` +
         `<span class="sign">${signs.map((sign) => safe(visible(sign))).join("")}</span></span>`;
       if (isLatent || signs[0] === " ") words.push("");
     }
@@ -53,17 +54,20 @@
   }
 
   function head({ block, head: number, keys, weights }, characters) {
-    const order = [...weights.keys()].sort((i, j) => weights[j] - weights[i]).slice(0, nShown).filter((i) => weights[i] > 0.005);
+    const largest = [...weights.keys()].sort((i, j) => weights[j] - weights[i]).slice(0, nShown);
+    const order = largest.filter((i) => weights[i] > 0.005);
     const ranks = new Map(order.map((i, rank) => [i, rank + 1]));
     const list = order.map((i) =>
       `<li><strong>${percent(weights[i])}</strong> ${safe(keyInWords(keys[i], keys, characters))}</li>`).join("");
     const isOff = explorer.state.off.includes(`${block}.${number}`);
     return `<figure class="head"><h3>Head ${number + 1}${isOff ? " (off: what it reads is not passed on)" : ""}</h3>` +
-      `<div class="strip" dir="auto" aria-hidden="true">${strip(keys, weights, characters, ranks)}</div><ol>${list}</ol></figure>`;
+      `<div class="strip" dir="auto" aria-hidden="true">${strip(keys, weights, characters, ranks)}</div>` +
+      `<ol>${list}</ol></figure>`;
   }
 
-  // The words of what was read, each with whether the tables have it: [{ text, unknownFrom, names }]. Characters that are words by
-  // themselves, as in scripts without blanks, stand together where the tables have all of them, or none.
+  // The words of what was read, each with whether the tables have it: [{ before, text, unknownFrom, isAlone, names }].
+  // Characters that are words by themselves, as in scripts without blanks, stand together where the tables have all of
+  // them, or none: `before` are those before the last.
   function words(steps) {
     const found = [];
     let isInside = false;
@@ -87,20 +91,26 @@
   function rowsInWords(steps) {
     if (!steps[0].rows) return "This model has no lookup tables.";
     const found = words(steps);
-    const each = found.map(({ before, text, unknownFrom, isAlone }) => `<span dir="auto">${safe(before + text)}</span>: ` +
-      (unknownFrom === null ? "yes" : `<strong>unknown</strong>${isAlone ? "" : ` from the ${safe(unknownFrom)} on`}`));
+    const each = found.map(({ before, text, unknownFrom, isAlone }) => {
+      const from = isAlone ? "" : ` from the ${safe(unknownFrom)} on`;
+      const has = unknownFrom === null ? "yes" : `<strong>unknown</strong>${from}`;
+      return `<span dir="auto">${safe(before + text)}</span>: ${has}`;
+    });
     const names = [...new Set(found.flatMap((word) => word.names))];
-    return `<strong>In the tables.</strong> ${each.join("; ")}. ` + (names.length
-      ? `Rows for whole names: <strong dir="auto">${names.map(safe).join(", ")}</strong>.` : "No row for a whole name was found.");
+    const whole = names.length ? `Rows for whole names: <strong dir="auto">${names.map(safe).join(", ")}</strong>.`
+      : "No row for a whole name was found.";
+    return `<strong>In the tables.</strong> ${each.join("; ")}. ${whole}`;
   }
 
-  // The heads of a block at the last of these steps at which it did anything: a Perceiver's run once a latent, but for the last.
+  // The heads of a block at the last of these steps at which it did anything: but for the last block, a Perceiver's run
+  // once a latent.
   function headsOf(block, steps) {
     const last = steps.findLast((step) => step.attention.some((one) => one.block === block));
     return last ? last.attention.filter((one) => one.block === block) : [];
   }
   function readerInWords(letter, heads) {
-    const writes = `To write <strong>${safe(explorer.inWords(letter))}</strong> (${percent(letter.p)})${explorer.withSwitches()}`;
+    const writes = `To write <strong>${safe(explorer.inWords(letter))}</strong> (${percent(letter.p)})` +
+      explorer.withSwitches();
     if (!heads.length) return `${writes}, this block has done nothing yet: no latent is complete.`;
     const { kind, reader, keys } = heads[0];
     const latent = reader?.latent ?? (kind === "self" ? keys.at(-1).latent : undefined); // the newest reads itself too

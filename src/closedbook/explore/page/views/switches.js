@@ -1,16 +1,18 @@
 "use strict";
-// Switches: tables, single heads, and beta, by which all scores are multiplied; the answer now beside the answer before.
+// Switches: tables, single heads, and beta, by which all scores are multiplied; the answers before and now.
 {
-  const slider = `<label class="slider"><span><strong>Scores times β</strong>, the lab's β in a real model: before the softmax,
-    every score of every head is multiplied by it. At 0 each head reads everything alike; the larger β, the more it reads the
-    one key with the highest score.</span>
+  const slider = `<label class="slider"><span><strong>Scores times β</strong>, the lab's β in a real model: before the
+    softmax, every score of every head is multiplied by it. At 0 each head reads everything alike; the larger β, the
+    more it reads the one key with the highest score.</span>
     <input type="range" id="beta" min="0" max="4" step="0.1"><output id="beta-now"></output></label>`;
-  const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the rows of words
-    and names are added. With this off the model gets the letters alone.</span></label>`;
+  const tables = `<label class="switch"><input type="checkbox" id="tables"><span><strong>Lookup tables</strong>: the
+    rows of words and names are added. With this off the model gets the letters alone.</span></label>`;
 
   const box = ({ name, block, head }) =>
-    `<label><input type="checkbox" data-head="${name}" aria-label="block ${block + 1}, head ${head + 1}"> ${head + 1}</label>`;
-  const rowOfHeads = (kind, block, { length }) => `<fieldset><legend>Heads${length > 1 ? ` of block ${block + 1}` : ""}</legend>` +
+    `<label><input type="checkbox" data-head="${name}" aria-label="block ${block + 1}, head ${head + 1}"> ` +
+    `${head + 1}</label>`;
+  const rowOfHeads = (kind, block, { length }) =>
+    `<fieldset><legend>Heads${length > 1 ? ` of block ${block + 1}` : ""}</legend>` +
     `${explorer.heads.filter((one) => one.block === block).map(box).join("")}</fieldset>`;
 
   function inWords({ tables: hasTables, beta, off }) {
@@ -19,7 +21,8 @@
   }
 
   function column(title, answer) {
-    const would = answer.state === "known" ? "" : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`;
+    const would = answer.state === "known" ? ""
+      : `<p>What it would write: <strong dir="auto">${safe(answer.text)}</strong></p>`;
     return `<div><h3>${title}</h3><p class="says" dir="auto">${safe(answer.inWords || "(only blanks)")}</p>${would}` +
       `<p class="measure">${bar(answer.probability)}<strong>${percent(answer.probability)}</strong></p></div>`;
   }
@@ -29,7 +32,9 @@
     by("beta").value = state.beta;
     by("beta-now").textContent = Number(state.beta).toFixed(1);
     by("beta").setAttribute("aria-valuetext", `scores times ${Number(state.beta).toFixed(1)}`);
-    for (const box of by("controls").querySelectorAll("[data-head]")) box.checked = !state.off.includes(box.dataset.head);
+    for (const one of by("controls").querySelectorAll("[data-head]")) {
+      one.checked = !state.off.includes(one.dataset.head);
+    }
     by("all-on").disabled = !explorer.isSwitched();
   }
 

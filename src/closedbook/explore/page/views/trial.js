@@ -1,17 +1,17 @@
 "use strict";
-// Many questions asked with the switches as they are, right now; the bar beside it is the model's as PyTorch computed it.
+// Many questions asked with the switches as they are, right now; the bar beside it is what PyTorch computed.
 {
   const nMost = 100;
   let questions = [];
-  // The run that is going on or ended last: { switches, right, silent, asked }; `silent` counts what it says it does not know.
-  let run = null;
+  let run = null; // { switches, right, silent, asked }: it goes on or ended last; `silent` where it does not know
   let isGoing = false;
 
   const rightBefore = (n) => questions.slice(0, n).filter((one) => one.predicted === one.answer).length;
 
   function row(name, right, asked, style) {
     const count = asked ? `${right} of ${asked}` : "not run yet";
-    return `<p class="trial"><span>${safe(name)}</span>${bar(asked ? right / questions.length : 0, style)}<strong>${count}</strong></p>`;
+    const share = asked ? right / questions.length : 0;
+    return `<p class="trial"><span>${safe(name)}</span>${bar(share, style)}<strong>${count}</strong></p>`;
   }
   function draw() {
     const n = questions.length;
@@ -58,7 +58,8 @@
     begin(book) {
       questions = book.questions.filter((one) => one.answer !== null).slice(0, nMost);
       by("trial").hidden = !questions.length;
-      by("trial-what").textContent = `${counted(questions.length, "question")} inside this page, asked again with the switches as they are.`;
+      by("trial-what").textContent = `${counted(questions.length, "question")} inside this page, asked again with ` +
+        "the switches as they are.";
       by("trial-run").addEventListener("click", () => {
         run = { switches: explorer.switches(), right: 0, silent: 0, asked: 0 };
         isGoing = true;
