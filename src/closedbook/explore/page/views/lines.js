@@ -20,15 +20,13 @@
       `<li><small>line ${one.number}</small> <span dir="auto">${marked(one.line, answer)}</span></li>`).join("")}</ol>`;
   }
 
-  explorer.views.push({
-    clear() {
-      fill("found-lines", explorer.book.lines ? '<p class="state">Lines come here after a question.</p>' : without);
-    },
-    show(_, { plain }) {
-      if (!explorer.book.lines) return;
-      const found = linesAbout(explorer.book, plain.asked);
-      const none = "<p>No line of the text names whom this question names.</p>";
-      fill("found-lines", found.length ? list(found, plain.text) : none);
-    },
-  });
+  const about = ({ asked, text }) => {
+    const found = linesAbout(explorer.book, asked);
+    return found.length ? list(found, text) : "<p>No line of the text names whom this question names.</p>";
+  };
+  const show = (_, { plain, now }) => {
+    const inside = now ? about : () => '<p class="state">Lines come here after a question.</p>';
+    fill("found-lines", explorer.book.lines ? inside(plain) : without);
+  };
+  explorer.views.push({ clear: show, show });
 }
