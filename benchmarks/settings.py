@@ -1,4 +1,4 @@
-"""The table and the figure of the four settings, from results that benchmarks/ladder.py wrote.
+"""The table and the figure of the settings, from results that benchmarks/ladder.py wrote.
 
     python benchmarks/settings.py > table.md        # and docs/settings.png
 
@@ -27,12 +27,13 @@ from closedbook.figures.style import COLOURS, LINES, SMALL, SMALLEST_TEXT, WIDTH
 
 ROOT = Path(__file__).parents[1]
 MODELS = {"fast": "with tables", "plain": "plain transformer", "course": "the assignment's recipe"}
-MARKS = {"self-study": "o", "guided": "s", "unguided": "^", "assignment": "v"}
+MARKS = {"self-study": "o", "guided": "s", "asking": "D", "unguided": "^", "assignment": "v"}
 MODELS_DRAWN = {name: number for number, name in enumerate(MODELS)}
 """The number of each model's colour and dashes."""
 NAMES = (
     (1.02, 90, "fast", "with tables,\nself-study and guided"),
     (3.0, 67, "plain", "plain transformer, guided"),
+    (11, 45, "plain", "plain transformer, asking (no reader)"),
     (12, 19, "plain", "plain transformer, unguided"),
 )
 """Where each line's name stands, in minutes and percent."""
@@ -121,9 +122,9 @@ def draw(axes: Axes, line: Sequence[Point], setting: str, recipe: str) -> None:
     axes.errorbar(minutes, means, yerr=[low, high], fmt=MARKS[setting], **look)
     for x, y in zip(minutes, means, strict=True):
         if (setting, recipe) != ("self-study", "fast"):  # The same as guided, at the same place.
-            axes.annotate(
-                f"{y:.0f}", (x, y), xytext=(7, 2 if y < 10 else -11), textcoords="offset points", fontsize=SMALL
-            )
+            # Below the line, but where another line or the frame is.
+            beside = (9, 1) if y < 10 else (7, 4 if y > 92 else -11)
+            axes.annotate(f"{y:.0f}", (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL)
 
 
 def main() -> None:
