@@ -68,11 +68,11 @@ def test_inspect_counts_parameters_in_the_table_and_in_the_transformer(closedboo
 
 
 def test_inspect_fits_a_narrow_terminal(closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch):
-    """In 44 columns there is no bar, and no row of a part is broken."""
-    monkeypatch.setenv("COLUMNS", "44")
+    """In 40 columns there is no bar, and no row of a part is broken."""
+    monkeypatch.setenv("COLUMNS", "40")
     out = closedbook("inspect", runs / "finetuned").out
     assert {drawn for _, _, drawn in parts(out).values()} == {""}
-    assert max(map(len, out[out.index("\n  prefix") : out.index("\ncost")].splitlines())) <= 44
+    assert max(map(len, out[out.index("\n  prefix") : out.index("\ncost")].splitlines())) <= 40
 
 
 def test_inspect_says_where_a_model_has_no_table(closedbook: Closedbook, files: Path, tmp_path: Path):

@@ -32,28 +32,28 @@ def describe(run: Run, width: int = 80) -> Iterator[str]:
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
     model = make_model(config, info.vocabulary)
     yield f"model       {config.variant}, {model.n_parameters:,} parameters, {info.precision}"
-    yield from _parameters(model, _BAR if width >= _FOR_BARS else 0)
+    yield from _parameters(model, width)
     costs = asdict(cost(config, len(info.vocabulary)))
     total = f"{sum(costs.values()):,.0f} multiply-adds per character of training"
     yield f"cost        {total}, on texts of {config.block_size} characters"
     for name, count in costs.items():
-        yield _row(name.replace("_", " "), count)
+        yield _row(name.replace("_", " "), count, width)
     spelled = [c for c in info.vocabulary.characters if special_in(c) is None]
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in spelled)
     n_special = len(info.vocabulary) - len(spelled)
     yield f"vocabulary  {len(info.vocabulary)} characters: {n_special} for the model's own use and {shown}"
-    yield from _history(run)
+    yield from _history(run, width)
     yield "recipe      what this run uses; recipe.toml has all"
     yield from _recipe(run)
 
 
-def _parameters(model: GPT, bar_width: int) -> Iterator[str]:
+def _parameters(model: GPT, width: int) -> Iterator[str]:
     """How many each table has, the transformer, and each part of the transformer, and their shares of all."""
     tables = sparse_tables(model)
 
     def row(name: str, count: int) -> str:
         share = count / model.n_parameters
-        return f"{_row(name, count)}  {share:>6.1%}  {bar(share, bar_width)}".rstrip("░ ")
+        return f"{_row(name, count, width)}  {share:>6.1%}  {bar(share, _BAR * (width >= _FOR_BARS))}".rstrip("░ ")
 
     for name, table in tables.items():
         yield row(name.partition(".")[0].replace("_", " "), table.numel())
@@ -66,11 +66,11 @@ def _parameters(model: GPT, bar_width: int) -> Iterator[str]:
         yield row(f"  {name}", count)
 
 
-def _row(name: str, count: int | float) -> str:
-    return f"  {name:<20}{count:>12,.0f}"
+def _row(name: str, count: int | float, width: int) -> str:
+    return f"  {name:<{20 if width >= _FOR_BARS else 15}}{count:>12,.0f}"
 
 
-def _history(run: Run) -> Iterator[str]:
+def _history(run: Run, width: int) -> Iterator[str]:
     """How many steps there were, and the course of the loss and of the accuracies during training."""
     entries = list(read_metrics(run.path))
     steps = [entry for entry in entries if entry["kind"] == "step"]
@@ -83,20 +83,21 @@ def _history(run: Run) -> Iterator[str]:
         f"history     {steps[-1]['step']:,} of {steps[-1]['n_steps']:,} steps in {seconds:,.0f} s of training, "
         f"{characters / max(seconds, 1e-9):,.0f} characters/s"
     )
-    losses = [_mean_loss(part) for part in _parts(steps)]
+    n_columns = max(1, min(_MOST_COLUMNS, width - 12))
+    losses = [_mean_loss(part) for part in _parts(steps, n_columns)]
     yield f"  loss      {sparkline(losses)}  {losses[0]:.3f} to {losses[-1]:.3f} nats per character"
     evaluations = [entry for entry in entries if entry["kind"] == "evaluation"]
     if evaluations:
         first, *_, last = [evaluations[0], *evaluations]
-        shown = sparkline([part[-1]["accuracy"] for part in _parts(evaluations)])
+        shown = sparkline([part[-1]["accuracy"] for part in _parts(evaluations, n_columns)])
         which = "validation split" if run.recipe.validation_split else "dev pairs"
         change = f"{first['accuracy']:.1%} to {last['accuracy']:.1%} on the {which}"
         yield f"  accuracy  {shown}  {change}, after {first['epoch']} to {last['epoch']} epochs"
 
 
-def _parts(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The entries in as many parts as a sparkline has columns."""
-    size = -(-len(entries) // _MOST_COLUMNS)
+def _parts(entries: list[dict[str, Any]], n: int) -> Iterator[list[dict[str, Any]]]:
+    """The entries in `n` parts at most."""
+    size = -(-len(entries) // n)
     return (entries[i : i + size] for i in range(0, len(entries), size))
 
 

@@ -4,6 +4,8 @@ What needs torch is imported inside the command that needs it, so that help and 
 """
 
 import shutil
+import sys
+import textwrap
 from dataclasses import replace
 
 from closedbook.commands.explore_options import (
@@ -52,8 +54,12 @@ def inspect(options: InspectOptions) -> None:
         raise InputError("inspect: --out needs something to write there; add --reading-map TEXT")
     run = open_run(options.run)
     if options.reading_map is None:
-        for line in describe(run, shutil.get_terminal_size().columns):
-            out(line)
+        width = shutil.get_terminal_size().columns
+        for line in describe(run, width):
+            # Where people look on, below the column in which values begin; whole where a program reads it.
+            is_wide = sys.stdout.isatty() and len(line) > width
+            for part in textwrap.wrap(line, width, subsequent_indent=" " * 12) if is_wide else [line]:
+                out(part)
         return
     reading = read_text(run, options.reading_map)
     paths = save_reading(reading, options.out or options.run / "reading-map")
