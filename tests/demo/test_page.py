@@ -250,8 +250,8 @@ def test_the_first_paragraph_says_what_came_out():
     """How many people are known with and without pretraining, and how many unknown ones are said to be unknown."""
     assert REPORT.outcome() == (
         "Asked about 1 people whom it has read about, in questions that it was not trained on, a tiny transformer "
-        "(vanilla, pretrained) gives 1 right answers with the book closed; not pretrained, 9. Of 2 people nobody "
-        "wrote about, it says of 2 that it does not know them."
+        "(vanilla, pretrained) gives 1 right answers with the book closed; not pretrained, 9. It says that "
+        "it does not know 2 of 2 people nobody wrote about."
     )
 
 

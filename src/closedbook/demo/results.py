@@ -138,7 +138,7 @@ class Report:
         return (
             f"Asked about {len(self.held_out)} people whom it has read about, in questions that it was not trained on, "
             f"a tiny transformer ({self.asked}) gives {len(self.right)} right answers with the book closed{others}. "
-            f"Of {len(self.unknown)} people nobody wrote about, it says of {n_silent} that it does not know them."
+            f"It says that it does not know {n_silent} of {len(self.unknown)} people nobody wrote about."
         )
 
     def on_confidence(self) -> str:
