@@ -86,6 +86,8 @@ def test_verbose_shows_every_note_and_the_whole_recipe(
     words = ("--pairs", world.train, "--out", tmp_path / "run", "--epochs", 1, *SMALL, "-v")
     err = closedbook("study", world.corpus, *words).err
     assert re.search(r"^study\.epochs +1 +flag --epochs$", err, re.MULTILINE)
+    assert re.search(r"^model\.n_embd +20 +flag --model\.n-embd$", err, re.MULTILINE)
+    assert "model.bottleneck_dim" not in err  # a vanilla model has none
     assert "note: 'Where was {} born?': right on " in err
     assert "note: prefix table: " in err
 

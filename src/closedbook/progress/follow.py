@@ -15,6 +15,7 @@ from closedbook.progress.console import say
 from closedbook.progress.sentences import accuracy_line, caveat, recipe_line, result_line
 from closedbook.progress.view import View
 from closedbook.recipe.rows import Rows
+from closedbook.recipe.used import unused_by_model
 from closedbook.text.notes import Detail
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class _Follower:
         self.view.start(event.step, event.n_steps, explains_loss=learns_all)
         if self.display.rows:
             if self.display.is_verbose:
-                _show_table(self.display.rows)
+                left_out = unused_by_model(run.recipe.model)
+                _show_table([row for row in self.display.rows if row[0] not in left_out])
             say(recipe_line(event, self.display.rows, self.display.inspect))
         say(f"{self.title}: steps {event.step + 1:,} to {event.n_steps:,}")
 
