@@ -50,9 +50,16 @@ class Terminal:
         # What was shown before is of no interest any more.
         self.shown = ""
 
-    def end(self) -> tuple[int, str]:
-        """The exit status, and all that was shown since the last typing."""
-        while True:
+    def end(self, again: str = "") -> tuple[int, str]:
+        """The exit status, and all that was shown since the last typing.
+
+        `again` is typed each second until then: a signal is lost where it comes just before readline waits for keys.
+        """
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if not select.select([self.descriptor], [], [], 1.0)[0]:
+                os.write(self.descriptor, again.encode())
+                continue
             try:
                 read = os.read(self.descriptor, 4096)
             except OSError:  # the other side is closed
@@ -60,6 +67,8 @@ class Terminal:
             if not read:
                 break
             self.shown += read.decode().replace("\r", "")
+        else:
+            self.process.kill()
         os.close(self.descriptor)
         return self.process.wait(), self.shown
 
@@ -90,7 +99,7 @@ def test_ctrl_c_ends_the_line_and_the_dialogue(tmp_path: Path):
     """What was typed so far is no question, and nothing is shown after the line feed but what Python says."""
     terminal = Terminal(tmp_path, "sys.excepthook = lambda *error: print(error[0].__name__)")
     terminal.type("Who\x03")
-    _, shown = terminal.end()
+    _, shown = terminal.end("\x03")
     assert shown.endswith("\nKeyboardInterrupt\n")
     assert "answer" not in shown
 
