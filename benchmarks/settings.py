@@ -32,6 +32,7 @@ MODELS_DRAWN = {name: number for number, name in enumerate(MODELS)}
 """The number of each model's colour and dashes."""
 NAMES = (
     (1.02, 90, "fast", "with tables,\nself-study and guided"),
+    (3.5, 90, "fast", "asking"),
     (3.0, 67, "plain", "plain transformer, guided"),
     (11, 45, "plain", "plain transformer, asking (no reader)"),
     (12, 19, "plain", "plain transformer, unguided"),
@@ -123,7 +124,7 @@ def draw(axes: Axes, line: Sequence[Point], setting: str, recipe: str) -> None:
     for x, y in zip(minutes, means, strict=True):
         if (setting, recipe) != ("self-study", "fast"):  # The same as guided, at the same place.
             # Below the line, but where another line or the frame is.
-            beside = (9, 1) if y < 10 else (7, 4 if y > 92 else -11)
+            beside = (9, 3) if y < 10 else (7, 4 if y > 92 else -11)
             axes.annotate(f"{y:.0f}", (x, y), xytext=beside, textcoords="offset points", fontsize=SMALL)
 
 
