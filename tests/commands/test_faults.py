@@ -123,7 +123,7 @@ def test_a_flag_that_would_change_nothing_is_refused(finetune: Closedbook, files
     """With --from the model is the parent's and the stage is finetune, so options of other stages are refused."""
     for flag in ("--model.n-layer", "--scratch.epochs"):
         line = fault(finetune(files / "pairs.tsv", flag, 7))
-        assert line == f"{flag}: changes nothing here, where --finetune counts; leave it out"
+        assert line == f"{flag}: changes nothing here; options that begin with --finetune do; leave it out"
     assert not (tmp_path / "RUN").exists()
 
 

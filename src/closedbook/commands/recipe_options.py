@@ -69,8 +69,9 @@ def recipe_of(options: TrainOptions, stage: str, sections: tuple[str, ...]) -> t
     shown = {key for key, _, _ in rows}
     for key, source in flags.items():
         if key not in shown:
-            used = " and ".join(f"--{section}" for section in sections)
-            raise InputError(f"{source.removeprefix('flag ')}: changes nothing here, where {used} counts; leave it out")
+            used = " or ".join(f"--{section}" for section in sections)
+            flag = source.removeprefix("flag ")
+            raise InputError(f"{flag}: changes nothing here; options that begin with {used} do; leave it out")
     return recipe, rows
 
 

@@ -22,6 +22,11 @@ _SAFE_SHARE = 0.85
 _N_WARM_UP = 2
 
 
+def in_minutes(minutes: float) -> str:
+    """'1 minute', '0.8 minutes'."""
+    return f"{minutes:g} minute{'s' * (minutes != 1)}"
+
+
 @dataclass(frozen=True)
 class Budget:
     """Minutes from `begin`, a time of time.monotonic(), to the last step: reading and timing count too."""
@@ -65,6 +70,15 @@ class Fit:
         fits = f"{self.n_steps:,} steps fit into the {self.left:.0f} s that are left"
         return f"budget: of {self.budget.seconds:.0f} s {self.used}; {fits}"
 
+    @property
+    def refusal(self) -> str:
+        """Why the budget is too small, and one that is enough."""
+        fit = "1 step fits" if self.n_steps == 1 else f"{self.n_steps} steps fit"
+        return (
+            f"budget of {in_minutes(self.budget.minutes)}: {MIN_STEPS} steps and a quarter of it must be left after "
+            f"reading; {self.used}, so that {fit}; give {in_minutes(self.minutes_for(MIN_STEPS))} or more"
+        )
+
     def minutes_for(self, n_steps: int) -> float:
         """A budget for `n_steps` steps, of which MIN_SHARE is left after reading, rounded up to a tenth of a minute."""
         steps = self.budget.seconds - self.left + n_steps * self.per_step / _SAFE_SHARE
@@ -89,11 +103,7 @@ def fitted(prepared: Prepared, budget: Budget) -> tuple[Prepared, Fit]:
     n_steps = max(0, int(_SAFE_SHARE * seconds_left / seconds_per_step))
     fit = Fit(budget, n_steps, seconds_read, seconds_timed, seconds_left, seconds_per_step)
     if n_steps < MIN_STEPS or seconds_read > (1 - MIN_SHARE) * budget.seconds:
-        needed = fit.minutes_for(MIN_STEPS)
-        raise InputError(
-            f"budget of {budget.minutes:g} minutes: {MIN_STEPS} steps and a quarter of it must be left after reading; "
-            f"{fit.used}, so that {n_steps} steps fit; give {needed:g} minutes or more"
-        )
+        raise InputError(fit.refusal)
     return replace(prepared, plan=prepared.plan.with_steps(n_steps)), fit
 
 

@@ -24,7 +24,7 @@ from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.resume import check_same_inputs
 from closedbook.storage.run import Run, create_run
 from closedbook.text.notes import Detail
-from closedbook.training.budget import Budget, fitted
+from closedbook.training.budget import Budget, fitted, in_minutes
 from closedbook.training.checkpointing import Checkpointer, Saving
 from closedbook.training.device import give_back_memory
 from closedbook.training.events import Doing, Done, Event, Finished, Note, Started
@@ -157,7 +157,7 @@ def _prepared(plan: Plan, budget: Budget | None, *, chooses_steps: bool) -> Gene
     if plan.resumed is None and budget is not None:
         yield Doing("timing some steps")
         prepared, fit = fitted(prepared, budget)
-        yield Done(f"fitting {fit.n_steps:,} steps into {budget.minutes:g} minute{'s' * (budget.minutes != 1)}")
+        yield Done(f"fitting {fit.n_steps:,} steps into {in_minutes(budget.minutes)}")
         yield Note(Detail(fit.note))
         yield from map(Note, too_few(prepared, fit))
     elif plan.resumed is None and chooses_steps:
