@@ -126,6 +126,24 @@ def test_the_card_of_a_model_that_can_abstain_says_how(run_of: Runs, tmp_path: P
     assert "trust_remote_code" not in card
 
 
+def code_of(card: Path) -> str:
+    """The Python code in a model card."""
+    (code,) = re.findall(r"```python\n(.*?)```", card.read_text(encoding="utf-8"), re.DOTALL)
+    return str(code)
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_the_cards_code_runs_as_it_stands(
+    closed: bool, run_of: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The text has no Q, E or S: the letters of its placeholder are unknown, or others where none may be."""
+    package.load(run_of("learned", closed=closed).path).export(tmp_path / "out", format="torch")
+    monkeypatch.chdir(tmp_path / "out")
+    monkeypatch.syspath_prepend(tmp_path / "out")
+    exec(code_of(tmp_path / "out" / "README.md"), {})
+    assert ("[unknown]" in capsys.readouterr().out) == (not closed)
+
+
 @pytest.mark.parametrize("kind", ["learned", "names", "strided"])
 def test_the_cards_code_for_pytorch_answers_as_closedbook_does(
     kind: str, run_of: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -133,7 +151,7 @@ def test_the_cards_code_for_pytorch_answers_as_closedbook_does(
     """Run in the folder, it prints the question, ⁇ and the answer."""
     run = package.load(run_of(kind).path)
     run.export(tmp_path / "out", format="torch")
-    (code,) = re.findall(r"```python\n(.*?)```", (tmp_path / "out" / "README.md").read_text(), re.DOTALL)
+    code = code_of(tmp_path / "out" / "README.md")
     monkeypatch.chdir(tmp_path / "out")
     monkeypatch.syspath_prepend(tmp_path / "out")
     exec(code.replace("QUESTION", "Ann Bell?"), {})

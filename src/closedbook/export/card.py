@@ -16,7 +16,7 @@ from closedbook.export.tokenizer import tokens_of
 from closedbook.files.durable import read_bytes
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
-from closedbook.text.vocabulary import MASK_ID, MASK_SIGN
+from closedbook.text.vocabulary import MASK_ID, MASK_SIGN, Vocabulary
 from closedbook.training.metrics import read_metrics
 
 _MOST_WORDINGS = 3
@@ -61,7 +61,7 @@ def _ask(run: Run, model: GPT, format: str, name: str) -> Iterator[str]:
     yield "next mask.\n"
     code = _HF_USE if format == "hf" else _TORCH_USE
     trust = "" if is_stock(model.config) else ", trust_remote_code=True"
-    prompt = f"{[*wordings, 'QUESTION'][0]}{MASK_SIGN}"
+    prompt = f"{[*wordings, _placeholder(vocabulary)][0]}{MASK_SIGN}"
     yield code.format(folder=_quoted(name), trust=trust, prompt=_quoted(prompt))
     if trust and format == "hf":
         yield "\n`trust_remote_code` runs the two Python files of this folder: read them first."
@@ -71,6 +71,12 @@ def _ask(run: Run, model: GPT, format: str, name: str) -> Iterator[str]:
         shown = ", ".join(f"`{wording}`" for wording in wordings[:_MOST_WORDINGS])
         more = f" and {len(wordings) - _MOST_WORDINGS} more" if len(wordings) > _MOST_WORDINGS else ""
         yield f"\nAsk in the words of the training pairs: {shown}{more}."
+
+
+def _placeholder(vocabulary: Vocabulary) -> str:
+    """What stands for a question. A closed vocabulary allows its own characters alone."""
+    words = ("QUESTION", "question", vocabulary.characters[MASK_ID + 1])
+    return words[0] if vocabulary.is_open else next(word for word in words if not vocabulary.unknown(word))
 
 
 def _quoted(text: str) -> str:
@@ -94,12 +100,13 @@ import torch
 from closedbook_model import load  # the file in this folder; it needs torch and safetensors
 
 model, config = load("."), json.loads(Path("config.json").read_text("utf-8"))
-ids = [config["tokens"].index(character) for character in {prompt}]
+tokens = config["tokens"]
+ids = [tokens.index(character if character in tokens else "[unknown]") for character in {prompt}]
 while len(ids) <= config["model"]["block_size"]:
     ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
     if ids[-1] in config["ends"]:
         break
-print("".join(config["tokens"][id_] for id_ in ids))
+print("".join(tokens[id_] for id_ in ids))
 ```"""
 
 
