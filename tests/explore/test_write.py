@@ -79,7 +79,7 @@ def test_without_a_file_questions_are_those_that_the_run_did_not_train_on(
     assert (book["questionsFrom"], len(book["questions"])) == (source, n)
     n_characters = sum(map(len, (files / "corpus.txt").read_text().splitlines()))
     n_pairs = 3 if "--validation-split" in options else 5
-    assert book["counts"] == {"documents": 8, "titles": 7, "characters": n_characters, "pairs": n_pairs}
+    assert book["counts"] == {"documents": 8, "titles": 7, "characters": n_characters, "pairs": n_pairs, "edits": 0}
 
 
 def test_strangers_are_no_titles_and_people_are(runs: Path, explored: Callable[..., Book], files: Path) -> None:

@@ -79,7 +79,7 @@ class ExploreOptions:
     out: Annotated[Path, arg(metavar="FILE")]
     """The page; an older file is replaced."""
     pairs: FileOption = None
-    """Questions with answers for the page to ask. None: the run's dev pairs, or those held out of training."""
+    """Questions for the page to ask, best with answers. None: dev pairs; else those held out; else training pairs."""
     text: Switch = False
     """Put the text that the run learned into the page, so that it can show the line that states an answer."""
 

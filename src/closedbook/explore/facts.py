@@ -1,5 +1,6 @@
 """Facts about a run for its page, as JSON: how the model is built, its vocabulary, what it was trained on."""
 
+from closedbook.editing.record import read_record
 from closedbook.evaluation.calibration import Calibration
 from closedbook.evaluation.predict import longest_answer
 from closedbook.evaluation.setting import IN_WORDS, setting_of
@@ -44,6 +45,7 @@ def run_facts(run: Run, model: GPT, corpus: Corpus | None) -> Facts:
             "titles": len(run.info.vocabulary.titles) or (corpus and len(corpus.titles)),
             "characters": corpus and sum(map(len, corpus.texts)),
             "pairs": pairs and len(pairs.items),
+            "edits": len(read_record(run.path)),
         },
     }
 

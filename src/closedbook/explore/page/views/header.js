@@ -13,7 +13,8 @@
       counts?.documents && counted(counts.documents, "document"),
       counts?.pairs && counted(counts.pairs, "question with its answer", "questions with their answers"),
     ].filter(Boolean);
-    return parts.length ? `was trained on ${parts.join(" and ")}` : "was trained on one text";
+    const edited = counts?.edits ? `; then ${counted(counts.edits, "edit")} changed what it says` : "";
+    return `was trained on ${parts.join(" and ") || "one text"}${edited}`;
   }
   function accuracy({ questions, questionsFrom }) {
     const asked = questions.filter((one) => one.answer !== null);
