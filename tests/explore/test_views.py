@@ -1,6 +1,5 @@
 """The page of a run in a real Chromium: what it draws is what its engine says, for all keyboards, screens and links."""
 
-import shutil
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -8,11 +7,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-import torch
-from safetensors.torch import save_file
-
-from closedbook.explore.write import explore
-from closedbook.storage.run import open_run
 
 QUESTION = "Where was Flo Gray born?"
 OF_KIND = {"vanilla": QUESTION, "perceiver": QUESTION, "course": QUESTION, "chinese": "刘一方在哪里出生？"}
@@ -117,19 +111,6 @@ def test_page_names_no_folder_of_the_machine_that_made_it(page_of: Callable[...,
     html = page.read_text(encoding="utf-8")
     assert f"closedbook explore vanilla --out {page.name} --pairs dev.tsv --text" in html
     assert str(page.parent) not in html
-
-
-def test_page_of_an_edited_run_says_so(
-    run_of: Callable[[str], Path], opened: Callable[..., Any], tmp_path: Path
-) -> None:
-    """Whoever reads it would else take what was changed for what the text says."""
-    run = shutil.copytree(run_of("vanilla"), tmp_path / "run")
-    (run / "edits.json").write_text('{"format": 1, "edits": [{"changes": [], "weights": [], "others": [0, 0]}]}')
-    save_file({"none": torch.zeros(1)}, run / "former.safetensors")
-    explore(open_run(run), tmp_path / "page.html")
-    page = opened((tmp_path / "page.html").as_uri(), "")
-    page.wait_for_selector("html.ready")
-    assert text(page, "#model").endswith("; then 1 edit changed what it says.")
 
 
 @pytest.mark.parametrize("kind", OF_KIND)

@@ -2,11 +2,17 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
+
+from closedbook.explore.write import explore
+from closedbook.storage.run import open_run
 
 Book = dict[str, Any]
 
@@ -158,3 +164,16 @@ def test_data_cannot_end_the_element_that_holds_it(closedbook: Callable[..., Any
     page = tmp_path / "page.html"
     assert closedbook("explore", runs / "finetuned", "--out", page, "--pairs", questions).status == 0
     assert book_in(page)["questions"][0]["question"] == "Where was </script><b>Ann</b> <!-- born?"
+
+
+def test_page_of_an_edited_run_says_so(
+    run_of: Callable[[str], Path], opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Whoever reads it would else take what was changed for what the text says."""
+    run = shutil.copytree(run_of("vanilla"), tmp_path / "run")
+    (run / "edits.json").write_text('{"format": 1, "edits": [{"changes": [], "weights": [], "others": [0, 0]}]}')
+    save_file({"none": torch.zeros(1)}, run / "former.safetensors")
+    explore(open_run(run), tmp_path / "page.html")
+    page = opened((tmp_path / "page.html").as_uri(), "")
+    page.wait_for_selector("html.ready")
+    assert str(page.locator("#model").text_content()).endswith("; then 1 edit changed what it says.")
