@@ -78,9 +78,9 @@ def test_questions_are_answered_until_quit(tmp_path: Path):
     terminal = Terminal(tmp_path)
     assert terminal.until("> ") == "Ask; ? for help, quit to end.\n> "
     terminal.type(" Who? \n")
-    assert terminal.until("> ").endswith("answer to Who?\n> ")
+    terminal.until("answer to Who?\n> ")
     terminal.type("?\n")
-    assert terminal.until("> ").endswith("the help\n> ")
+    terminal.until("the help\n> ")
     terminal.type("quit\n")
     assert terminal.end()[0] == 0
 
@@ -113,7 +113,8 @@ def test_questions_are_recalled_in_the_next_dialogue(tmp_path: Path):
     first.end()
     second = Terminal(tmp_path)
     second.type("\x1b[A\x1b[A\n")
-    assert "answer to Who was Ada?\n" in second.until("> ")
+    # Not only the prompt, which is shown again for each line that is recalled.
+    second.until("answer to Who was Ada?\n> ")
     second.type("quit\n")
     second.end()
 
@@ -122,7 +123,7 @@ def test_without_readline_there_is_no_history(tmp_path: Path):
     """A Python without it, as on some systems, holds the dialogue all the same."""
     terminal = Terminal(tmp_path, "sys.modules['readline'] = None")
     terminal.type("Who?\n")
-    assert terminal.until("> ").endswith("answer to Who?\n> ")
+    terminal.until("answer to Who?\n> ")
     terminal.type("quit\n")
     assert terminal.end()[0] == 0
     assert list(tmp_path.iterdir()) == []
