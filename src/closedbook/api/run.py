@@ -19,7 +19,7 @@ from closedbook.editing.record import Edit, read_record
 from closedbook.editing.titles import one_title, read_titles
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.alternatives import Alternative, alternatives
-from closedbook.evaluation.calibration import Calibration, load_calibration, threshold_of
+from closedbook.evaluation.calibration import Calibration, load_calibration, probability_of, threshold_of
 from closedbook.evaluation.evaluate import evaluate
 from closedbook.evaluation.match import Match, check_match
 from closedbook.evaluation.predict import Prediction, predict
@@ -283,7 +283,7 @@ class Run:
         return [replace(a, state="withheld") if a.state == "known" and a.probability < least else a for a in answers]
 
     def _judged(self, p: Prediction) -> Answer:
-        probability = p.confidence if self.calibration is None else self.calibration.probability(p)
+        probability = probability_of(p, self.calibration)
         return Answer(p.question, p.answer, probability, p.ended, p.state, self.calibration is not None)
 
 

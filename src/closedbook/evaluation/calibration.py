@@ -89,6 +89,11 @@ class Calibration:
         return None
 
 
+def probability_of(prediction: Prediction, calibration: Calibration | None) -> float:
+    """The probability that an answer is right; without a calibration, the one that the model itself gives to it."""
+    return prediction.confidence if calibration is None else calibration.probability(prediction)
+
+
 def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question]) -> Calibration:
     """A calibration fitted on predictions for questions with answers, none of which training asked."""
     answers = [exact(item.answer or "") for item in questions]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from closedbook.evaluation.calibration import Calibration
+from closedbook.evaluation.calibration import Calibration, probability_of
 from closedbook.evaluation.predict import Prediction
 from closedbook.evaluation.score import Score
 from closedbook.evaluation.unknown import State
@@ -106,7 +106,7 @@ def confidence_of(
 ) -> Confidence:
     """The confidence of predictions, `right` or not."""
     return Confidence(
-        tuple(p.confidence if calibration is None else calibration.probability(p) for p in predictions),
+        tuple(probability_of(p, calibration) for p in predictions),
         tuple(right),
         tuple(p.state for p in predictions),
         calibration is not None,

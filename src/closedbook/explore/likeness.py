@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
-from closedbook.evaluation.calibration import Calibration
+from closedbook.evaluation.calibration import Calibration, probability_of
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.explore.weights import CODINGS, Coding, PackedWeights, pack_weights
 from closedbook.model.gpt import GPT
@@ -34,7 +34,7 @@ class Answers:
     ) -> "Answers":
         """The model's answers to questions."""
         predictions = predict(model, vocabulary, [*known, *strangers])
-        probabilities = [p.confidence if calibration is None else calibration.probability(p) for p in predictions]
+        probabilities = [probability_of(p, calibration) for p in predictions]
         return cls(predictions[: len(known)], predictions[len(known) :], probabilities)
 
 

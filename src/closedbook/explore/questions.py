@@ -10,7 +10,7 @@ from closedbook.examples.strangers import Strangers
 from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.storage.run import Run
 from closedbook.text.documents import Corpus
-from closedbook.text.questions import Question, check_questions
+from closedbook.text.questions import Question, check_questions, n_needed, unknown_characters
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.templates import Template, link_templates
 from closedbook.text.title_index import TitleIndex
@@ -92,8 +92,8 @@ def _of(run: Run, items: Sequence[Question]) -> list[Question]:
 
 
 def _can_be_asked(run: Run, question: str) -> bool:
-    vocabulary = run.info.vocabulary
-    return (vocabulary.is_open or not vocabulary.unknown(question)) and len(question) + 2 <= run.recipe.model.block_size
+    fits = n_needed(Question(question, None, 0)) <= run.recipe.model.block_size
+    return fits and unknown_characters(question, run.info.vocabulary) is None
 
 
 def _template(run: Run, questions: Sequence[Question], titles: TitleIndex) -> Template | None:
