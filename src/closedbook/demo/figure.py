@@ -7,6 +7,8 @@ may lack its letters.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from closedbook.demo.results import Arm, Exchange, Report
 from closedbook.evaluation.score import Score
 from closedbook.figures.style import COLOURS, FILLS, SMALL, TEXT, WIDTH, blank, legend, plain
@@ -118,7 +120,8 @@ def _draw_histogram(axes: "Axes", exchanges: Sequence[Exchange]) -> None:
     for name, look in _KINDS:
         percents = [100 * one.probability for one in exchanges if fate(one) == name]
         if percents:
-            filled = [(number, count) for number, count in enumerate(_counts(percents)) if count]
+            counts: list[int] = np.histogram(percents, _N_BINS, (0, 100))[0].tolist()
+            filled = [(number, count) for number, count in enumerate(counts) if count]
             middles = [100 * (number + 0.5) / _N_BINS for number, _ in filled]
             heights, below = [count for _, count in filled], [bottom[number] for number, _ in filled]
             axes.bar(middles, heights, 100 / _N_BINS, below, label=f"{name} ({len(percents)})", clip_on=False, **look)
@@ -128,13 +131,6 @@ def _draw_histogram(axes: "Axes", exchanges: Sequence[Exchange]) -> None:
     axes.set_ylim(0, 1.1 * max(bottom))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     legend(axes, "upper center")
-
-
-def _counts(percents: Sequence[float]) -> list[int]:
-    counts = [0] * _N_BINS
-    for value in percents:
-        counts[min(int(value * _N_BINS / 100), _N_BINS - 1)] += 1
-    return counts
 
 
 def _look(arm: Arm, arms: tuple[Arm, ...]) -> tuple[str, str]:
