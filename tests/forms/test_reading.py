@@ -31,7 +31,7 @@ KINDS = {
     "XML": b"<?xml version='1.0'?><a/>",
     "error message": b"404: Not Found",
     "PDF": b"%PDF-1.7\n\xb5\xb5",
-    "gzip": gzip.compress(b"Ann. Ann was born."),
+    "gzip": gzip.compress(b"Ann. Ann was born.", mtime=0),
     "zip archive": zipped("a.txt"),
     "Word document": zipped("[Content_Types].xml", "word/document.xml"),
     "Excel workbook": zipped("[Content_Types].xml", "xl/workbook.xml"),
@@ -50,7 +50,7 @@ def test_a_short_text_about_a_number_is_no_error_message(lines: Lines) -> None:
     assert lines("404 people live in Ulm.") == ["404 people live in Ulm."]
 
 
-@pytest.mark.parametrize(("word", "content"), KINDS.items())
+@pytest.mark.parametrize(("word", "content"), KINDS.items(), ids=list(KINDS))
 def test_what_is_no_text_is_named(lines: Lines, fault: Fault, word: str, content: bytes) -> None:
     """One line says what the file is, and what to do."""
     with fault(1 if word == "NUL" else None, word, ";"):
