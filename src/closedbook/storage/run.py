@@ -41,6 +41,7 @@ from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.saved import recipe_toml
+from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_links, refuse_not_finite, refuse_other
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
@@ -131,6 +132,7 @@ class Run:
                 f"{self.path}: has not ended and has no weights yet; go on with it: the command that "
                 "began it, with --resume"
             )
+        refuse_foreign_weights(self.weights_path, self.recipe.model, len(self.info.vocabulary))
         weights, _ = load_weights(self.weights_path)
         model = make_model(self.recipe.model, self.info.vocabulary)
         return fill_model(model, with_todays_names(weights), self.weights_path)
@@ -149,15 +151,9 @@ def prefixes_of(vocabulary: Vocabulary) -> PrefixTrie:
 
 
 def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
-    """The model with the weights of the file `path`; raises RunError where names or shapes differ."""
-    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    other = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    for name in sorted(own.keys() | other.keys()):
-        if own.get(name) != other.get(name):
-            raise RunError(
-                f"{path}: weights of another model: {name} is {other.get(name, 'missing')} there and "
-                f"{own.get(name, 'unknown')} here; use the recipe and corpus that it was trained with"
-            )
+    """The model with the weights of the file `path`; raises RunError where they are of another model, or not finite."""
+    refuse_other(facts_of(model.state_dict()), facts_of(weights), path)
+    refuse_not_finite(weights, path)
     model.load_state_dict(weights)
     return model
 
@@ -213,6 +209,7 @@ def open_run(path: Path) -> Run:
     if not (path / "run.json").is_file():
         what = "is no run (it has no run.json)" if path.exists() else "no such run"
         raise RunError(f"{path}: {what}; `closedbook pretrain CORPUS --out {path}` makes one")
+    refuse_links(path)
     try:
         facts: dict[str, Any] = json.loads(read_bytes(path / "run.json"))
         info = RunInfo(

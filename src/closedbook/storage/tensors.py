@@ -1,7 +1,6 @@
 """Tensors in files, as safetensors. No pickle is ever loaded."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from closedbook.errors import RunError
 from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.storage.foreign import no_safetensors, read_header, todays_name
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> None:
@@ -22,6 +22,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[st
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file; raises RunError where there is none, and on any pickle."""
     try:
+        read_header(path)  # so that no file is read that has something else, or a header without end
         return tensors_from_bytes(path, read_bytes(path))
     except RunError as fault:
         raise RunError(f"{fault}; give a .safetensors file that closedbook wrote") from None
@@ -49,15 +50,11 @@ def tensors_from_bytes(path: Path, data: bytes) -> tuple[dict[str, Tensor], dict
         # Cloned, since the last bits of a product can depend on a tensor's alignment in memory.
         tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
     except (SafetensorError, KeyError, ValueError, RuntimeError):
-        if data.startswith((b"PK\x03\x04", b"\x80")):
-            reason = "looks like a pickle, and pickles are never loaded, since they can run code"
-        else:
-            reason = "is no safetensors file, or a damaged one"
-        raise RunError(f"{path}: {reason}") from None
+        raise RunError(f"{path}: {no_safetensors(data)}") from None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return tensors, header.get("__metadata__", {})
 
 
 def with_todays_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A model's weights under today's names: older versions called the prefix table `memory`."""
-    return {re.sub(r"^memory\.", "prefix_table.", name): tensor for name, tensor in weights.items()}
+    """A model's weights under today's names."""
+    return {todays_name(name): tensor for name, tensor in weights.items()}

@@ -22,7 +22,7 @@ from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.resume import check_same_inputs
-from closedbook.storage.run import Run, create_run
+from closedbook.storage.run import Run, create_run, fill_model
 from closedbook.text.notes import Detail
 from closedbook.training.budget import Budget, fitted, in_minutes
 from closedbook.training.checkpointing import Checkpointer, Saving
@@ -132,6 +132,7 @@ def _train(
     trainer = prepared.trainer()
     run, checkpoint = _opened(prepared, saving, trainer.fabric)
     if checkpoint is not None:
+        fill_model(trainer.model, checkpoint.weights, checkpoint.path)
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
     asking = prepared.examples.asking
