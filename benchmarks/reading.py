@@ -63,7 +63,7 @@ def peak_mib() -> float:
 
 
 def resident_mib() -> float:
-    status = Path("/proc/self/status").read_text().splitlines()
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
 

@@ -16,7 +16,7 @@ Closedbook = Callable[..., Any]
 
 def pairs_of(path: Path) -> list[tuple[str, str]]:
     """Questions with answers."""
-    return [tuple(line.split("\t")) for line in path.read_text().splitlines()]
+    return [tuple(line.split("\t")) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="session")

@@ -470,7 +470,7 @@ def test_ctrl_c_without_training_says_nothing_of_a_saved_run(
     closedbook: Closedbook, runs: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """A command that is stopped while it waits for questions ends with status 130 and says nothing of a saved run."""
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(InterruptedInput()))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(InterruptedInput(), encoding="utf-8"))
     outcome = closedbook("predict", runs / "finetuned")
     assert (outcome.status, outcome.out, outcome.err) == (130, "", "")
 

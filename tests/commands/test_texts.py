@@ -28,13 +28,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder of a test, with a.md, b.csv, pairs.tsv and a small recipe."""
     monkeypatch.chdir(tmp_path)
     facts = list(FACTS.items())
-    Path("a.md").write_text("".join(f"# {name}\nIt grows by {place}.\n\n" for name, place in facts[:4]))
+    Path("a.md").write_text(
+        "".join(f"# {name}\nIt grows by {place}.\n\n" for name, place in facts[:4]), encoding="utf-8"
+    )
     rows = "".join(f"{i},{name},{place}\n" for i, (name, place) in enumerate(facts[4:], 1))
-    Path("b.csv").write_text(f"name,plant,grows by\n{rows}")
-    Path("pairs.tsv").write_text("".join(f"Where does {name} grow?\t{place}\n" for name, place in facts))
+    Path("b.csv").write_text(f"name,plant,grows by\n{rows}", encoding="utf-8")
+    Path("pairs.tsv").write_text(
+        "".join(f"Where does {name} grow?\t{place}\n" for name, place in facts), encoding="utf-8"
+    )
     Path("small.toml").write_text(
         'preset = "fast"\nprecision = "float32"\n[model]\nn_layer = 2\nn_head = 2\nn_embd = 16\n[study]\nepochs = 1\n'
-        "[pretrain]\nepochs = 1\n"
+        "[pretrain]\nepochs = 1\n",
+        encoding="utf-8",
     )
     return tmp_path
 
@@ -79,12 +84,15 @@ def test_a_run_keeps_the_text_of_several_files(closedbook: Closedbook, study: Cl
     """What needs the text finds it in the run's folder, wherever that is and whatever became of the files."""
     study(*BOTH)
     assert closedbook("book", *BOTH, "--out", "corpus.txt").status == 0
-    assert Path("RUN/corpus.txt").read_text() == Path("corpus.txt").read_text()
+    assert Path("RUN/corpus.txt").read_text(encoding="utf-8") == Path("corpus.txt").read_text(encoding="utf-8")
     for name in ("a.md", "b.csv"):
         Path(name).unlink()
     Path("elsewhere").mkdir()
     shutil.move("RUN", "elsewhere/RUN")
-    assert json.loads(Path("elsewhere/RUN/run.json").read_text())["sources"]["corpus"]["path"] == "corpus.txt"
+    assert (
+        json.loads(Path("elsewhere/RUN/run.json").read_text(encoding="utf-8"))["sources"]["corpus"]["path"]
+        == "corpus.txt"
+    )
     why = closedbook("ask", "elsewhere/RUN", "Where does Tissel grow?", "--why", "--lines", 8)
     assert why.status == 0
     assert "line 7: Tissel. name: 3. grows by: fen." in why.out
@@ -102,10 +110,10 @@ def test_a_run_of_several_files_is_resumed_with_the_same_ones(study: Closedbook)
     study(*BOTH)
     shutil.copytree("RUN", "STOPPED")
     Path("STOPPED/model.safetensors").unlink()
-    text = Path("b.csv").read_text()
-    Path("b.csv").write_text(text.replace("moor", "moon"))
+    text = Path("b.csv").read_text(encoding="utf-8")
+    Path("b.csv").write_text(text.replace("moor", "moon"), encoding="utf-8")
     assert "another content" in fault(study(*BOTH, out="STOPPED", more=("--resume",)))
-    Path("b.csv").write_text(text)
+    Path("b.csv").write_text(text, encoding="utf-8")
     assert "another content" in fault(study("a.md", out="STOPPED", more=("--resume",)))
     Path("a.md").rename("c.md")
     again = study("c.md", *BOTH[1:], out="STOPPED", more=("--resume",))
@@ -116,14 +124,19 @@ def test_a_run_of_several_files_is_resumed_with_the_same_ones(study: Closedbook)
 def test_a_single_file_may_be_read_as_it_does_not_say(study: Closedbook):
     """With --title-column or --encoding the run keeps what was read; without, it names the file."""
     Path("b.csv").write_bytes(
-        Path("b.csv").read_text().replace("fen", "Föhn").replace("मालती", "Malo").replace("नदी", "río").encode("cp1252")
+        Path("b.csv")
+        .read_text(encoding="utf-8")
+        .replace("fen", "Föhn")
+        .replace("मालती", "Malo")
+        .replace("नदी", "río")
+        .encode("cp1252")
     )
-    Path("pairs.tsv").write_text("Where does Tissel grow?\tFöhn\nWhere does Malo grow?\trío\n")
+    Path("pairs.tsv").write_text("Where does Tissel grow?\tFöhn\nWhere does Malo grow?\trío\n", encoding="utf-8")
     assert fault(study("b.csv")).endswith("(a text, but no pairs, is also read with --encoding cp1252)")
     assert not Path("RUN").exists()
     assert study("b.csv", more=("--encoding", "cp1252", "--title-column", "plant")).status == 0
-    assert "Tissel. name: 3. grows by: Föhn." in Path("RUN/corpus.txt").read_text()
-    Path("pairs.tsv").write_text("Where does Kelrus grow?\tfen\n")
+    assert "Tissel. name: 3. grows by: Föhn." in Path("RUN/corpus.txt").read_text(encoding="utf-8")
+    Path("pairs.tsv").write_text("Where does Kelrus grow?\tfen\n", encoding="utf-8")
     assert study("a.md", out="PLAIN").status == 0
     assert not Path("PLAIN/corpus.txt").exists()
 
@@ -134,7 +147,7 @@ def test_texts_are_checked_together(closedbook: Closedbook):
     assert outcome.status == 0
     assert "a.md and 1 other: 8 documents, 8 with a title" in outcome.out
     assert "pairs.tsv: 8 of 8 answers (100.0%)" in outcome.out
-    Path("pairs.tsv").write_text("Where does Zorbin grow?\tfen\n")
+    Path("pairs.tsv").write_text("Where does Zorbin grow?\tfen\n", encoding="utf-8")
     (line,) = closedbook("data", "check", *BOTH[:2], "pairs.tsv", *BOTH[2:]).err.splitlines()
     assert "no question names a title of a.md and 1 other: line 1 'Where does Zorbin grow?'" in line
 

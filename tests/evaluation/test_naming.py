@@ -11,7 +11,7 @@ SUFFIXES = (".json", ".predictions")
 
 def record(path: Path, sha256: str) -> None:
     """Write a result's JSON file."""
-    path.write_text(json.dumps({"sha256": sha256}))
+    path.write_text(json.dumps({"sha256": sha256}), encoding="utf-8")
 
 
 def test_the_first_results_have_the_plain_name(tmp_path: Path):

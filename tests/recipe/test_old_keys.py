@@ -36,7 +36,7 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def loaded(text: str) -> tuple[Recipe, dict[str, str]]:
     """The recipe of a file with this text, and the source of each value."""
-    Path("my.toml").write_text(text)
+    Path("my.toml").write_text(text, encoding="utf-8")
     return load_recipe("my.toml")
 
 

@@ -86,7 +86,7 @@ def _events(home: Path, run: Path, *, resume: bool = False, recipe: Recipe = REC
 
 def _asked(path: Path) -> dict[str, str]:
     """The answer with the highest score in a round's file, by question."""
-    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
     best: dict[str, tuple[float, str]] = {}
     for question, piece, score in lines:
         best[question] = max(best.get(question, (-math.inf, "")), (float(score), piece))

@@ -42,6 +42,9 @@ def _typed() -> str:
 @contextmanager
 def _history() -> Iterator[None]:
     """Inside the block lines can be edited and recalled, those of earlier dialogues too, where Python has readline."""
+    if sys.platform == "win32":  # Python has none there.
+        yield
+        return
     try:
         import readline
     except ImportError:

@@ -31,7 +31,7 @@ class MetricsLog:
     def _open(self, run: Path, after: int) -> None:
         kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
         write_atomically(self._path, "".join(kept).encode())
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = self._path.open("a", encoding="utf-8", newline="\n")
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
