@@ -9,9 +9,15 @@ from types import TracebackType
 from typing import IO, Any
 
 from closedbook.errors import RunError
-from closedbook.files.durable import write_atomically
+from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.training.events import Evaluated
 from closedbook.training.trainer import StepReport
+
+_FIGURES = {
+    "step": ("step", "epoch", "loss", "n_supervised", "n_characters", "seconds"),
+    "evaluation": ("step", "epoch", "accuracy"),
+}
+"""What the line of a kind has at least."""
 
 
 class MetricsLog:
@@ -80,16 +86,26 @@ class MetricsLog:
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
-    """The entries so far; a last line that a kill cut in half is left out."""
+    """The entries so far; a last line that a kill cut in half is left out. Raises RunError on another damaged one."""
     path = run / "metrics.jsonl"
     if not path.exists():
         return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                return
+    *lines, _ = read_bytes(path).split(b"\n")
+    for number, line in enumerate(lines, 1):
+        entry = _entry(line)
+        if entry is None:
+            raise RunError(f"{path}, line {number}: damaged; put the file back from a copy, or remove that line")
+        yield entry
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry in a line; None where it lacks one of the figures that every version has written."""
+    try:
+        entry = json.loads(line)
+        figures = [entry[name] for name in _FIGURES[entry["kind"]]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return entry if all(type(figure) in (int, float) for figure in figures) else None
 
 
 def read_steps(run: Path) -> list[dict[str, Any]]:
