@@ -1,4 +1,4 @@
-"""What a loss means: at falling losses of one pretraining, what the model can do. The source of loss_in_words.py.
+"""What a loss means: at falling losses of one pretraining, what the model can do.
 
     python benchmarks/loss_meaning.py [CORPUS [PAIRS]] > benchmarks/results/loss_meaning.json
 

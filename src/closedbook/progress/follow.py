@@ -105,8 +105,7 @@ class _Follower:
         self.is_started = True
         self._pairs = "validation" if run.recipe.validation_split else "dev"
         self._caveat = caveat(run)
-        learns_all = run.info.kind == "pretrain" and run.recipe.corruption.supervised == "all"
-        self.view.start(event.step, event.n_steps, explains_loss=learns_all)
+        self.view.start(event.step, event.n_steps)
         if self.display.rows:
             if self.display.is_verbose:
                 left_out = unused_by_model(run.recipe.model)

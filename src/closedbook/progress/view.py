@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, TextColumn
 
 from closedbook.progress.console import console, say
-from closedbook.progress.loss_in_words import meaning
 
 if TYPE_CHECKING:
     from closedbook.training.trainer import StepReport
@@ -17,7 +16,6 @@ _SECONDS_APART = 1.0
 """Progress lines of a short run are no closer than this."""
 # The loss of single steps is noisy; this averages over about 50 of them.
 _SMOOTHING = 0.98
-_FIRST_MEANING = 20
 _WIDE, _MEDIUM = 100, 64
 """Columns that a terminal needs to show all figures, or all but the speed."""
 
@@ -45,8 +43,6 @@ class View:
         self.first_step, self.n_steps = 0, 1
         self.n_characters = 0
         self.last: StepReport | None = None
-        self.last_meaning = ""
-        self.explains_loss = False
         self._tenth_of_step = self._tenth_of_accuracy = 0
 
     def __enter__(self) -> "View":
@@ -60,9 +56,8 @@ class View:
         """Show what is being done before training starts, on a terminal alone."""
         self.bar.update(self.task, description=f"{text} ...")
 
-    def start(self, step: int, n_steps: int, *, explains_loss: bool) -> None:
-        """Training begins after `step`; `explains_loss` where the loss is of all characters, not of answers alone."""
-        self.explains_loss = explains_loss
+    def start(self, step: int, n_steps: int) -> None:
+        """Training begins after `step`."""
         self.first_step, self.n_steps = step, n_steps
         self._tenth_of_step = self._tenth(step)
         self.begin = self.shown_at = time.monotonic()
@@ -77,8 +72,6 @@ class View:
         self.loss = report.loss if self.loss is None else kept * self.loss + (1 - kept) * report.loss
         self.n_characters += report.n_characters
         self.bar.update(self.task, completed=report.step, count=self._count(report.step), text=self._text(report))
-        if self.explains_loss and n_done >= _FIRST_MEANING:
-            self._say_meaning(self.loss)
         if not self.is_live and self._is_due(report.step):
             say(f"{self.title}: step {report.step:,} of {report.n_steps:,}, {self._text(report)}")
 
@@ -115,12 +108,6 @@ class View:
         if not self.is_live or console.width >= _WIDE:
             return f"{loss}, {speed}, {end}"
         return f"{loss}, {end}" if console.width >= _MEDIUM else end
-
-    def _say_meaning(self, loss: float) -> None:
-        sentence = meaning(loss)
-        if sentence != self.last_meaning:
-            self.last_meaning = sentence
-            say(f"{self.title}: loss {loss:.1f}: {sentence}")
 
 
 def clock(seconds_from_now: float) -> str:

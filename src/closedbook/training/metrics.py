@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from closedbook.errors import RunError
 from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.training.board import Board
 from closedbook.training.events import Evaluated
 from closedbook.training.trainer import StepReport
 
@@ -30,19 +31,20 @@ class MetricsLog:
     def __init__(self, run: Path, after: int, *, writes: bool = True) -> None:
         self._path = run / "metrics.jsonl"
         self._file: IO[str] | None = None
-        self._board: Any = None
+        self._board: Board | None = None
         if writes:
             self._open(run, after)
 
     def _open(self, run: Path, after: int) -> None:
         kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
         write_atomically(self._path, "".join(kept).encode())
-        self._file = self._path.open("a", encoding="utf-8", newline="\n")
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=after + 1)
+        self._file = self._path.open("a", encoding="utf-8", newline="
+")
+        self._board = Board(run / "tensorboard", after)
+
+    def notes(self) -> Iterator[str]:
+        """What went wrong with TensorBoard since it was asked last."""
+        return iter(()) if self._board is None else self._board.notes()
 
     def step(self, report: StepReport) -> None:
         """Write a step's line."""
@@ -68,8 +70,7 @@ class MetricsLog:
         except OSError as error:
             raise RunError(f"{self._path}: cannot be written: {error.strerror}; free some space, and resume") from error
         if self._board is not None:
-            for name, value in scalars.items():
-                self._board.add_scalar(name, value, entry["step"])
+            self._board.add(scalars, entry["step"])
 
     def __enter__(self) -> "MetricsLog":
         return self

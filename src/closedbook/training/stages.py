@@ -193,6 +193,7 @@ def _steps(
             yield evaluated
 
     every = _epochs_between_evaluations(trainer)
+    yield from map(Note, metrics.notes())
     if is_new:
         yield from evaluate(0)
     if checkpointer.is_out_of_patience:
@@ -200,6 +201,7 @@ def _steps(
     try:
         for report in trainer.run():
             metrics.step(report)
+            yield from map(Note, metrics.notes())
             if report.ends_epoch:
                 give_back_memory()
             yield from () if rounds is None else rounds.after(report)
