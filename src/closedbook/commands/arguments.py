@@ -56,7 +56,18 @@ def parsed(
     default = _defaults(options, given, environment, is_by_track=today != words)
     if any(option.is_positional and option.takes_many for option in options_of(options)):
         today = positionals_last(options, given)
-    return tyro.cli(options, default=default, prog=f"closedbook {name}", args=today)
+    return _as_utf8(tyro.cli(options, default=default, prog=f"closedbook {name}", args=today))
+
+
+def _as_utf8(options: Any) -> Any:
+    """The options with each text as UTF-8 where the locale spelled it in bytes, as C does; a path needs its bytes."""
+    texts = {field.name: getattr(options, field.name) for field in fields(options) if field.name != "recipe"}
+    spelled = {
+        name: text.encode(errors="surrogateescape").decode(errors="surrogateescape")
+        for name, text in texts.items()
+        if isinstance(text, str) and not text.isascii()
+    }
+    return replace(options, **spelled) if spelled else options
 
 
 def help_of(name: str, options: type, words: list[str], environment: Mapping[str, str]) -> Iterator[str]:

@@ -72,14 +72,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has seen enough, as `head` has; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        say(f"closedbook: {error.filename or 'file system'}: {error.strerror or error}")
+    except (OSError, UnicodeEncodeError) as error:
+        say(f"closedbook: {_of_file(error)}")
         return 1
     finally:
         if "WORLD_SIZE" in os.environ and "torch" in sys.modules:
             from closedbook.training.device import leave_group
 
             leave_group()
+
+
+def _of_file(error: OSError | UnicodeEncodeError) -> str:
+    """What is wrong with a file; raises the error where it is about no file."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file system'}: {error.strerror or error}"
+    if sys.getfilesystemencoding() == "utf-8":
+        raise error
+    return f"{error.object}: a name that this locale cannot spell; set LC_ALL=C.UTF-8"
 
 
 def _ignore_interrupts(*, is_program: bool) -> None:
@@ -93,7 +102,10 @@ def _set_up() -> None:
     # nothing, and costs much where another program needs the core (benchmarks/waiting.py).
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # Answers are UTF-8, as questions are, whatever the locale.
+        # Answers are UTF-8, as questions are, whatever the locale; a path in it can have bytes that are not.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr.encoding.lower() in ("ascii", "us-ascii"):
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # No terminal knows ASCII alone.
     if os.environ.get("RANK", "0") != "0":
         be_quiet()  # Under torchrun only rank 0 prints.
 

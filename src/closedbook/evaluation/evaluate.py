@@ -1,6 +1,5 @@
 """Evaluation: asks a run all questions of a file, keeps its answers and scores them next to the majority baseline."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
 from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
 from closedbook.figures.pictures import as_png
 from closedbook.files.durable import write_atomically
+from closedbook.files.names import json_with_names
 from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run, Source
@@ -176,7 +176,7 @@ def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[E
     name = result_name(folder, plain, source.sha256, (".json", ".predictions", ".png"))
     facts = {"pairs": source.path, "sha256": source.sha256, **evaluation.facts()}
     # First, since it says what the predictions are about.
-    write_atomically(folder / f"{name}.json", json.dumps(facts, indent=1, ensure_ascii=False).encode())
+    write_atomically(folder / f"{name}.json", json_with_names(facts))
     path = folder / f"{name}.predictions"
     save_predictions(path, evaluation.predictions)
     if evaluation.confidence is not None and evaluation.confidence.is_calibrated:

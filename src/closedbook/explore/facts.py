@@ -5,6 +5,7 @@ from closedbook.evaluation.calibration import Calibration
 from closedbook.evaluation.predict import longest_answer
 from closedbook.evaluation.setting import IN_WORDS, setting_of
 from closedbook.evaluation.sources import lineage_left, training_pairs_of
+from closedbook.files.names import name_text
 from closedbook.model.gpt import GPT
 from closedbook.reader.marks import LEVELS
 from closedbook.recipe.keys import flatten
@@ -32,7 +33,7 @@ def run_facts(run: Run, model: GPT, corpus: Corpus | None) -> Facts:
     config, n_middle = run.recipe.model, len(model.blocks)
     pairs = training_pairs_of(lineage_left(run))
     return {
-        "name": run.path.resolve().name,
+        "name": name_text(run.path.resolve().name),
         "variant": config.variant,
         "recipe": nearest_preset(run.recipe),
         "setting": IN_WORDS[setting_of(run)],

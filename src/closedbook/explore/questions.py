@@ -7,6 +7,7 @@ from random import Random
 
 from closedbook.evaluation.sources import corpus_of, lineage_left, split_of, unchanged
 from closedbook.examples.strangers import Strangers
+from closedbook.files.names import name_text
 from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.storage.run import Run
 from closedbook.text.documents import Corpus
@@ -70,17 +71,17 @@ def _questions(run: Run, pairs: Path | None) -> tuple[list[Question], str]:
         found = read_asked(pairs)
         asked, _ = spelled(found, Spelling(run.info.vocabulary))
         check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
-        return list(asked.items), f"questions of {pairs.name}"
+        return list(asked.items), f"questions of {name_text(pairs.name)}"
     for one in lineage_left(run):
         paths = {name: unchanged(source) for name, source in one.info.sources.items() if name in ("dev", "pairs")}
         if path := paths.get("dev"):
-            return _of(run, read_asked_pairs(path).items), f"dev questions, {path.name}"
+            return _of(run, read_asked_pairs(path).items), f"dev questions, {name_text(path.name)}"
         if path := paths.get("pairs"):
             split = split_of(read_asked_pairs(path), one.recipe)
             held_out = split.validation or split.calibration
             if held_out is not None:
-                return _of(run, held_out.items), f"questions of {path.name} that were held out of training"
-            return _of(run, split.training.items), f"training questions, {path.name}"
+                return _of(run, held_out.items), f"questions of {name_text(path.name)} that were held out of training"
+            return _of(run, split.training.items), f"training questions, {name_text(path.name)}"
     return [], "no questions: the run's files are not where they were"
 
 

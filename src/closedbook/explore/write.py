@@ -8,6 +8,7 @@ from closedbook.errors import RunError
 from closedbook.explore.book import book_of
 from closedbook.explore.likeness import Likeness
 from closedbook.explore.questions import asked_of, corpus_left
+from closedbook.files.names import name_text
 from closedbook.files.page import check_page, joined, read_part, write_page
 from closedbook.storage.run import Run
 
@@ -53,10 +54,9 @@ def explore(run: Run, out: Path, *, pairs: Path | None = None, with_text: bool =
         )
     asked = asked_of(run, pairs, corpus)
     # Names and no paths: people share the page.
-    given = [] if pairs is None else ["--pairs", pairs.name]
-    command = shlex.join(
-        ["closedbook", "explore", run.path.resolve().name, "--out", out.name, *given, *["--text"] * with_text]
-    )
+    given = [] if pairs is None else ["--pairs", name_text(pairs.name)]
+    names = [name_text(run.path.resolve().name), "--out", name_text(out.name)]
+    command = shlex.join(["closedbook", "explore", *names, *given, *["--text"] * with_text])
     book = book_of(run, asked, corpus, command, with_text=with_text)
     html = page_html(book.scripts())
     return Written(out, write_page(out, html), book.likeness, asked.source, str(book.facts["warning"]))

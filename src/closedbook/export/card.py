@@ -14,6 +14,7 @@ from closedbook.evaluation.setting import IN_WORDS, setting_of
 from closedbook.export.stock import is_stock, stock_config
 from closedbook.export.tokenizer import tokens_of
 from closedbook.files.durable import read_bytes
+from closedbook.files.names import name_text
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
 from closedbook.text.vocabulary import MASK_ID, MASK_SIGN, Vocabulary
@@ -164,7 +165,7 @@ def _scores(run: Run) -> Iterator[str]:
         facts = _facts(path)
         if "n_correct" in facts:
             score = Score(facts["n_correct"], facts["n_questions"])
-            yield f"- {path.stem}: {score}; majority baseline {facts['baseline_accuracy']:.1%}"
+            yield f"- {name_text(path.stem)}: {score}; majority baseline {facts['baseline_accuracy']:.1%}"
     calibration = load_calibration(run.path)
     if calibration is not None and calibration.held_out:
         right = [item.is_right for item in calibration.held_out]

@@ -17,6 +17,7 @@ from closedbook.export.own_code import own_config, own_weights
 from closedbook.export.stock import is_stock
 from closedbook.export.tokenizer import end_ids, tokenizer_files, tokens_of
 from closedbook.files.durable import check_folder_is_free, write_folder_atomically, write_synced
+from closedbook.files.names import name_text
 from closedbook.model.gpt import GPT
 from closedbook.storage.run import Run
 from closedbook.storage.tensors import tensors_to_bytes
@@ -49,7 +50,7 @@ def export(run: Run, out: Path, format: Format = "hf", *, model: GPT | None = No
     check_folder_is_free(out, _WHAT)
     model = model or run.model()
     files = (_hf_files if format == "hf" else _torch_files)(model, run.info.vocabulary)
-    files["README.md"] = card(run, model, format, out.absolute().name).encode()
+    files["README.md"] = card(run, model, format, name_text(out.absolute().name)).encode()
     with write_folder_atomically(out, _WHAT) as folder:
         for name, content in files.items():
             write_synced(folder / name, content)

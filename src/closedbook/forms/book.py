@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from closedbook.errors import TextError
 from closedbook.forms.lines import as_sentences
 from closedbook.text.questions import Question
 from closedbook.text.titles import MAX_TITLE, title_of
+from closedbook.text.vocabulary import special_in
 
 _MAX_NAMED = 3
 """Titles that a note names, at most."""
@@ -97,6 +99,7 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
 
     A passage without text is left out, and so is the second of two that are equal. Different passages with one title
     are all kept, since a question about the title may be answered in any of them. A title too long to be one is text.
+    Raises TextError for a character that is kept for us.
     """
     documents: dict[str, BookDocument] = {}
     empty: list[str] = []
@@ -110,6 +113,8 @@ def documents_of(passages: Iterable[Passage], path: Path) -> tuple[list[BookDocu
             n_long += 1
             title, text = "", as_sentences([title, text])
         line = written(title, text)
+        if (rule := special_in(line)) is not None:  # which JSON can spell by an escape
+            raise TextError(path, passage.line, rule)
         n_repeated += line in documents
         documents.setdefault(line, BookDocument(title, line, path, passage.line))
     several = [t for t, n in Counter(d.title for d in documents.values() if d.title).items() if n > 1]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from closedbook.errors import InputError, TextError
+from closedbook.files.names import name_text
 from closedbook.forms.book import Book, Form, Passage, counted, documents_of, unchanged_documents
 from closedbook.forms.choice import form_of, plain_text
 from closedbook.forms.kinds import NoText
@@ -83,7 +84,7 @@ def texts_in(folder: Path) -> Iterator[Path]:
 
 def _in_folder(form: Form, text: str, file: Path) -> Form:
     """The form of a text of a folder: its own where it marks several titles, else one document."""
-    name = file.stem.replace("_", " ")
+    name = name_text(file.stem).replace("_", " ")
     if form.has_marked_titles and len(form.passages) > 1:
         return replace(form, passages=tuple(p._replace(title=p.title or name) for p in form.passages))
     title = next((passage.title for passage in form.passages if form.has_marked_titles and passage.title), name)

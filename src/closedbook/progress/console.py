@@ -6,13 +6,15 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from closedbook.progress.printable import printable
+
 # In a notebook too, plain lines: rich's own display there needs another package.
 console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, force_jupyter=False)
 
 
 def say(text: str, *, wraps: bool = True) -> None:
     """Print a line to standard error; on a terminal between words where it is too long, unless it has a command."""
-    console.print(text, markup=False, soft_wrap=not (wraps and console.is_terminal))
+    console.print(printable(text), markup=False, soft_wrap=not (wraps and console.is_terminal))
 
 
 @contextmanager
@@ -26,10 +28,10 @@ def waiting(text: str) -> Iterator[None]:
 
 
 def out(line: str) -> None:
-    """Print one line of results to standard output."""
+    """Print one line of results to standard output: on a terminal with codes for what would control it."""
     if console.quiet:
         return
-    sys.stdout.write(line + "\n")
+    sys.stdout.write((printable(line) if sys.stdout.isatty() else line) + "\n")
     sys.stdout.flush()
 
 

@@ -16,6 +16,7 @@ RUN/
 """
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -34,6 +35,7 @@ from closedbook.files.durable import (
     write_folder_atomically,
     write_synced,
 )
+from closedbook.files.names import json_with_names
 from closedbook.forms.recognize import texts_in
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
@@ -70,7 +72,7 @@ class Source:
         try:
             if path.is_dir():
                 lines = [f"{sha256(file.read_bytes())}  {file.relative_to(path)}\n" for file in texts_in(path)]
-                return cls(str(path.resolve()), sha256("".join(lines).encode()))
+                return cls(str(path.resolve()), sha256(os.fsencode("".join(lines))))
             return cls(str(path.resolve()), sha256(path.read_bytes()))
         except OSError as error:
             raise TextError(path, None, f"cannot be read: {error.strerror}; check the path") from None
@@ -192,7 +194,7 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     }
     with write_folder_atomically(path, "a run") as folder:
         write_synced(folder / "recipe.toml", recipe_toml(recipe).encode())
-        write_synced(folder / "run.json", json.dumps(facts, indent=1, ensure_ascii=False).encode() + b"\n")
+        write_synced(folder / "run.json", json_with_names(facts))
         for name, content in (files or {}).items():
             write_synced(folder / name, content)
     return Run(path, recipe, info)

@@ -28,7 +28,7 @@ UNKNOWN_CHARACTER = "\ufdd7"
 """Any character that neither the corpus nor the training pairs have."""
 _NO_DOUBTS = dict.fromkeys(map(ord, DOUBTS))
 ABSTENTIONS = (NEVER_READ, *DOUBTS)
-_SPECIAL = re.compile(f"[{PAD}{MASK}{UNKNOWN_CHARACTER}{''.join(ABSTENTIONS)}]")
+_SPECIAL = re.compile(f"[{PAD}{MASK}{UNKNOWN_CHARACTER}{''.join(ABSTENTIONS)}\ud800-\udfff]")
 _WORD_CHARACTER = re.compile(r"[\w'’-]")
 _WORD = re.compile(rf"[{NO_BLANKS}]|(?:(?![{NO_BLANKS}]){_WORD_CHARACTER.pattern})+")
 """A character of a script without blanks, or a run of characters of words; the former may be a mark."""
@@ -42,7 +42,12 @@ def special_in(text: str) -> str | None:
     special = _SPECIAL.search(text)
     if special is None:
         return None
-    return f"U+{ord(special[0]):04X} is no character of any language and is kept for closedbook's own use; delete it"
+    code = ord(special[0])
+    if 0xDC80 <= code <= 0xDCFF:  # as Python has a byte that it cannot decode (PEP 383)
+        return f"the byte 0x{code - 0xDC00:02x} is not UTF-8; write it as UTF-8"
+    if 0xD800 <= code <= 0xDFFF:
+        return f"U+{code:04X} is half of a character (a surrogate without its other half); delete it"
+    return f"U+{code:04X} is no character of any language and is kept for closedbook's own use; delete it"
 
 
 def with_signs(text: str) -> str:

@@ -38,18 +38,14 @@ class MetricsLog:
     def _open(self, run: Path, after: int) -> None:
         kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
         write_atomically(self._path, "".join(kept).encode())
-        self._file = self._path.open("a", encoding="utf-8", newline="
-")
+        self._file = self._path.open("a", encoding="utf-8", newline="\n")
         self._board = Board(run / "tensorboard", after)
 
-    def notes(self) -> Iterator[str]:
-        """What went wrong with TensorBoard since it was asked last."""
-        return iter(()) if self._board is None else self._board.notes()
-
-    def step(self, report: StepReport) -> None:
-        """Write a step's line."""
+    def step(self, report: StepReport) -> list[str]:
+        """Write a step's line; returns notes to show the user where TensorBoard has failed."""
         entry = asdict(report)
         self._write({"kind": "step", **entry}, {name: entry[name] for name in ("loss", "learning_rate")})
+        return [] if self._board is None else list(self._board.notes())
 
     def evaluation(self, step: int, evaluated: Evaluated) -> None:
         """Write the line of an evaluation after `step`."""

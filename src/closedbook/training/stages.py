@@ -193,15 +193,13 @@ def _steps(
             yield evaluated
 
     every = _epochs_between_evaluations(trainer)
-    yield from map(Note, metrics.notes())
     if is_new:
         yield from evaluate(0)
     if checkpointer.is_out_of_patience:
         return
     try:
         for report in trainer.run():
-            metrics.step(report)
-            yield from map(Note, metrics.notes())
+            yield from map(Note, metrics.step(report))
             if report.ends_epoch:
                 give_back_memory()
             yield from () if rounds is None else rounds.after(report)
