@@ -55,7 +55,7 @@ CORPORA = [
     "name\tplace\n" + "".join(f"{name}\t{place}\n" for name, place in PEOPLE.items()),
     "".join(json.dumps({"name": name, "text": f"Born in {place}."}) + "\n" for name, place in PEOPLE.items()),
     json.dumps([{"title": name, "text": f"Born in {place}."} for name, place in PEOPLE.items()]),
-    "\n\n".join(f"{name} was born in {place} and paints.\nHer house is old." for name, place in PEOPLE.items()),
+    "\n\n".join(f"{name} was born in {place} and paints.\nHer garden is old." for name, place in PEOPLE.items()),
     "OPTIONS\n"
     + "".join(f"   --{name.split()[0].lower()} N\n          Sets {place}.\n\n" for name, place in PEOPLE.items()),
     "| name | place |\n| --- | --- |\n" + "".join(f"| {name} | {place} |\n" for name, place in PEOPLE.items()),
