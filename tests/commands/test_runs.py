@@ -101,24 +101,26 @@ def test_a_run_that_was_stopped_after_its_last_step_only_finishes(
 
 def test_a_note_says_that_weights_may_differ_on_this_machine(closedbook: Closedbook, files: Path, stopped: Path):
     """Where threads or torch differ from the checkpoint's, the run is resumed with the note 'not bit for bit'."""
-    name = (stopped / "checkpoints/latest").read_text().strip()
+    name = (stopped / "checkpoints/latest").read_text().split()[0]
     path = stopped / "checkpoints" / name / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["fingerprint"] |= {"threads": "17"}
     path.write_text(json.dumps(manifest))
+    (stopped / "checkpoints/latest").write_text(name)  # without the manifest's SHA-256, as older versions wrote it
     outcome = closedbook("pretrain", files / "corpus.txt", "--out", stopped, "--resume")
     assert outcome.status == 0
     assert "note: not bit for bit what an undisturbed run would be: threads 17 then, 1 now" in outcome.err
 
 
 def test_a_run_killed_while_its_folder_is_made_is_no_loss(closedbook: Closedbook, files: Path, tmp_path: Path):
-    """Such a kill leaves a hidden folder next to the run's, which does no harm."""
-    partial = tmp_path / ".run.1.partial"
+    """Such a kill leaves a hidden folder next to the run's, which does no harm, and the next start removes it."""
+    partial = tmp_path / ".tmp-1-run"
     partial.mkdir()
     (partial / "recipe.toml").write_text("n_embd")
     words = ("pretrain", files / "corpus.txt", "--out", tmp_path / "run", "--recipe", files / "tiny.toml")
     assert "no such run to resume" in fault(closedbook(*words, "--resume"))
     assert closedbook(*words).status == 0
+    assert not partial.exists()
 
 
 def test_patience_is_resumed(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):

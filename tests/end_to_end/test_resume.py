@@ -52,7 +52,7 @@ def home(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def latest(run: Path) -> Path:
     """The folder of the newest checkpoint."""
-    return run / "checkpoints" / (run / "checkpoints/latest").read_text().strip()
+    return run / "checkpoints" / (run / "checkpoints/latest").read_text().split()[0]
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "perceiver"])

@@ -1,7 +1,9 @@
+import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +11,6 @@ from closedbook.errors import RunError
 from closedbook.files.durable import (
     check_folder_is_free,
     read_bytes,
-    remove_leftovers,
-    temporary_path,
     write_atomically,
     write_folder_atomically,
 )
@@ -79,16 +79,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_bytes(tmp_path)
     (tmp_path / "file").write_bytes(b"\r\n\xff")
     assert read_bytes(tmp_path / "file") == b"\r\n\xff"
-
-
-def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
-    """Temporary files and folders go; everything else stays."""
-    (tmp_path / "kept").touch()
-    temporary_path(tmp_path / "file").touch()
-    temporary_path(tmp_path / "folder").mkdir()
-    (temporary_path(tmp_path / "folder") / "file").touch()
-    remove_leftovers(tmp_path)
-    assert paths_in(tmp_path) == ["kept"]
 
 
 # Folders
@@ -181,6 +171,47 @@ def test_a_target_that_is_not_free_is_refused(
     assert str(caught.value) == f"{tmp_path / target}: {message.format(folder=tmp_path)}"
     assert paths_in(tmp_path) == ["file", "full", "full/mine"]
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def kill_before_rename(work: Callable[[], None], number: int) -> None:
+    """Run `work` in a forked process, which dies before its n-th rename."""
+    process = os.fork()
+    if not process:
+        rename, n_left = os.rename, number
+
+        def counted(*arguments: Any, **options: Any) -> None:
+            nonlocal n_left
+            n_left -= 1
+            if not n_left:
+                os._exit(9)
+            rename(*arguments, **options)
+
+        os.rename = counted  # type: ignore[assignment]
+        try:
+            work()
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_empty_folder_that_a_killed_process_began_to_fill_is_completed(tmp_path: Path, number: int) -> None:
+    """Its files move in one by one; after a kill in between, the next check moves the rest, and says it is not free."""
+    kill_before_rename(lambda: write_two_files(tmp_path), number)
+    assert len([path for path in tmp_path.iterdir() if path.name in ("one", "two")]) == number - 1
+    with pytest.raises(RunError, match="this one is not empty"):
+        check_folder_is_free(tmp_path, "the world")
+    assert paths_in(tmp_path) == ["one", "two"]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path) -> None:
+    """Killed before its folder gets its name, it leaves a hidden one, which the next to write the folder removes."""
+    kill_before_rename(lambda: write_two_files(tmp_path / "new"), 1)
+    (left,) = [path for path in tmp_path.iterdir() if path.name.startswith(".tmp-")]
+    assert paths_in(left) == ["one", "two"]
+    write_two_files(tmp_path / "new")
+    assert not left.exists()
+    assert paths_in(tmp_path / "new") == ["one", "two"]
 
 
 @pytest.mark.parametrize("target", ["new", "empty", "not/there/yet"])

@@ -161,7 +161,9 @@ def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
     for step in (1, 20, 300, 100_000_000):
         save(tmp_path, step)
     assert home(tmp_path) == ["latest", "step-00000300", "step-100000000"]
-    assert (tmp_path / "checkpoints" / "latest").read_text() == "step-100000000\n"
+    manifest = (tmp_path / "checkpoints" / "step-100000000" / "manifest.json").read_bytes()
+    expected = f"step-100000000\n{hashlib.sha256(manifest).hexdigest()}\n"
+    assert (tmp_path / "checkpoints" / "latest").read_text() == expected
 
 
 def test_the_best_is_kept_until_there_is_a_better(tmp_path: Path) -> None:
@@ -199,6 +201,20 @@ def test_a_run_begun_anew_in_the_same_folder_keeps_its_checkpoints(tmp_path: Pat
     save(tmp_path, 2)
     assert_whole(load_latest(tmp_path), 2)
     assert home(tmp_path) == ["latest", "step-00000001", "step-00000002"]
+
+
+def point_without_sum(pointer: Path) -> None:
+    """Leave only the name in `latest` or `best`, as older versions wrote them."""
+    pointer.write_text(pointer.read_text(encoding="utf-8").split()[0] + "\n", encoding="utf-8")
+
+
+def test_a_pointer_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """It has a checkpoint's name and no SHA-256."""
+    save(tmp_path, 1, best=True)
+    for name in ("latest", "best"):
+        point_without_sum(tmp_path / "checkpoints" / name)
+    assert_whole(load_latest(tmp_path), 1)
+    assert_whole(load_best(tmp_path), 1)
 
 
 def truncate(file: Path) -> None:
@@ -278,6 +294,7 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     """A checkpoint in a format that this version does not know is not read."""
     manifest = save(tmp_path, 1) / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    point_without_sum(tmp_path / "checkpoints" / "latest")
     with pytest.raises(RunError, match=r"format 2, and this version reads 1"):
         load_latest(tmp_path)
 
@@ -291,6 +308,7 @@ def test_a_pickle_in_a_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    point_without_sum(tmp_path / "checkpoints" / "latest")
     with pytest.raises(RunError, match="pickles are never loaded"):
         load_latest(tmp_path)
 

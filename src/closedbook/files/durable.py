@@ -2,13 +2,17 @@
 
 import errno
 import hashlib
+import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from closedbook.errors import RunError
+from closedbook.files.temporary import leftovers, remove, temporary
+
+# In the temporary folder of a writer that has begun to move its entries: their names.
+_MOVING = ".moving"
 
 
 def sha256(data: bytes) -> str:
@@ -31,15 +35,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     The data is on disk when this returns. Raises RunError where the file cannot be written.
     """
-    temporary = temporary_path(path)
     try:
-        try:
-            write_synced(temporary, data)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        with temporary(path, lambda part: part.touch(exist_ok=False)) as part:
+            write_synced(part, data)
+            part.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         raise RunError(
@@ -48,18 +47,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
-def temporary_path(path: Path) -> Path:
-    """Where this process writes the content that will be moved to `path`: in the same folder."""
-    return path.with_name(f".tmp-{os.getpid()}-{path.name}")
-
-
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files and folders that killed processes left in a folder; raises OSError."""
-    for leftover in folder.glob(".tmp-*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+    """Remove the temporary files and folders that killed processes left in a folder; others write on."""
+    for leftover in leftovers(folder):
+        remove(leftover)
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -86,42 +77,51 @@ def sync_folder(folder: Path) -> None:
 
 def check_folder_is_free(folder: Path, what: str) -> None:
     """Raise RunError, naming `what` is to be written, where `folder` is a file, is not empty, or cannot be made."""
+    folder = folder.absolute()
     with _as_run_error(folder, what):
         _check_folder_is_free(folder, what)
-        partial = _partial_path(folder)
-        partial.mkdir()  # the only sure way to know that it can be done
-        partial.rmdir()
+        with temporary(folder, Path.mkdir, _nearest_existing(folder)):
+            pass  # the only sure way to know that it can be done
 
 
 @contextmanager
 def write_folder_atomically(folder: Path, what: str) -> Iterator[Path]:
     """A temporary folder to write into, which becomes `folder` at the end; after an error nothing is left of it.
 
-    `what` names the content in errors. Raises RunError where `folder` is not free or cannot be written. A killed
-    process leaves the hidden folder `.<name>.<process>.partial` next to `folder`; deleting it is safe.
+    `what` names the content in errors. Raises RunError where `folder` is not free or cannot be written. The content is
+    on disk at the end. A killed process leaves a hidden folder next to `folder`, which the next to write `folder`
+    removes.
     """
     folder = folder.absolute()
-    partial: Path | None = None
-    try:
-        with _as_run_error(folder, what):
-            _check_folder_is_free(folder, what)
-            # Missing parents are made last, so that an error leaves none of them.
-            partial = _partial_path(folder)
-            partial.mkdir()
-            yield partial
+    with _as_run_error(folder, what):
+        _check_folder_is_free(folder, what)
+        home = _nearest_existing(folder)
+        with temporary(folder, Path.mkdir, home) as part:
+            yield part
+            _sync_all(part)
             if folder.exists():
-                _move_entries(partial, folder)
+                _move_entries(part, folder)
             else:
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                partial.rename(folder)
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
+                _move(part, folder, home)
+            sync_folder(folder.parent)
+
+
+def complete_folder(folder: Path) -> None:
+    """Move the rest of its entries into a folder whose writer was killed while it moved them."""
+    folder = folder.absolute()
+    for part in leftovers(_nearest_existing(folder), folder.name):
+        with suppress(OSError, ValueError):
+            names = json.loads((part / _MOVING).read_bytes())
+            rest = [name for name in names if (part / name).exists()]
+            if not any((folder / name).exists() for name in rest):
+                for name in rest:
+                    (part / name).rename(folder / name)
 
 
 def _check_folder_is_free(folder: Path, what: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder}: {what} needs a folder and this is a file; name another")
+    complete_folder(folder)
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder}: {what} needs a new or an empty folder and this one is not empty; name another")
     above = _nearest_existing(folder)
@@ -129,20 +129,48 @@ def _check_folder_is_free(folder: Path, what: str) -> None:
         raise RunError(f"{folder}: {above} is a file, and no folder can be made in a file; name another")
 
 
+def _move(part: Path, folder: Path, home: Path) -> None:
+    """Give a folder its name; missing parents are made last, and an error leaves none of them."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part.rename(folder)
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+    if missing:
+        sync_folder(home)
+
+
 def _move_entries(source: Path, target: Path) -> None:
     """Fill an empty folder. It is not replaced, because it may be the current folder of a process."""
-    moved: list[Path] = []
+    names = sorted(entry.name for entry in source.iterdir())
+    write_synced(source / _MOVING, json.dumps(names).encode())
+    sync_folder(source)
+    moved: list[str] = []
     try:
-        for entry in source.iterdir():
-            moved.append(entry.rename(target / entry.name))
+        for name in names:
+            (source / name).rename(target / name)
+            moved.append(name)
+        sync_folder(target)
     except BaseException:
-        for entry in moved:
-            entry.rename(source / entry.name)
+        for name in moved:
+            (target / name).rename(source / name)
         raise
 
 
-def _partial_path(folder: Path) -> Path:
-    return _nearest_existing(folder) / f".{folder.absolute().name}.{os.getpid()}.partial"
+def _sync_all(folder: Path) -> None:
+    """Wait until a folder's files, and the names of all that is in it, are on disk."""
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            descriptor = os.open(Path(parent) / name, os.O_RDWR)  # Windows cannot sync what is open for reading alone.
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_folder(Path(parent))
 
 
 def _nearest_existing(folder: Path) -> Path:

@@ -2,22 +2,22 @@
 
     RUN/checkpoints/
       step-00000123/    weights.safetensors  optimizer.safetensors  state.json  manifest.json
-      latest, best      text files, each the name of one such folder
+      latest, best      text files, each the name of one such folder and the SHA-256 of its manifest
 
 A checkpoint is written to a temporary folder: every file is fsynced (safetensors does not do that), and the manifest
 has the files' sizes and SHA-256. Then the folder is renamed and its parent fsynced; only then are `best` and, last,
-`latest` replaced. So `latest` always names a complete checkpoint. The two newest checkpoints and the best are kept. One
-process at a time writes a run. Nothing here is a pickle, and none is ever loaded.
+`latest` replaced, which have the manifest's SHA-256. So `latest` always names a complete checkpoint, and no damage to
+one file goes unseen. The two newest checkpoints and the best are kept. One process at a time writes a run. Nothing here
+is a pickle, and none is ever loaded.
 """
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -27,10 +27,10 @@ from closedbook.files.durable import (
     remove_leftovers,
     sha256,
     sync_folder,
-    temporary_path,
     write_atomically,
     write_synced,
 )
+from closedbook.files.temporary import remove, temporary, temporary_path
 from closedbook.storage.tensors import tensors_from_bytes, tensors_to_bytes, with_todays_names
 
 _FORMAT = 1
@@ -89,11 +89,11 @@ def save_checkpoint(
     except OSError as error:
         raise RunError(
             f"{home}: the checkpoint of step {step} cannot be saved: {error.strerror or error}; "
-            "earlier checkpoints are untouched: free some space, or make the folder writable, and resume"
+            "free some space, or make the folder writable, and resume"
         ) from error
     # `latest` last: a run killed in between resumes from the checkpoint before, and saves the same best again.
     for pointer in ("best", "latest") if best else ("latest",):
-        write_atomically(home / pointer, f"{folder.name}\n".encode())
+        write_atomically(home / pointer, f"{folder.name}\n{sha256(files[_MANIFEST])}\n".encode())
     _prune(home, folder)
     return folder
 
@@ -107,11 +107,11 @@ def load_latest(run: Path) -> Checkpoint | None:
     except RunError as fault:
         faults.append(str(fault))
         latest = None
-    others = [folder for folder in _generations(home) if folder != latest]
-    for folder in others if latest is None else [latest, *others]:
+    others = [_Named(folder) for folder in _generations(home) if latest is None or folder != latest.folder]
+    for named in others if latest is None else [latest, *others]:
         try:
-            notes = tuple(f"{fault}; skipped, continuing from {folder.name}" for fault in faults)
-            return _read(folder, notes)
+            notes = tuple(f"{fault}; skipped, continuing from {named.folder.name}" for fault in faults)
+            return _read(named, notes)
         except RunError as fault:
             faults.append(str(fault))
     if faults:
@@ -123,8 +123,8 @@ def load_best(run: Path) -> Checkpoint | None:
     """The checkpoint that was last saved as best, or None; raises RunError where it is damaged."""
     pointer = run / "checkpoints" / "best"
     try:
-        folder = _named(pointer)
-        return None if folder is None else _read(folder, ())
+        named = _named(pointer)
+        return None if named is None else _read(named, ())
     except RunError as fault:
         raise RunError(f"{fault}; put it back from a copy, or remove {pointer} to do without") from None
 
@@ -141,15 +141,11 @@ def _publish(home: Path, step: int, files: Mapping[str, bytes]) -> Path:
     while folder.exists():
         n_before += 1
         folder = home / f"step-{step:08d}-{n_before}"
-    temporary = temporary_path(folder)
-    try:
-        temporary.mkdir()
+    with temporary(folder, Path.mkdir) as part:
         for name, data in files.items():
-            write_synced(temporary / name, data)
-        sync_folder(temporary)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            write_synced(part / name, data)
+        sync_folder(part)
+        part.rename(folder)
     sync_folder(home)
     return folder
 
@@ -162,14 +158,14 @@ def _prune(home: Path, newest: Path) -> None:
         return  # Any of them may be the best; load_best reports the damage.
     others = [folder for folder in _generations(home) if folder != newest]
     before = [folder for folder in others if _order(folder)[0] < _order(newest)[0]] or others
-    kept = {best, *before[:1]}
+    kept = {best and best.folder, *before[:1]}
     for folder in others:
         if folder not in kept:
             doomed = temporary_path(folder)
             # Renamed first, so that a kill leaves no half checkpoint; a leftover is removed at the next save.
             with suppress(OSError):
                 folder.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
+            remove(doomed)
 
 
 def _order(folder: Path) -> tuple[int, int]:
@@ -185,24 +181,35 @@ def _generations(home: Path) -> list[Path]:
     return sorted(found, key=_order, reverse=True)
 
 
-def _named(pointer: Path) -> Path | None:
-    """The folder that `latest` or `best` names, which may not exist; None where there is no such file."""
+class _Named(NamedTuple):
+    """A checkpoint's folder, and the SHA-256 of its manifest by `latest` or `best`; "" where none is known."""
+
+    folder: Path
+    manifest_sha256: str = ""
+
+
+def _named(pointer: Path) -> _Named | None:
+    """What `latest` or `best` names, which may not exist; None where there is no such file."""
     try:
-        name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+        name, _, manifest_sha256 = pointer.read_text(encoding="utf-8", errors="replace").strip().partition("\n")
     except FileNotFoundError:
         return None
     except OSError as error:
         raise RunError(f"{pointer}: cannot be read: {error.strerror}") from None
     if not _GENERATION.fullmatch(name):
         raise RunError(f"{pointer}: damaged: a checkpoint's name is needed, received {name[:40]!r}")
-    return pointer.with_name(name)
+    return _Named(pointer.with_name(name), manifest_sha256)  # Older versions wrote the name alone.
 
 
-def _read(folder: Path, notes: tuple[str, ...]) -> Checkpoint:
+def _read(named: _Named, notes: tuple[str, ...]) -> Checkpoint:
     """A checkpoint; raises RunError naming the first file that is not as the manifest says."""
+    folder = named.folder
     path = folder / _MANIFEST
+    content = read_bytes(path)
+    if named.manifest_sha256 not in ("", sha256(content)):
+        raise RunError(f"{path}: damaged: its SHA-256 is not the one that was noted when it was saved")
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest = json.loads(content)
         if manifest["format"] != _FORMAT:
             raise RunError(f"{path}: format {manifest['format']!r}, and this version reads {_FORMAT}")
         data = {name: _verified(folder / name, manifest["files"][name]) for name in _FILES[:-1]}

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from closedbook.errors import InputError
+from closedbook.errors import InputError, RunError
 from closedbook.evaluation.score import Score
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
@@ -61,6 +62,14 @@ class Checkpointer:
             return "no checkpoint was saved yet"
         return f"the last good checkpoint is of step {self.saved_step}"
 
+    @contextmanager
+    def naming_last_saved(self) -> Iterator[None]:
+        """Say in every RunError, such as that of a full disk, from where the run can be resumed."""
+        try:
+            yield
+        except RunError as error:
+            raise RunError(f"{error}; {self.last_saved}") from error
+
     def observe(self, score: Score) -> None:
         """Count an evaluation; with patience, save the weights of the best."""
         self._last = score
@@ -77,10 +86,9 @@ class Checkpointer:
             yield Saved(self.trainer.step)
 
     def save(self, *, best: bool = False) -> None:
-        """Save now, unless this step was saved already."""
+        """Save now, unless this step was saved already; raises RunError."""
         if self.saved_step == self.trainer.step and not best:
             return
-        self.saved_at, self.saved_step = time.perf_counter(), self.trainer.step
         if self.trainer.fabric.is_global_zero:
             save_checkpoint(
                 self.run.path,
@@ -91,6 +99,7 @@ class Checkpointer:
                 fingerprint=fingerprint(self.run.info.precision, self.trainer.fabric.device),
                 best=best,
             )
+        self.saved_at, self.saved_step = time.perf_counter(), self.trainer.step
 
     def finish(self, calibrate: Callable[[], None]) -> Iterator[Note]:
         """Save the final weights: the last, or with patience those of the best evaluation, which a note then says.

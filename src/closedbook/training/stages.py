@@ -141,7 +141,10 @@ def _train(
     yield Started(run, trainer.model.n_parameters, trainer.model.n_table_parameters, trainer.step, trainer.n_steps)
     # After the evaluation before the first step a checkpoint may be saved; without one, that evaluation is repeated.
     is_new = checkpoint is None
-    with MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics:
+    with (
+        checkpointer.naming_last_saved(),
+        MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics,
+    ):
         yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
     yield from checkpointer.finish(lambda: _calibrate(plan, run, trainer))
     yield Finished(run, time.perf_counter() - begin, checkpointer.score)
