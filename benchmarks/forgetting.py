@@ -57,7 +57,7 @@ class Arms:
     def row(self, rate: float, replay: float, epochs: int) -> dict[str, Any]:
         """An arm: right answers to DEV, and for early stopping those to the validation split."""
         stage = replace(FAST.finetune, learning_rate=rate, replay=replay, epochs=epochs, patience=0)
-        # 'auto' would choose the precision of each arm anew.
+        # The parent may be of another machine, for which 'auto' chose otherwise.
         recipe = replace(FAST, seed=self.parent.recipe.seed, precision=self.parent.info.precision, finetune=stage)
         begin = time.perf_counter()
         right, _ = self.right_answers(self.trained, recipe, self.dev)

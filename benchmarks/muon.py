@@ -3,7 +3,7 @@
     python benchmarks/muon.py CORPUS TRAIN --steps 300 --seeds 0 1 > benchmarks/results/muon.json
     python benchmarks/muon.py CORPUS TRAIN --steps 300 --recipe plain > benchmarks/results/muon-plain.json
     ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python benchmarks/muon.py CORPUS TRAIN --steps 40 --seeds 0
-        > benchmarks/results/muon-avx2.json
+        --set precision=float32 > benchmarks/results/muon-avx2.json
 
 The last is of a processor without bfloat16 products, as most laptops have.
 
@@ -100,7 +100,7 @@ def arms_of(recipe: Recipe, corpus_path: Path, pairs_path: Path) -> dict[str, Ar
     vocabulary = vocabulary_of(corpus, recipe, given)
     pairs = split_and_checked(given, recipe, vocabulary)[0].training
     dataset = examples_of("pretrain", recipe, vocabulary, corpus, pairs).dataset
-    precision = fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
+    precision = fastest_precision() if recipe.precision == "auto" else recipe.precision
     updates: dict[str, Update] = {
         "own": update_matrices,
         "torch.optim.Muon": TorchMuon(5),

@@ -1,10 +1,14 @@
 """Device and precision."""
 
+import platform
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from closedbook.errors import InputError
-from closedbook.training.device import fastest_precision, make_fabric
+from closedbook.training.device import fastest_precision, make_fabric, multiplies_in_bfloat16
 
 TORCHRUN = {
     "WORLD_SIZE": "2",
@@ -24,12 +28,42 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, without: str = "") -> None:
     monkeypatch.delenv(without, raising=False)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU nothing is timed")
+@pytest.mark.parametrize(
+    ("capabilities", "has_products"),
+    [
+        ({"architecture": "x86_64", "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": True}, True),
+        ({"architecture": "x86_64", "avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"architecture": "x86_64", "avx2": True, "avx_ne_convert": True}, False),
+        ({"architecture": "aarch64", "bf16": True}, sys.platform == "linux"),
+        ({"architecture": "aarch64", "bf16": False, "sve_bf16": True}, sys.platform == "linux"),
+        ({"architecture": "aarch64", "neon": True, "bf16": False}, False),
+        ({}, False),
+    ],
+)
+def test_bfloat16_products_are_told_from_the_processors_capabilities(
+    capabilities: dict[str, str | bool], has_products: bool
+):
+    """AMX, AVX512-BF16 and ARM's BF16 have them; AVX-512 and AVX2 alone convert every number."""
+    assert multiplies_in_bfloat16(capabilities) is has_products
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU its own capability counts")
+def test_precision_auto_is_what_the_processor_has():
+    """The features that Linux lists decide, and no clock."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists() or platform.machine() != "x86_64":
+        pytest.skip("x86 processors under Linux are listed there")
+    features = cpuinfo.read_text(encoding="utf-8", errors="replace").split()
+    has_products = "amx_bf16" in features or "avx512_bf16" in features
+    assert fastest_precision() == ("bfloat16" if has_products else "float32")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU its own capability counts")
 def test_several_processes_use_float32_for_precision_auto(monkeypatch: pytest.MonkeyPatch):
-    """Each would measure for itself, and they might disagree."""
-    assert fastest_precision(16) in ("float32", "bfloat16")
+    """They may be on machines whose processors differ."""
     set_environment(monkeypatch)
-    assert fastest_precision(16) == "float32"
+    assert fastest_precision() == "float32"
 
 
 @pytest.mark.parametrize("missing", [name for name in TORCHRUN if name != "WORLD_SIZE"])

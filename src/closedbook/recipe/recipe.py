@@ -103,7 +103,7 @@ class Recipe:
     seed: int = 0
     """Seed of weights, order, masks and dropout."""
     precision: Precision = "float32"
-    """Arithmetic of matrix products; auto: time float32 and bfloat16 on this machine and use the faster."""
+    """Arithmetic of matrix products; auto: bfloat16 if the processor has such products, else float32."""
     open_vocabulary: bool = False
     """Know the training pairs' characters too, and take any other as unknown, where it would be an error."""
     strip_accents: bool = False

@@ -5,7 +5,8 @@ import gc
 import logging
 import os
 import sys
-import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -25,8 +26,7 @@ def make_fabric(precision: Precision) -> Fabric:
     """
     # Its notices ("Using bfloat16 Automatic Mixed Precision") repeat the run's first line.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    n_processes = _n_processes()
-    n_here = n_processes if n_processes == 1 else int(os.environ["LOCAL_WORLD_SIZE"])
+    n_processes, n_here = _n_processes(), local_processes()
     n_gpus = torch.cuda.device_count()
     if n_gpus and n_here > n_gpus:
         raise InputError(
@@ -68,6 +68,11 @@ def leave_group() -> None:
 _TORCHRUN = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
 
 
+def local_processes() -> int:
+    """The number of processes that torchrun started on this machine; raises InputError as `make_fabric` does."""
+    return 1 if _n_processes() == 1 else int(os.environ["LOCAL_WORLD_SIZE"])
+
+
 def _n_processes() -> int:
     """The number of processes that torchrun started; raises InputError where something else announced several."""
     announced = os.environ.get("WORLD_SIZE", "1")
@@ -83,30 +88,24 @@ def _n_processes() -> int:
     return int(announced)
 
 
-def fastest_precision(n_embd: int) -> Precision:
-    """The precision in which the widest matrix product of a step is faster, measured in under half a second."""
+def fastest_precision() -> Precision:
+    """The faster precision by what the processor can do, so that the same command on the same machine is the same run.
+
+    Not timed: a busy machine would choose otherwise. A step in bfloat16 takes about 0.6 of the time where the processor
+    has AVX512-BF16 (benchmarks/precision.py); where it has to convert every number, it takes longer than in float32.
+    """
     if torch.cuda.is_available():
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if _n_processes() > 1:
-        return "float32"  # Each process would measure for itself, and they might disagree.
-    seconds = {name: _product_seconds(n_embd, dtype) for name, dtype in _DTYPES.items()}
-    # Mixed precision casts every weight at every step, which a small gain in the products does not make up for.
-    return "bfloat16" if seconds["bfloat16"] < 0.7 * seconds["float32"] else "float32"
+        return "float32"  # Machines that differ would disagree.
+    return "bfloat16" if multiplies_in_bfloat16(torch.cpu.get_capabilities()) else "float32"
 
 
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+def multiplies_in_bfloat16(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a processor with these capabilities, as torch.cpu names them, has bfloat16 products that torch uses.
 
-
-def _product_seconds(n_embd: int, dtype: torch.dtype) -> float:
-    """The best time of a feed-forward layer's products over 2,048 characters: forward and both gradients."""
-    x = torch.ones(2048, n_embd, dtype=dtype)
-    weight = torch.ones(4 * n_embd, n_embd, dtype=dtype)
-    best = float("inf")
-    begin = time.perf_counter()
-    while time.perf_counter() - begin < 0.15:
-        start = time.perf_counter()
-        y = x @ weight.T
-        _ = y @ weight
-        _ = y.T @ x
-        best = min(best, time.perf_counter() - start)
-    return best
+    On ARM, which was not measured, torch uses them through oneDNN, which it has on Linux.
+    """
+    if capabilities.get("bf16") or capabilities.get("sve_bf16"):
+        return sys.platform == "linux"
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

@@ -169,10 +169,10 @@ def followed_recipe(given: Recipe, saving: Saving, resumed: Run | None) -> Recip
 
 
 def precision_of(recipe: Recipe, resumed: Run | None) -> Precision:
-    """The precision of the resumed run, or the recipe's, with 'auto' measured."""
+    """The precision of the resumed run, or the recipe's, with 'auto' decided."""
     if resumed is not None:
         return resumed.info.precision
-    return fastest_precision(recipe.model.n_embd) if recipe.precision == "auto" else recipe.precision
+    return fastest_precision() if recipe.precision == "auto" else recipe.precision
 
 
 def _stated(pairs: Questions, corpus: Corpus) -> str:
