@@ -1,15 +1,17 @@
-"""Shared fixtures: one thread, repeatable examples, files of text, finished runs and a browser.
+"""Shared fixtures: one thread, repeatable examples, checked shapes, files of text, finished runs and a browser.
 
 Imports nothing of closedbook at the top: jaxtyping does not check modules that are imported before its hook.
 """
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from hypothesis import settings
@@ -20,6 +22,48 @@ torch.set_num_threads(1)
 # No test fails on a slow machine, and every run tries the same examples.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+N_CHECKED_CALLS = 20
+"""The types and shapes of this many calls of each function are checked in each test.
+
+Checking all of them takes most of the suite's time: a hundred times that of a short function.
+"""
+_n_calls: dict[int, int] = {}
+
+
+@pytest.fixture(autouse=True)
+def _checks_begin_again() -> None:
+    """The first calls are those of a test."""
+    _n_calls.clear()
+
+
+def first_calls_checked(*, typechecker: Any) -> Callable[[Any], Any]:
+    """What jaxtyping's hook decorates functions and dataclasses with; checks are compiled when they are needed."""
+
+    def decorate(function: Any) -> Any:
+        if isinstance(function, type):
+            if is_dataclass(function) and "__init__" in vars(function):
+                function.__init__ = decorate(function.__init__)
+            return function
+        key = id(function.__code__)  # the same for each closure that a line makes
+        checked = None
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal checked
+            n = _n_calls[key] = _n_calls.get(key, 0) + 1
+            if n > N_CHECKED_CALLS:
+                return function(*args, **kwargs)
+            if checked is None:
+                checked = _jaxtyped(function, typechecker=typechecker)
+            return checked(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+_jaxtyped, jaxtyping.jaxtyped = jaxtyping.jaxtyped, first_calls_checked
 
 
 @pytest.fixture
