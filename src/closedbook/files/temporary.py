@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -94,7 +95,7 @@ def _locked(path: Path) -> int | None:
 
     Raises BlockingIOError where another has locked it, and OSError where it cannot be opened.
     """
-    if fcntl is None:
+    if sys.platform == "win32" or fcntl is None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
