@@ -33,3 +33,10 @@ def test_each_fields_docstring_is_found():
     assert field_docstrings(Derived) == {"seed": "Seed of every draw.", "width": "Width of the model,\nin channels."}
     assert list(field_docstrings(Derived)) == ["seed", "width"]
     assert field_docstrings(Base) == {"seed": "Seed of every draw."}
+
+
+def test_without_sources_there_are_no_docstrings():
+    """In a frozen program, or one of compiled files alone, help has no sentences and recipes have no comments."""
+    module: dict[str, object] = {"__name__": "frozen"}
+    exec('from dataclasses import dataclass\n@dataclass\nclass Config:\n    n: int = 1\n    """Help."""', module)
+    assert field_docstrings(module["Config"]) == {}  # type: ignore[arg-type]

@@ -38,8 +38,8 @@ def test_each_pair_that_does_not_fit_is_counted_with_its_line(path: Path):
     )
     assert [item.line for item in found.unnamed] == [2]
     assert [item.line for item in found.unstated] == [3, 5]
-    assert [item.line for item in found.repeated] == [4]
-    assert [item.line for item in found.contradicted] == [5]
+    assert [item.line for item in found.twofold.repeated] == [4]
+    assert [item.line for item in found.twofold.contradicted] == [5]
     assert found.n_stated == 2
     assert list(found.lines()) == [
         "pairs.tsv: 2 of 5 answers (40.0%) stand in the document that the question names",

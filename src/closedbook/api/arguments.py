@@ -51,9 +51,9 @@ def check_sampling(temperature: float, top_k: int | None, n_characters: int, see
     check_type("n_characters", n_characters, WHOLE_NUMBER)
     check_type("seed", seed, WHOLE_NUMBER)
     if not 0 <= temperature < math.inf:
-        raise InputError(f"temperature: 0 or more is needed; received {temperature}")
+        raise InputError(f"temperature: a finite number, 0 or more, is needed; received {temperature}")
     if top_k is not None and top_k < 1:
-        raise InputError(f"top_k: 1 or more is needed; received {top_k}")
+        raise InputError(f"top_k: 1 or more is needed; received {top_k}; leave it out to draw from all characters")
     if n_characters < 1:
         raise InputError(f"n_characters: 1 or more is needed; received {n_characters}")
     check_seed(seed)

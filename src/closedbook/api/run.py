@@ -265,6 +265,8 @@ class Run:
 
     def _asked(self, question: str) -> str:
         """The question as the model is asked; raises InputError, which quotes it, where it cannot be."""
+        if not question.strip():
+            raise InputError('question: is empty; write one, as in "Where was Ada Byron born?"')
         if "\n" in question.strip():
             raise InputError(f"{question!r}: a question is one line; ask each line by itself")
         try:

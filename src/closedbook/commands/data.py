@@ -43,7 +43,8 @@ def _check(options: DataOptions) -> Iterator[str]:
 
     corpus, _ = read_texts(Texts(options.corpus, options.title_column, options.encoding))
     pairs = read_asked_pairs(options.pairs)
-    yield from (*corpus.notes, *check.check_corpus(corpus, FAST.model.block_size).lines(), *pairs.notes)
+    yield from (*corpus.notes, *check.check_corpus(corpus, FAST.model.block_size).lines())
+    yield from (*check.repeated_documents(corpus), *pairs.notes)
     found = check.check_pairs(pairs, corpus)
     yield from found.lines()
     check.refuse_unlinked(found, corpus)

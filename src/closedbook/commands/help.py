@@ -15,7 +15,7 @@ from closedbook.commands.words import HELP_ALL, as_option
 
 _INDENT = 28
 """The column at which help begins, where a terminal is wide enough to have it beside the names."""
-_NARROW, _WIDEST = 60, 100
+_NARROWEST, _NARROW, _WIDEST = 20, 60, 100
 
 
 def help_lines(name: str, options: type, default: Any, *, shows_all: bool, unused: Collection[str]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def command_list(commands: Mapping[str, type], targets: Mapping[str, str]) -> It
 
 
 def _width() -> int:
-    return min(_WIDEST, shutil.get_terminal_size().columns)
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
 def _written(option: Option) -> str:

@@ -76,6 +76,8 @@ class Option:
         """Raise InputError where a word is no value of this option."""
         if get_origin(self.kind) is Literal:
             self._check_choice(word)
+        elif self.kind is Path and not word.strip():
+            raise self.fault("the path of a file or folder is needed", repr(word))
         elif self.kind in RULES:
             with suppress(ValueError):
                 self.kind(word)

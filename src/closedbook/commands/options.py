@@ -41,31 +41,31 @@ Given = Suppress[frozenset[str]]
 class Hyperparameters:
     """Hyperparameters of every command that trains; those not given come from --recipe."""
 
-    seed: Annotated[int, arg(help=_HELP["seed"])] = FAST.seed
-    precision: Annotated[Precision, arg(help=_HELP["precision"])] = FAST.precision
-    open_vocabulary: Annotated[bool, arg(help=_HELP["open_vocabulary"])] = FAST.open_vocabulary
-    strip_accents: Annotated[bool, arg(help=_HELP["strip_accents"])] = FAST.strip_accents
-    validation_split: Annotated[float, arg(help=_HELP["validation_split"])] = FAST.validation_split
-    calibration_split: Annotated[float, arg(help=_HELP["calibration_split"])] = FAST.calibration_split
-    model: Annotated[ModelConfig, arg(help=_HELP["model"])] = field(default_factory=lambda: FAST.model)
+    seed: Annotated[int, arg(help=_HELP.get("seed"))] = FAST.seed
+    precision: Annotated[Precision, arg(help=_HELP.get("precision"))] = FAST.precision
+    open_vocabulary: Annotated[bool, arg(help=_HELP.get("open_vocabulary"))] = FAST.open_vocabulary
+    strip_accents: Annotated[bool, arg(help=_HELP.get("strip_accents"))] = FAST.strip_accents
+    validation_split: Annotated[float, arg(help=_HELP.get("validation_split"))] = FAST.validation_split
+    calibration_split: Annotated[float, arg(help=_HELP.get("calibration_split"))] = FAST.calibration_split
+    model: Annotated[ModelConfig, arg(help=_HELP.get("model"))] = field(default_factory=lambda: FAST.model)
 
 
 @dataclass(frozen=True)
 class PretrainHyperparameters(Hyperparameters):
     """Hyperparameters of pretraining."""
 
-    corruption: Annotated[CorruptionConfig, arg(help=_HELP["corruption"])] = field(
+    corruption: Annotated[CorruptionConfig, arg(help=_HELP.get("corruption"))] = field(
         default_factory=lambda: FAST.corruption
     )
-    doubt: Annotated[bool, arg(help=_HELP["doubt"])] = FAST.doubt
-    pretrain: Annotated[StageConfig, arg(help=_HELP["pretrain"])] = field(default_factory=lambda: FAST.pretrain)
+    doubt: Annotated[bool, arg(help=_HELP.get("doubt"))] = FAST.doubt
+    pretrain: Annotated[StageConfig, arg(help=_HELP.get("pretrain"))] = field(default_factory=lambda: FAST.pretrain)
 
 
 @dataclass(frozen=True)
 class StudyHyperparameters(PretrainHyperparameters):
     """Hyperparameters of study: setting self-study uses the stage study, the other settings use pretrain."""
 
-    silver_confidence: Annotated[float, arg(help=_HELP["silver_confidence"])] = FAST.silver_confidence
+    silver_confidence: Annotated[float, arg(help=_HELP.get("silver_confidence"))] = FAST.silver_confidence
     study: StageConfig = field(default_factory=lambda: FAST.study)
     """Training in setting self-study."""
     pretrain: StageConfig = field(default_factory=lambda: FAST.pretrain)

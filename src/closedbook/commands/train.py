@@ -128,7 +128,7 @@ def _follow_with_rows(title: str, events: "Iterator[Event]", rows: Rows) -> "Fin
 
 def _display(options: TrainOptions, rows: Rows, *, is_asked_next: bool = True) -> Display:
     """What is shown of a run besides its events: the recipe, where to see all of it, and what to type next."""
-    run = shlex.quote(str(options.out))
+    run = shlex.quote(f"./{options.out}" if str(options.out).startswith("-") else str(options.out))
     then = f"{program()} ask {run}" if is_asked_next else f"{program()} finetune PAIRS --from {run}"
     return Display(rows, f"{program()} inspect {run}", then, options.verbose)
 

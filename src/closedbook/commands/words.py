@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 
 from closedbook.commands.option import RULES, Option, options_of, shown
 from closedbook.commands.program import program
@@ -116,6 +117,8 @@ def _named(command: str, word: str, flags: dict[str, Option], commands: Mapping[
     else:
         near = near or get_close_matches(name, flags, n=1)
         hint = f"did you mean {near[0]}?" if near else "leave it out"
+        if not word.startswith("--") and Path(word).exists():
+            hint = f"for the file write ./{word}"
     raise InputError(f"{typed}: no such option of {command}; {hint} ({program()} {command} {HELP_ALL} lists all)")
 
 
@@ -145,7 +148,11 @@ def _values(option: Option, word: str, rest: deque[str]) -> tuple[str, ...]:
     while rest and (option.takes_many or not values) and rest[0] != "--" and not _is_option(rest[0]):
         values.append(rest.popleft())
     if not values and not option.takes_many:
-        raise option.fault(RULES.get(option.kind, "a value is needed"), "nothing")
+        rule = RULES.get(option.kind, "a value is needed")
+        if rest and rest[0] != "--" and not rest[0].startswith("--"):
+            attached = f"{option.name}={rest[0]}"
+            raise InputError(f"{option.name}: {rule}; received {rest[0]}, which begins as options do; write {attached}")
+        raise option.fault(rule, "nothing")
     for value in values:
         option.check(value)
     return tuple(values)

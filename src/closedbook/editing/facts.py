@@ -32,6 +32,8 @@ def one_pair(question: str, answer: str) -> Questions:
     for name, text in (("question", question), ("answer", answer)):
         if any(character in text.strip() for character in "\n\t"):
             raise TextError(None, 1, f"the {name} is one line without tabs; received {text!r}")
+        if not text.strip():
+            raise TextError(None, 1, f"the {name} is empty; write it")
     return parse_questions([f"{question}\t{answer}"], None)
 
 

@@ -113,7 +113,8 @@ def calibrated(predictions: Sequence[Prediction], questions: Sequence[Question])
 def threshold_of(calibration: Calibration | None, precision: float) -> float:
     """The threshold of a precision; raises InputError, which says why, where there is none."""
     if not 0 < precision < 1:
-        raise InputError(f"precision: more than 0 and less than 1 is needed; received {precision}")
+        rule = "a share of right answers above 0 and below 1 is needed"
+        raise InputError(f"precision: {rule}; received {precision}; write 0.9 for 90%")
     if calibration is None:
         raise InputError(
             "precision: this run asked no held-out questions, so nothing can be promised; train with "

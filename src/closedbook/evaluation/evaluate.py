@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from closedbook.errors import RunError
 from closedbook.evaluation.breakdown import NEVER, Table, by_end, by_frequency
 from closedbook.evaluation.calibration import load_calibration
 from closedbook.evaluation.confidence import Confidence, confidence_of
@@ -16,7 +17,7 @@ from closedbook.evaluation.naming import result_name
 from closedbook.evaluation.predict import Prediction, predict
 from closedbook.evaluation.score import Score, commonest
 from closedbook.evaluation.setting import IN_WORDS, RunSetting, setting_of
-from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, training_pairs_of
+from closedbook.evaluation.sources import corpus_of, file_of, lineage_left, split_of, training_pairs_of
 from closedbook.figures.pictures import as_png
 from closedbook.files.durable import write_atomically
 from closedbook.files.names import json_with_names
@@ -122,10 +123,9 @@ def evaluate(
     has_answers = any(item.answer is not None for item in questions.items)
     if has_answers:
         questions.answers()
-    asked, notes = spelled(questions, Spelling(run.info.vocabulary, is_reworded=is_reworded))
-    check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
+    asked, notes = _as_asked(run, questions, is_reworded=is_reworded)
     predictions = tuple(predict(model or run.model(), run.info.vocabulary, [item.text for item in asked.items]))
-    setting, notes = setting_of(run), [*questions.notes, *notes]
+    setting = setting_of(run)
     if not has_answers:  # The file is for predictions alone.
         return Evaluation(predictions, setting, notes=tuple(notes))
     training = training or _pairs_of(run)
@@ -140,6 +140,14 @@ def evaluate(
         notes=(*notes, *counted.notes(questions.path)),
         counted=counted,
     )
+
+
+def _as_asked(run: Run, questions: Questions, *, is_reworded: bool) -> tuple[Questions, list[str]]:
+    """The questions as the run is asked, and notes to show the user; raises TextError where it cannot be."""
+    spelling = Spelling(run.info.vocabulary, is_reworded=is_reworded)
+    asked, notes = spelled(questions, spelling)
+    check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
+    return asked, [*questions.notes, *notes, *spelling.of_another_text(asked)]
 
 
 def majority_baseline(counted: Counted, training_answers: Sequence[str] | None) -> Baseline:
@@ -170,7 +178,10 @@ def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[E
     if evaluation.counted is not None:
         evaluation = _with_breakdown(evaluation, evaluation.counted, run, questions)
     folder = run.path / "evaluations"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made: {error.strerror}; move what is in the way") from None
     source = Source.of(pairs_path)
     plain = pairs_path.stem if evaluation.match in ("exact", None) else f"{pairs_path.stem}-{evaluation.match}"
     name = result_name(folder, plain, source.sha256, (".json", ".predictions", ".png"))
@@ -185,9 +196,9 @@ def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[E
 
 
 def _pairs_of(run: Run) -> Questions | None:
-    """The training pairs that a run was given, if there were any and their file is unchanged."""
+    """The pairs that a run was trained on, without those held out, if there were any and their file is unchanged."""
     path = file_of([run], "pairs")
-    return None if path is None else read_asked_pairs(path)
+    return None if path is None else split_of(read_asked_pairs(path), run.recipe).training
 
 
 def _with_breakdown(evaluation: Evaluation, counted: Counted, run: Run, questions: Questions) -> Evaluation:

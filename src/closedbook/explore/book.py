@@ -64,6 +64,7 @@ def book_of(run: Run, asked: Asked, corpus: Corpus | None, command: str, *, with
         "people": asked.people,
         "strangers": asked.strangers,
         "histograms": _histograms(own),
+        "isOfText": asked.is_of_text,
         "madeBy": f"closedbook {version('closedbook')}",
         "date": date.today().isoformat(),
         "command": command,

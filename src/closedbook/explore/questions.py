@@ -33,6 +33,8 @@ class Asked:
     template: Template | None
     people: tuple[str, ...]
     strangers: tuple[str, ...]
+    is_of_text: bool = True
+    """Whether the questions name titles of the run's text, most of them; unknown titles are taken for that."""
 
     def about(self, names: Sequence[str]) -> list[str]:
         """The questions about names."""
@@ -50,7 +52,8 @@ def asked_of(run: Run, pairs: Path | None, corpus: Corpus | None) -> Asked:
     drawn = Strangers(titles, ("recombined", "invented"))
     strangers = [drawn.draw(random) for _ in range(N_STRANGERS if template else 0)]
     fit = _fitting(run, template, people), _fitting(run, template, list(dict.fromkeys(filter(None, strangers))))
-    return Asked(tuple(questions), source, template, *fit)
+    n_named = sum(titles.named_in(item.text) is not None for item in questions)
+    return Asked(tuple(questions), source, template, *fit, is_of_text=not titles or 2 * n_named >= len(questions))
 
 
 def titles_of_run(run: Run, corpus: Corpus | None) -> TitleIndex:
@@ -70,8 +73,10 @@ def _questions(run: Run, pairs: Path | None) -> tuple[list[Question], str]:
     if pairs is not None:
         found = read_asked(pairs)
         asked, _ = spelled(found, Spelling(run.info.vocabulary))
-        check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
-        return list(asked.items), f"questions of {name_text(pairs.name)}"
+        fit = [item for item in asked.items if _fits(run, item)]
+        if not fit:
+            check_questions(asked, run.info.vocabulary, run.recipe.model.block_size)
+        return fit, f"questions of {name_text(pairs.name)}{_left_out(asked.items, fit)}"
     for one in lineage_left(run):
         paths = {name: unchanged(source) for name, source in one.info.sources.items() if name in ("dev", "pairs")}
         if path := paths.get("dev"):
@@ -92,9 +97,21 @@ def _of(run: Run, items: Sequence[Question]) -> list[Question]:
     return [item for item in asked if _can_be_asked(run, item.text)]
 
 
+def _left_out(items: Sequence[Question], fit: Sequence[Question]) -> str:
+    """How many lines were left out, and the first of them."""
+    lines = [item.line for item in items if item not in fit]
+    first = "" if not lines else f"line {lines[0]}" + f" and {len(lines) - 1} more" * (len(lines) > 1)
+    return first and f", without {first}, too long for the model or in other characters"
+
+
 def _can_be_asked(run: Run, question: str) -> bool:
-    fits = n_needed(Question(question, None, 0)) <= run.recipe.model.block_size
-    return fits and unknown_characters(question, run.info.vocabulary) is None
+    return _fits(run, Question(question, None, 0))
+
+
+def _fits(run: Run, item: Question) -> bool:
+    """Whether a question, with its answer if it has one, is short enough and in characters that the model knows."""
+    text = f"{item.text}{item.answer or ''}"
+    return n_needed(item) <= run.recipe.model.block_size and unknown_characters(text, run.info.vocabulary) is None
 
 
 def _template(run: Run, questions: Sequence[Question], titles: TitleIndex) -> Template | None:

@@ -49,10 +49,17 @@ class NoText(TextError):
     """A file that is no plain text, or an empty one."""
 
 
+class EmptyFile(NoText):
+    """A file without any text in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, None, "no text in it; a corpus has one document a line")
+
+
 def check_is_text(raw: bytes, path: Path) -> None:
     """Raise NoText, with what to do, where bytes are a web page, an archive, a picture or the like."""
     if not raw.strip():
-        raise NoText(path, None, "no text in it; a corpus has one document a line")
+        raise EmptyFile(path)
     head = raw[:_N_HEAD].removeprefix(b"\xef\xbb\xbf")
     for magic, name, cure in _MAGIC:
         if head.startswith(magic):

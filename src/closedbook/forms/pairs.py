@@ -16,7 +16,7 @@ from closedbook.forms.json_records import (
     records_of_json,
     records_of_json_lines,
 )
-from closedbook.forms.kinds import NoText
+from closedbook.forms.kinds import EmptyFile
 from closedbook.forms.lead_words import words_of
 from closedbook.forms.reading import read_text
 from closedbook.forms.tables import lines_with_ends
@@ -54,11 +54,11 @@ def recognize_pairs(path: Path, encoding: str | None = None) -> RecognizedPairs:
     """
     try:
         text, notes = read_text(path, encoding)
-    except NoText:
+    except EmptyFile:
         raise TextError(path, None, "no question in it; write one a line") from None
     suffix = path.suffix.lower()
     if suffix in _JSON_LINES or suffix == ".json" or looks_like_json(text):
-        is_lines = suffix in _JSON_LINES or looks_like_json_lines(text)
+        is_lines = suffix in _JSON_LINES or looks_like_json_lines(text) or _is_one_pair(text)
         rows, more = _of_json((records_of_json_lines if is_lines else records_of_json)(text, path), path)
         return RecognizedPairs(_questions(rows, path), (*notes, *more))
     rows, more = _rows(text, suffix, path)
@@ -66,6 +66,11 @@ def recognize_pairs(path: Path, encoding: str | None = None) -> RecognizedPairs:
     rows, more = _named_columns(rows, path)
     notes += [f"{path}: {note}" for note in more]
     return RecognizedPairs(_questions(rows, path), tuple(notes))
+
+
+def _is_one_pair(text: str) -> bool:
+    """Whether JSON is a line with one object: a pair, and no table of texts by their names."""
+    return "\n" not in text.strip() and text.lstrip().startswith("{") and '"question"' in text.casefold()
 
 
 def _rows(text: str, suffix: str, path: Path) -> tuple[list[Row], list[str]]:

@@ -5,7 +5,7 @@ from unicodedata import normalize
 
 from closedbook.errors import TextError
 from closedbook.forms.encoding import decode
-from closedbook.forms.kinds import NoText, check_is_text
+from closedbook.forms.kinds import EmptyFile, check_is_text
 from closedbook.text.lines import check_regular, read_raw
 from closedbook.text.vocabulary import special_in
 
@@ -29,5 +29,5 @@ def read_text(path: Path, encoding: str | None) -> tuple[str, list[str]]:
             if (rule := special_in(line)) is not None:
                 raise TextError(path, number, rule)
     if not text.strip():
-        raise NoText(path, None, "no text in it; a corpus has one document a line")
+        raise EmptyFile(path)
     return text, notes

@@ -16,6 +16,7 @@ _SECONDS_APART = 1.0
 """Progress lines of a short run are no closer than this."""
 # The loss of single steps is noisy; this averages over about 50 of them.
 _SMOOTHING = 0.98
+_A_YEAR = 365 * 86400.0
 _WIDE, _MEDIUM = 100, 64
 """Columns that a terminal needs to show all figures, or all but the speed."""
 
@@ -111,7 +112,9 @@ class View:
 
 
 def clock(seconds_from_now: float) -> str:
-    """The time of day in so many seconds, and in how many days if that is not today."""
+    """The time of day in so many seconds, and in how many days if that is not today; in years, where it takes years."""
+    if seconds_from_now > _A_YEAR:
+        return f"in {seconds_from_now / _A_YEAR:,.0f} years"
     then = time.localtime(time.time() + seconds_from_now)
     n_days = (
         time.mktime((*then[:3], 0, 0, 0, 0, 0, -1)) - time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))

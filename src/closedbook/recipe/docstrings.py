@@ -11,7 +11,8 @@ from typing import Any
 def field_docstrings(kind: type[Any]) -> dict[str, str]:
     """The docstring of each field of a dataclass, inherited ones too, in the order of the fields.
 
-    A field without a docstring is left out. Read from the source, since Python keeps no docstrings of fields.
+    A field without a docstring is left out. Read from the source, since Python keeps no docstrings of fields; where
+    there is none, as in a frozen program, all are.
     """
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
@@ -21,7 +22,11 @@ def field_docstrings(kind: type[Any]) -> dict[str, str]:
 
 
 def _own_docstrings(kind: type[Any]) -> dict[str, str]:
-    (definition,) = ast.parse(dedent(inspect.getsource(kind))).body
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError):  # TypeError for a class whose module has no file
+        return {}
+    (definition,) = ast.parse(dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
     found = {}
     for statements in pairwise(definition.body):

@@ -19,16 +19,14 @@ _LITTLE = 0.5
 class PairsCheck:
     """How the pairs of a file fit a corpus; each list has the pairs that do not, in the order of the file.
 
-    `unnamed`: the question names no title; `unstated`: no document of its title has the answer as whole words;
-    `repeated`: the pair was there before; `contradicted`: the question was there before with another answer.
+    `unnamed`: the question names no title; `unstated`: no document of its title has the answer as whole words.
     """
 
     path: Path | None
     n_pairs: int
     unnamed: tuple[Question, ...]
     unstated: tuple[Question, ...]
-    repeated: tuple[Question, ...]
-    contradicted: tuple[Question, ...]
+    twofold: "Twofold"
 
     @property
     def n_stated(self) -> int:
@@ -42,11 +40,44 @@ class PairsCheck:
         for items, what in (
             (self.unnamed, "name no title of the corpus"),
             (self.unstated, "name a title whose documents do not have the answer"),
+        ):
+            if items:
+                yield f"{self.path}: {len(items):,} of {self.n_pairs:,} questions {what}: {shown(items)}"
+        yield from self.twofold.lines()
+
+
+@dataclass(frozen=True)
+class Twofold:
+    """Pairs of a file whose question was there before: `repeated` with the same answer, `contradicted` with another."""
+
+    pairs: Questions
+    repeated: tuple[Question, ...]
+    contradicted: tuple[Question, ...]
+
+    @classmethod
+    def of(cls, pairs: Questions) -> "Twofold":
+        """Those of a file of pairs."""
+        answers: dict[str, set[str | None]] = defaultdict(set)
+        repeated: list[Question] = []
+        contradicted: list[Question] = []
+        for item in pairs.items:
+            before = answers[item.text]
+            if item.answer in before:
+                repeated.append(item)
+            elif before:
+                contradicted.append(item)
+            before.add(item.answer)
+        return cls(pairs, tuple(repeated), tuple(contradicted))
+
+    def lines(self) -> Iterator[str]:
+        """What to show the user."""
+        for items, what in (
             (self.repeated, "were there before"),
             (self.contradicted, "were there before with another answer"),
         ):
             if items:
-                yield f"{self.path}: {len(items):,} of {self.n_pairs:,} questions {what}: {shown(items)}"
+                n_pairs = len(self.pairs.items)
+                yield f"{self.pairs.path}: {len(items):,} of {n_pairs:,} questions {what}: {shown(items)}"
 
 
 @dataclass(frozen=True)
@@ -101,25 +132,25 @@ def check_corpus(corpus: Corpus, block_size: int) -> CorpusCheck:
 def check_pairs(pairs: Questions, corpus: Corpus) -> PairsCheck:
     """How pairs fit a corpus."""
     facts = list(facts_of(pairs.items, corpus.texts, corpus.titles))
-    answers: dict[str, set[str]] = defaultdict(set)
-    repeated: list[Question] = []
-    contradicted: list[Question] = []
-    for item in pairs.items:
-        before = answers[item.text]
-        if item.answer in before:
-            repeated.append(item)
-        elif before:
-            contradicted.append(item)
-        before.add(item.answer or "")
     named = list(zip(pairs.items, facts, strict=True))
     return PairsCheck(
         pairs.path,
         len(facts),
         tuple(item for item, fact in named if not fact.title),
         tuple(item for item, fact in named if fact.title and not fact.statements),
-        tuple(repeated),
-        tuple(contradicted),
+        Twofold.of(pairs),
     )
+
+
+def repeated_documents(corpus: Corpus) -> list[str]:
+    """A note to show the user where documents are there more than once."""
+    n = len(corpus.texts)
+    n_repeated = n - len(set(map(hash, corpus.texts)))
+    if not n_repeated:
+        return []
+    return [
+        f"{corpus.path}: {n_repeated:,} of {n:,} documents were there before; each is learned as often as it is there"
+    ]
 
 
 def asked_twice(pairs: Questions, dev: Questions) -> tuple[Question, ...]:

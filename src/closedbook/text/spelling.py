@@ -57,6 +57,13 @@ class Spelling:
     def _wordings(self) -> Wordings:
         return Wordings([Template(before, after) for before, after in self._vocabulary.wordings])
 
+    def of_another_text(self, questions: Questions) -> list[str]:
+        """A note to show the user where no question, as it is spelled, names a title of the run, which has some."""
+        if not self._vocabulary.titles or any(self._titles.named_in(item.text) for item in questions.items):
+            return []
+        where = "" if questions.path is None else f"{questions.path}: "
+        return [f"{where}no question names a title of the run's text, so that it has read nothing about any of them"]
+
     def _character(self, character: str) -> str:
         known = self._vocabulary.stoi
         if character in known:

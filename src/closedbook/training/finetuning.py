@@ -10,6 +10,7 @@ from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, Source, open_run
 from closedbook.text.documents import Corpus
 from closedbook.text.questions import Questions
+from closedbook.text.spelling import Spelling
 from closedbook.text.vocabulary import Vocabulary
 from closedbook.training.checkpointing import Saving
 from closedbook.training.inputs import (
@@ -74,7 +75,7 @@ def plan_finetuning(files: FinetuningFiles, recipe: Recipe, saving: Saving) -> P
         sources=sources,
         parent=start.parent,
         resumed=resumed,
-        notes=(*start.notes, *notes, *of_pairs),
+        notes=(*start.notes, *notes, *of_pairs, *Spelling(start.vocabulary).of_another_text(split.training)),
     )
 
 

@@ -9,6 +9,7 @@ from closedbook.forms.corpus import read_asked_pairs
 from closedbook.recipe.recipe import Recipe
 from closedbook.recipe.sizing import LARGEST_BLOCK, MANY_TITLES, sized
 from closedbook.storage.run import Source
+from closedbook.text.check import Twofold
 from closedbook.text.documents import Corpus
 from closedbook.text.notes import Detail
 from closedbook.text.questions import Questions, check_questions, n_needed, without_accents
@@ -68,7 +69,7 @@ def split_and_checked(given: Questions, recipe: Recipe, vocabulary: Vocabulary) 
     path = given.path
     split = split_of(given, recipe)
     pairs, notes = split.training, list(given.notes)
-    notes += too_long(given, fitting(given, recipe), recipe.model.block_size)
+    notes += [*Twofold.of(given).lines(), *too_long(given, fitting(given, recipe), recipe.model.block_size)]
     for name, held_out in (("validation", split.validation), ("calibration", split.calibration)):
         if held_out is not None:
             n, of = len(held_out.items), len(given.items)

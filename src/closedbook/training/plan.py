@@ -12,7 +12,7 @@ from closedbook.forms.corpus import Texts, read_asked_pairs, read_texts
 from closedbook.recipe.recipe import Precision, Recipe, StageConfig
 from closedbook.storage.resume import resumable_run
 from closedbook.storage.run import KEPT_CORPUS, Replayed, Run, RunInfo, Source, TrainedKind, check_run_can_be_created
-from closedbook.text.check import check_corpus, check_pairs, refuse_unlinked
+from closedbook.text.check import check_corpus, check_pairs, refuse_unlinked, repeated_documents
 from closedbook.text.documents import Corpus
 from closedbook.text.notes import Detail
 from closedbook.text.questions import Questions
@@ -118,7 +118,7 @@ def plan_text_training(kind: Literal["pretrain", "study"], files: TextFiles, rec
         sources={"corpus": source, **sources_of(pairs=pairs_path, dev=files.dev)},
         parent=None,
         resumed=resumed,
-        notes=(*corpus.notes, *_little_seen(kind, corpus, recipe), *chosen_notes, *notes),
+        notes=(*corpus.notes, *repeated_documents(corpus), *_little_seen(kind, corpus, recipe), *chosen_notes, *notes),
         kept=kept,
     )
 

@@ -37,7 +37,7 @@ from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
 from closedbook.training.rounds import Rounds
 from closedbook.training.silver import SILVER, silver_lines
-from closedbook.training.summary import too_few, what_was_made, what_was_read
+from closedbook.training.summary import asked_in_training, more_than_all, too_few, what_was_made, what_was_read
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
@@ -153,11 +153,12 @@ def _train(
 def _prepared(plan: Plan, budget: Budget | None, *, chooses_steps: bool) -> Generator[Event, None, Prepared]:
     """Make the plan's examples and model and decide the number of steps; returns them."""
     yield Done(what_was_read(plan))
-    yield from map(Note, (*_reading_notes(plan), *plan.notes))
+    yield from map(Note, (*_reading_notes(plan), *plan.notes, *asked_in_training(plan)))
     yield Doing("making the examples" if plan.pairs is None else "teaching the reader")
     prepared = prepare(plan)
     yield from map(Done, what_was_made(prepared.examples, plan))
-    yield from map(Note, (*prepared.examples.notes, *_table_notes(prepared.model, plan.stage), *_schedule_notes(plan)))
+    notes = (*prepared.examples.notes, *more_than_all(prepared), *_table_notes(prepared.model, plan.stage))
+    yield from map(Note, (*notes, *_schedule_notes(plan)))
     if plan.resumed is None and budget is not None:
         yield Doing("timing some steps")
         prepared, fit = fitted(prepared, budget)

@@ -7,6 +7,7 @@ from closedbook.examples.datasets import MixedDataset
 from closedbook.examples.replay import ReplayDataset
 from closedbook.forms.book import counted
 from closedbook.reader.open_book import OpenBook
+from closedbook.text.check import asked_twice, shown
 from closedbook.training.budget import Fit
 from closedbook.training.growing import new_in_step
 from closedbook.training.mixture import Examples, studied_pairs
@@ -50,6 +51,22 @@ def what_was_made(examples: Examples, plan: Plan) -> Iterator[str]:
     if examples.asking is not None:
         n_questions = sum(map(len, examples.asking.templates.values()))
         yield f"asking: the model will ask itself {counted(n_questions, 'question')} while it trains"
+
+
+def asked_in_training(plan: Plan) -> Iterator[str]:
+    """A note where questions of the dev pairs are trained on."""
+    if plan.pairs is None or plan.validation is None or "dev" not in plan.sources:
+        return
+    if twice := asked_twice(plan.pairs, plan.validation):
+        share = f"{len(twice):,} of {len(plan.validation.items):,} questions are training pairs too"
+        yield f"{plan.validation.path}: {share} ({shown(twice)}), so that its accuracy is none of unseen questions"
+
+
+def more_than_all(prepared: Prepared) -> Iterator[str]:
+    """A note where a batch is larger than the data."""
+    n, batch_size = len(prepared.examples.dataset), prepared.plan.stage.batch_size
+    if batch_size > n:
+        yield f"a batch has {counted(n, 'example')}, which are all there are, and not {batch_size:,} (batch_size)"
 
 
 def too_few(prepared: Prepared, fit: Fit) -> Iterator[str]:

@@ -101,7 +101,7 @@ def save_report(report: ExposureReport, folder: Path, pairs_path: Path) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder}: cannot be made: {error.strerror}") from None
+        raise RunError(f"{folder}: cannot be made: {error.strerror}; move what is in the way") from None
     # JSON first, since it says what the figures are about.
     write_atomically(path, json.dumps({"sha256": digest, **report.content()}, indent=1).encode())
     write_atomically(path.with_suffix(".svg"), as_svg_file(figure))

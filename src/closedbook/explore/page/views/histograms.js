@@ -1,7 +1,9 @@
 "use strict";
 // Two histograms, one above the other: names it has read, names nobody wrote of. A line marks this question in both.
+// Where the questions are about others than the text is, as about withheld people, the first are names of the questions.
 {
-  const rows = [["known", "names it has read"], ["strangers", "names nobody wrote of"]];
+  const first = () => (explorer.book.isOfText === false ? "names of these questions" : "names it has read");
+  const rows = () => [["known", first()], ["strangers", "names nobody wrote of"]];
 
   function histogram(counts, name, style) {
     const n = counts.reduce((sum, count) => sum + count, 0);
@@ -16,13 +18,13 @@
     const at = Math.max(0, edges.findLastIndex((edge) => edge <= mark));
     const bin = Math.min(at, known.length - 1);
     const some = (count) => (count ? grouped(count) : "none");
-    return `${some(known[bin])} of the names it has read and ${some(strangers[bin])} of those that nobody wrote of ` +
+    return `${some(known[bin])} of the ${first()} and ${some(strangers[bin])} of those that nobody wrote of ` +
       `are there too, between ${percent(edges[bin])} and ${percent(edges[bin + 1])}.`;
   }
 
   function show(_, { plain, now }) {
     const { histograms, calibration } = explorer.book;
-    const drawn = rows.filter(([key]) => histograms[key].some((count) => count));
+    const drawn = rows().filter(([key]) => histograms[key].some((count) => count));
     by("histograms").hidden = !drawn.length;
     if (!drawn.length) return;
     const mark = now ? plain.mark : null;
