@@ -6,6 +6,7 @@ Imports nothing of closedbook at the top: jaxtyping does not check modules that 
 import functools
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ from hypothesis import settings
 
 # The last bits of results depend on the number of threads.
 torch.set_num_threads(1)
+
+# Started in the background or by nohup, the suite would have some ignored, and so would the processes that it starts.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", 0), signal.SIG_DFL)):
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # No test fails on a slow machine, and every run tries the same examples.
 settings.register_profile("repeatable", deadline=None, derandomize=True)

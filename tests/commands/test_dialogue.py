@@ -50,15 +50,11 @@ class Terminal:
         # What was shown before is of no interest any more.
         self.shown = ""
 
-    def end(self, again: str = "") -> tuple[int, str]:
-        """The exit status, and all that was shown since the last typing.
-
-        `again` is typed each second until then: a signal is lost where it comes just before readline waits for keys.
-        """
+    def end(self) -> tuple[int, str]:
+        """The exit status, and all that was shown since the last typing."""
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if not select.select([self.descriptor], [], [], 1.0)[0]:
-                os.write(self.descriptor, again.encode())
                 continue
             try:
                 read = os.read(self.descriptor, 4096)
@@ -96,10 +92,13 @@ def test_a_dialogue_ends_in_other_ways_too(tmp_path: Path, word: str):
 
 
 def test_ctrl_c_ends_the_line_and_the_dialogue(tmp_path: Path):
-    """What was typed so far is no question, and nothing is shown after the line feed but what Python says."""
+    """What was typed so far is no question, and nothing is shown after the line feed but what Python says.
+
+    It is heard also where it comes after the prompt and before readline waits for keys.
+    """
     terminal = Terminal(tmp_path, "sys.excepthook = lambda *error: print(error[0].__name__)")
     terminal.type("Who\x03")
-    _, shown = terminal.end("\x03")
+    _, shown = terminal.end()
     assert shown.endswith("\nKeyboardInterrupt\n")
     assert "answer" not in shown
 

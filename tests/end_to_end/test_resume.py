@@ -85,7 +85,7 @@ def test_a_run_killed_at_ten_random_moments_ends_as_an_undisturbed_one(
 def test_ctrl_c_saves_and_prints_the_command_that_resumes(
     start: Start, home: Path, entries: Entries, n_lines: Callable[[Path], int]
 ):
-    """Status 130, one line with the exact command, and after it the weights of an undisturbed run."""
+    """Status 130, one line with the exact command, and then the weights of an undisturbed run."""
     words = ("finetune", "pairs.tsv", "--corpus", "corpus.txt", "--recipe", "my.toml", "--out")
     assert start(home, *words, "undisturbed").end() == 0
     run = home / "a run's folder"
@@ -103,11 +103,11 @@ def test_ctrl_c_saves_and_prints_the_command_that_resumes(
     assert waiting == "stopping after this step; once more to stop at once"
     cure = line.removeprefix("stopped and saved; go on with: closedbook ")
     assert shlex.split(cure) == [*map(str, words), run.name, "--resume"]
-    # SIGTERM does the same, and the command to type is the last one again.
+    # SIGTERM does the same with another status, and the command to type is the last one again.
     process = start(home, *shlex.split(cure))
     process.until(lambda: n_lines(run) > n_done)
     process.signal(signal.SIGTERM)
-    assert process.end() == 130
+    assert process.end() == 143
     assert process.err.splitlines()[-1] == line
     process = start(home, *shlex.split(cure))
     assert process.end() == 0, process.err

@@ -85,6 +85,6 @@ def test_a_stopped_study_with_a_budget_keeps_its_number_of_steps(
     process = start(home, *words, run.name, "--resume")
     process.until(lambda: n_lines(run) > n_done)
     process.signal(signal.SIGTERM)
-    assert process.end() == 130, process.err
+    assert process.end() == 143, process.err
     assert {entry["n_steps"] for entry in entries(run)} == {n_steps}
     assert f"study: steps {n_done + 1:,} to {n_steps:,}\n" in process.err

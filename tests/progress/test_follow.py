@@ -2,15 +2,17 @@
 
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from closedbook.progress.follow import Interrupted, follow
+from closedbook.progress.follow import follow
+from closedbook.progress.stop import Interrupted, Stopped
 from closedbook.storage.run import open_run
-from closedbook.training.events import Doing, Event, Saved, Started
+from closedbook.training.events import Doing, Event, Finished, Saved, Started
 from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 CAVEAT = "(the reader answered these questions, and its answers are trained on)"
@@ -113,43 +115,95 @@ def test_an_interruption_before_training_stops_at_once(capsys: pytest.CaptureFix
         raise AssertionError("the reader was not stopped")
 
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(Stopped) as caught:
         follow("study", events())
-    assert str(caught.value) == ""
+    assert caught.value.number == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
     assert capsys.readouterr().err == ""
 
 
-def test_after_a_second_interruption_others_do_nothing(runs: Path, capsys: pytest.CaptureFixture[str]):
-    """The first waits for the step in progress; the second ends it, and a third does not disturb that."""
+def test_a_second_interruption_a_second_later_stops_at_once(runs: Path, capsys: pytest.CaptureFixture[str]):
+    """The first waits for the step in progress, those right after it are the same one, and the next ends the step."""
 
     def events() -> Iterator[Event]:
         yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
         signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(1.05)
         try:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
         finally:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt, match="stopped at once; --resume goes on from the last checkpoint"):
+    with pytest.raises(Interrupted) as caught:
         follow("study", events())
+    assert caught.value.at_once
+    assert caught.value.number == signal.SIGINT
     assert capsys.readouterr().err.splitlines()[-1] == "stopping after this step; once more to stop at once"
 
 
-def test_an_interruption_between_two_steps_lets_the_run_save_itself(runs: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_between_two_steps_lets_the_run_save_itself(runs: Path, number: signal.Signals):
     """The events are closed, which saves the run."""
     ended = []
 
     def events() -> Iterator[Event]:
         try:
             yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
             yield Saved(1)
             raise AssertionError("went on after the step")
         except GeneratorExit:
             ended.append("saved")
             raise
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         follow("study", events())
     assert ended == ["saved"]
+    assert caught.value.number == number
+    assert not caught.value.at_once
+
+
+def test_what_changes_nothing_of_the_run_is_stopped_at_once(runs: Path):
+    """An evaluation, for instance, may take long; what comes after it waits again."""
+    stopped = []
+
+    def events() -> Iterator[Event]:
+        yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
+        yield Doing("evaluating")
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            stopped.append("evaluation")
+            raise
+
+    with pytest.raises(Interrupted) as caught:
+        follow("study", events())
+    assert stopped == ["evaluation"]
+    assert not caught.value.at_once
+
+
+def test_a_signal_that_comes_out_as_another_error_is_an_interruption(runs: Path):
+    """The code that it interrupts, or another process that was stopped too, may raise anything."""
+
+    def events() -> Iterator[Event]:
+        yield Started(open_run(runs / "pretrained"), 7, 5, 0, 3)
+        signal.raise_signal(signal.SIGTERM)
+        raise RuntimeError("connection closed by peer")
+
+    with pytest.raises(Interrupted):
+        follow("study", events())
+
+
+def test_a_run_that_ends_as_the_signal_comes_has_ended(runs: Path):
+    """Its caller learns of the signal only where it would go on with something else."""
+    run = open_run(runs / "pretrained")
+
+    def events() -> Iterator[Event]:
+        yield Started(run, 7, 5, 0, 3)
+        signal.raise_signal(signal.SIGTERM)
+        yield Finished(run, 1.0)
+
+    assert follow("study", events()).run == run
+    with pytest.raises(Stopped):
+        follow("study", events(), goes_on=True)

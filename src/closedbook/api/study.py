@@ -12,7 +12,8 @@ from closedbook.api.run import Run
 from closedbook.errors import InputError, RunError
 from closedbook.forms.corpus import Texts
 from closedbook.progress.console import quietly
-from closedbook.progress.follow import Interrupted, follow
+from closedbook.progress.follow import follow
+from closedbook.progress.stop import Interrupted, Stopped
 from closedbook.recipe.recipe import Recipe, check_budget_minutes
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
@@ -127,5 +128,8 @@ def followed(events: Iterator[Event], folder: Path, progress: bool) -> Run:
     with quietly(not progress):
         try:
             return Run(follow("study", events).run)
-        except Interrupted:
-            raise KeyboardInterrupt(f"{folder}: saved; the same call with resume=True continues it") from None
+        except Stopped:
+            raise KeyboardInterrupt("stopped before training; the same call begins again") from None
+        except Interrupted as stop:
+            what = "stopped at once, after its last checkpoint" if stop.at_once else "saved"
+            raise KeyboardInterrupt(f"{folder}: {what}; the same call with resume=True continues it") from None

@@ -1,6 +1,7 @@
 """A dialogue on a terminal: lines are edited and recalled, and answered one by one."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +11,11 @@ from closedbook.progress.console import say
 
 _N_KEPT = 1000
 _WORDS_TO_END = {"", "quit", "exit"}
+_SECONDS_TO_WAKE = 0.2
 
 
 def hold_dialogue(answer: Callable[[str], None], help_text: str) -> None:
-    """Answer lines typed until an empty one, `quit` or Ctrl-D; `?` prints the help text.
+    """Answer lines typed until an empty one, `quit` or Ctrl-D, or until the terminal is gone; `?` prints the help text.
 
     Raises KeyboardInterrupt, after a line feed, on Ctrl-C.
     """
@@ -29,14 +31,33 @@ def hold_dialogue(answer: Callable[[str], None], help_text: str) -> None:
 def _typed() -> str:
     """A line that was typed, without blanks around it; nothing where there is none more."""
     try:
-        # Where answers go to a file, the prompt must not.
-        return input("> " if sys.stdout.isatty() else "").strip()
-    except EOFError:
+        with _awake():
+            # Where answers go to a file, the prompt must not.
+            return input("> " if sys.stdout.isatty() else "").strip()
+    except (EOFError, OSError):
         say("")
         return ""
     except KeyboardInterrupt:
         say("")
         raise
+
+
+@contextmanager
+def _awake() -> Iterator[None]:
+    """Inside the block a timer wakes the wait for keys.
+
+    Without it, a signal that comes just before that wait begins would not be heard until the next key.
+    """
+    if not hasattr(signal, "setitimer"):  # Windows, whose wait for keys ends by Ctrl-C itself
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_WAKE, _SECONDS_TO_WAKE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib.metadata import version
 from typing import Any
@@ -41,13 +42,40 @@ from closedbook.commands.program import program
 from closedbook.commands.words import asks_for_help
 from closedbook.errors import ClosedbookError, InputError, RecipeError
 from closedbook.progress.console import be_quiet, out, say
-from closedbook.progress.follow import Interrupted
+from closedbook.progress.stop import Interrupted, Stop, Stopped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, 1 for a failure, 2 for bad input, 130 for an interruption."""
+    """Run one command and return its exit status.
+
+    0, 1 for a failure, 2 for bad input; 130, 143 or 129 where SIGINT, SIGTERM or SIGHUP stopped it.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    _set_up()
+    with Stop() as stop:
+        try:
+            _set_up()
+            return _status(words)
+        except BaseException as error:  # A signal can come out as another exception, from the code that it interrupted.
+            if not (stop.number or isinstance(error, Interrupted | KeyboardInterrupt)):
+                raise
+            if arguments is None:
+                stop.ignore()
+            if line := _on_going_on(words, error):
+                say(line, wraps=False)
+            number = error.number if isinstance(error, Interrupted | Stopped) else stop.number or signal.SIGINT
+            return 128 + number
+        finally:
+            if arguments is None:
+                stop.ignore()  # One more would end the process with a traceback, or another status.
+            if "WORLD_SIZE" in os.environ and "torch" in sys.modules:
+                from closedbook.training.device import leave_group
+
+                leave_group()
+            _flush()
+
+
+def _status(words: list[str]) -> int:
+    """Run one command; the exit status."""
     try:
         return _dispatch(words)
     except ClosedbookError as error:
@@ -58,28 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             message = named_by_flag(message, words)  # It names a field or a Python argument; the user typed an option.
         say(f"closedbook: {message}")
         return error.exit_status
-    except Interrupted:
-        _ignore_interrupts(is_program=arguments is None)
-        again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
-        say(f"stopped and saved; go on with: {program()} {shlex.join(again)}", wraps=False)
-        return 130
-    except KeyboardInterrupt as error:
-        _ignore_interrupts(is_program=arguments is None)
-        if message := str(error) or _NOT_BEGUN * (not _TRAINS.isdisjoint(words[:1])):
-            say(message)
-        return 130
     except BrokenPipeError:
-        # The reader of our output has seen enough, as `head` has; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # The reader of our output has seen enough, as `head` has.
     except (OSError, UnicodeEncodeError) as error:
         say(f"closedbook: {_of_file(error)}")
         return 1
-    finally:
-        if "WORLD_SIZE" in os.environ and "torch" in sys.modules:
-            from closedbook.training.device import leave_group
-
-            leave_group()
 
 
 def _of_file(error: OSError | UnicodeEncodeError) -> str:
@@ -91,10 +102,25 @@ def _of_file(error: OSError | UnicodeEncodeError) -> str:
     return f"{error.object}: a name that this locale cannot spell; set LC_ALL=C.UTF-8"
 
 
-def _ignore_interrupts(*, is_program: bool) -> None:
-    """The process ends; one more Ctrl-C would end it with a traceback, or another status."""
-    if is_program:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _on_going_on(words: list[str], error: BaseException) -> str:
+    """What to type after an interruption; nothing for a command that does not train."""
+    if isinstance(error, Interrupted):
+        again = words if "--resume" in words or words[0] == "demo" else [*words, "--resume"]
+        how = (
+            "stopped at once; go on from the last checkpoint with" if error.at_once else "stopped and saved; go on with"
+        )
+        return f"{how}: {program()} {shlex.join(again)}"
+    return "" if _TRAINS.isdisjoint(words[:1]) else "stopped before training; the same command begins again"
+
+
+def _flush() -> None:
+    """Write what is left; where a terminal or a pipe is gone, nothing may be written at exit either."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(ValueError):  # it is closed
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _set_up() -> None:
@@ -159,7 +185,6 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], None]]] = {
 
 
 _TRAINS = {"pretrain", "study", "finetune", "demo", *TARGETS}
-_NOT_BEGUN = "stopped before training; the same command begins again"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ What needs torch is imported inside the command that needs it, so that help and 
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
@@ -22,6 +23,7 @@ from closedbook.commands.recipe_options import (
 from closedbook.errors import InputError
 from closedbook.progress.console import out, say, waiting
 from closedbook.progress.follow import Display, follow
+from closedbook.progress.stop import Interrupted, Stopped
 from closedbook.recipe.rows import Rows
 
 if TYPE_CHECKING:
@@ -104,26 +106,40 @@ def finetune(options: FinetuneOptions) -> None:
 
 def demo(options: DemoOptions) -> None:
     """`closedbook demo`."""
-    from closedbook.demo.run import run_demo
+    with _resumable(lambda: options.out.exists()):
+        from closedbook.demo.run import run_demo
 
-    for line in run_demo(options.out, options.seed, options.size, program(), _follow_with_rows):
-        out(line)
+        for line in run_demo(options.out, options.seed, options.size, program(), _follow_with_rows):
+            out(line)
 
 
 def target(name: str, options: TargetOptions) -> None:
     """One of the assignment's targets."""
     TARGETS[name].check(options, program())
-    from closedbook.assignment.run import run_target
 
     def shown(title: str, events: "Iterator[Event]", rows: Rows) -> "Finished":
-        return follow(title, events, Display(rows, is_verbose=options.verbose))
+        return follow(title, events, Display(rows, is_verbose=options.verbose), goes_on=True)
 
-    for line in run_target(name, options, shown):
-        out(line)
+    with _resumable(lambda: TARGETS[name].action != "evaluate" and TARGETS[name].run_path(options.out).exists()):
+        from closedbook.assignment.run import run_target
+
+        for line in run_target(name, options, shown):
+            out(line)
 
 
 def _follow_with_rows(title: str, events: "Iterator[Event]", rows: Rows) -> "Finished":
-    return follow(title, events, Display(rows))
+    return follow(title, events, Display(rows), goes_on=True)
+
+
+@contextmanager
+def _resumable(is_begun: Callable[[], bool]) -> Iterator[None]:
+    """A command that does more than to train a run can be resumed where it is interrupted after it has begun."""
+    try:
+        yield
+    except Stopped as stop:
+        if is_begun():
+            raise Interrupted(stop.number) from None
+        raise
 
 
 def _display(options: TrainOptions, rows: Rows, *, is_asked_next: bool = True) -> Display:

@@ -1,15 +1,51 @@
 """Output to people: results on standard output, everything else on standard error."""
 
+import errno
+import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from rich.console import Console
 
 from closedbook.progress.printable import printable
 
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is now; what cannot be written is lost, so that a closed terminal ends no training.
+
+    Nor does a signal's handler fail that writes while something is being written, which is a RuntimeError.
+    """
+
+    @property
+    def _stream(self) -> Any:
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)  # rich puts its own in the place of a live display
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, RuntimeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, RuntimeError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._stream.isatty())
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+
 # In a notebook too, plain lines: rich's own display there needs another package.
-console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, force_jupyter=False)
+console = Console(
+    file=_StandardError(),  # type: ignore[arg-type]  # it has what rich calls
+    soft_wrap=True,
+    highlight=False,
+    emoji=False,
+    force_jupyter=False,
+)
 
 
 def say(text: str, *, wraps: bool = True) -> None:
@@ -31,8 +67,13 @@ def out(line: str) -> None:
     """Print one line of results to standard output: on a terminal with codes for what would control it."""
     if console.quiet:
         return
-    sys.stdout.write((printable(line) if sys.stdout.isatty() else line) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write((printable(line) if sys.stdout.isatty() else line) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EIO:  # the terminal was closed
+            raise BrokenPipeError from None
+        raise
 
 
 def be_quiet(is_quiet: bool = True) -> None:

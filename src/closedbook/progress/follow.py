@@ -1,18 +1,16 @@
-"""Follow a run: show its events as they come, and stop it between two steps when its user asks for that.
+"""Follow a run: show its events as they come, and stop it when its user asks for that.
 
 Imports no torch, since `--help` and bad arguments must answer at once.
 """
 
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from closedbook.errors import InputError
 from closedbook.progress.console import say
 from closedbook.progress.sentences import accuracy_line, caveat, recipe_line, result_line
+from closedbook.progress.stop import Interrupted, Stop, Stopped
 from closedbook.progress.view import View
 from closedbook.recipe.rows import Rows
 from closedbook.recipe.used import unused_by_model
@@ -20,10 +18,6 @@ from closedbook.text.notes import Detail
 
 if TYPE_CHECKING:
     from closedbook.training.events import Event, Finished, Started
-
-
-class Interrupted(Exception):
-    """The user stopped a run, which has been saved."""
 
 
 @dataclass(frozen=True)
@@ -40,34 +34,55 @@ class Display:
     is_verbose: bool = False
 
 
-def follow(title: str, events: "Iterator[Event]", display: Display | None = None) -> "Finished":
-    """Show a run's events until it has finished; raises Interrupted where its user stops it.
+def follow(
+    title: str, events: "Iterator[Event]", display: Display | None = None, *, goes_on: bool = False
+) -> "Finished":
+    """Show a run's events until it has finished.
 
-    Ctrl-C and SIGTERM wait for the step in progress, so that the run can be saved. Before the first step there is
-    nothing to save, and KeyboardInterrupt is raised at once, as it is by a second signal.
+    Ctrl-C, SIGTERM and SIGHUP wait for the step in progress, which is then saved, and Interrupted is raised; what
+    changes nothing of the run, as an evaluation, is broken off. A second signal, a second later, stops at once. Before
+    the run's folder is made there is nothing to save, and Stopped, a KeyboardInterrupt, is raised at once. A run that
+    has finished meanwhile is returned, unless its caller `goes_on` with more than to say so: then Stopped is raised.
     """
     display = display or Display()
-    with View(title, shows_all=display.is_verbose) as view:
-        follower = _Follower(title, view, display)
-        with _stop_politely(follower) as stop:
-            for event in events:
-                finished = follower.show(event)
-                if finished is not None:
-                    return finished
-                if stop:
-                    events.close()  # type: ignore[attr-defined]  # every generator has it
-                    raise Interrupted
-    raise AssertionError("a run's last event is Finished")
+    with View(title, shows_all=display.is_verbose) as view, Stop() as stop:
+        follower = _Follower(title, view, display, stop)
+        try:
+            finished = _followed(events, follower)
+        except InputError:
+            raise
+        except BaseException:  # A signal can come out as another error, as where another process was stopped first.
+            if not stop.number:
+                raise
+            finished = None
+        if finished is not None and not (goes_on and stop.number):
+            return finished
+        if finished is None and follower.is_begun:
+            raise Interrupted(stop.number, at_once=stop.at_once)
+        raise Stopped(stop.number)
+
+
+def _followed(events: "Iterator[Event]", follower: "_Follower") -> "Finished | None":
+    """Show events until the last one, or until a signal has come: None."""
+    try:
+        for event in events:
+            finished = follower.show(event)
+            if finished is not None or follower.stop.number:
+                return finished
+        raise AssertionError("a run's last event is Finished")
+    finally:
+        events.close()  # type: ignore[attr-defined]  # every generator has it, and a run saves its last step in it
 
 
 class _Follower:
     """Shows events one by one, and knows what was shown before."""
 
-    def __init__(self, title: str, view: View, display: Display) -> None:
+    def __init__(self, title: str, view: View, display: Display, stop: Stop) -> None:
         self.title = title
         self.view = view
         self.display = display
-        self.is_started = False
+        self.stop = stop
+        self.is_begun = False
         self._pairs, self._caveat = "", ""
 
     def show(self, event: "Event") -> "Finished | None":
@@ -75,8 +90,12 @@ class _Follower:
         from closedbook.training.events import Asked, Doing, Done, Evaluated, Finished, Note, Started
         from closedbook.training.trainer import StepReport
 
+        if not isinstance(event, Doing):
+            self.stop.waits = self.is_begun
         match event:
             case Doing():
+                self.is_begun |= not event.can_stop
+                self.stop.waits = not event.can_stop
                 self.view.doing(event.text)
             case Done():
                 say(event.text)
@@ -102,7 +121,7 @@ class _Follower:
 
     def _start(self, event: "Started") -> None:
         run = event.run
-        self.is_started = True
+        self.is_begun = self.stop.waits = True
         self._pairs = "validation" if run.recipe.validation_split else "dev"
         self._caveat = caveat(run)
         self.view.start(event.step, event.n_steps)
@@ -121,28 +140,3 @@ def _show_table(rows: Rows) -> None:
     key_width, value_width = (max(len(line[column]) for line in lines) for column in (0, 1))
     for key, value, source in lines:
         say(f"{key:<{key_width}}  {value:<{value_width}}  {source}", wraps=False)
-
-
-@contextmanager
-def _stop_politely(follower: _Follower) -> Iterator[list[int]]:
-    """A list that stays empty until a signal asks to stop; a second signal stops at once, and later ones do nothing."""
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield asked  # Python gives signals to the main thread alone.
-        return
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked or not follower.is_started:
-            for each in before:
-                signal.signal(each, signal.SIG_IGN)
-            at_once = "stopped at once; --resume goes on from the last checkpoint"
-            raise KeyboardInterrupt(at_once if follower.is_started else "")
-        asked.append(number)
-        say("stopping after this step; once more to stop at once")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

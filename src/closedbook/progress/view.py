@@ -54,7 +54,7 @@ class View:
         self.bar.stop()
 
     def doing(self, text: str) -> None:
-        """Show what is being done before training starts, on a terminal alone."""
+        """Show what is being done besides steps, on a terminal alone."""
         self.bar.update(self.task, description=f"{text} ...")
 
     def start(self, step: int, n_steps: int) -> None:
@@ -72,7 +72,8 @@ class View:
         kept = min(_SMOOTHING, (n_done - 1) / n_done)
         self.loss = report.loss if self.loss is None else kept * self.loss + (1 - kept) * report.loss
         self.n_characters += report.n_characters
-        self.bar.update(self.task, completed=report.step, count=self._count(report.step), text=self._text(report))
+        count, text = self._count(report.step), self._text(report)
+        self.bar.update(self.task, description=self.title, completed=report.step, count=count, text=text)
         if not self.is_live and self._is_due(report.step):
             say(f"{self.title}: step {report.step:,} of {report.n_steps:,}, {self._text(report)}")
 

@@ -11,7 +11,7 @@ from closedbook.evaluation.score import Score
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run
-from closedbook.training.events import Note, Saved
+from closedbook.training.events import Doing, Event, Note, Saved
 from closedbook.training.trainer import Trainer
 
 
@@ -30,7 +30,10 @@ class Saving:
 
 
 class Checkpointer:
-    """Saves a run as it goes, and stops it where the stage's patience runs out; only rank 0 writes."""
+    """Saves a run as it goes, and stops it where the stage's patience runs out; only rank 0 writes.
+
+    `open_epoch` is an epoch that ended with the last step, and what follows it, as an evaluation, has not been done.
+    """
 
     def __init__(self, run: Run, trainer: Trainer, every_seconds: float, checkpoint: Checkpoint | None) -> None:
         self.run = run
@@ -43,6 +46,7 @@ class Checkpointer:
         patience = {} if checkpoint is None else checkpoint.state["watched"]
         self.best: int = patience.get("best", -1)
         self.n_worse: int = patience.get("n_worse", 0)
+        self.open_epoch: int | None = None if checkpoint is None else checkpoint.state.get("open_epoch")
         self._last: Score | None = None
 
     @property
@@ -71,8 +75,8 @@ class Checkpointer:
             raise RunError(f"{error}; {self.last_saved}") from error
 
     def observe(self, score: Score) -> None:
-        """Count an evaluation; with patience, save the weights of the best."""
-        self._last = score
+        """Count an evaluation, after which the epoch is closed; with patience, save the weights of the best."""
+        self._last, self.open_epoch = score, None
         self.n_worse += 1
         if score.n_correct > self.best:
             self.best, self.n_worse = score.n_correct, 0
@@ -95,13 +99,36 @@ class Checkpointer:
                 step=self.trainer.step,
                 weights=self.trainer.model.state_dict(),
                 optimizer=self.trainer.optimizer.state_dict(),
-                state={**self.trainer.state(), "watched": {"best": self.best, "n_worse": self.n_worse}},
+                state={
+                    **self.trainer.state(),
+                    "watched": {"best": self.best, "n_worse": self.n_worse},
+                    "open_epoch": self.open_epoch,
+                },
                 fingerprint=fingerprint(self.run.info.precision, self.trainer.fabric.device),
                 best=best,
             )
         self.saved_at, self.saved_step = time.perf_counter(), self.trainer.step
 
-    def finish(self, calibrate: Callable[[], None]) -> Iterator[Note]:
+    @contextmanager
+    def saved_if_stopped(self) -> Iterator[None]:
+        """Save where KeyboardInterrupt stops what is inside the block, which changes nothing that is saved."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.trainer.step:
+                self.save()
+            raise
+
+    def saved_when_closed(self, events: Iterator[Event]) -> Iterator[Event]:
+        """The events, after each of which the run can be closed: its last step is saved then."""
+        try:
+            yield from events
+        except GeneratorExit:
+            if self.trainer.step:
+                self.save()
+            raise
+
+    def finish(self, calibrate: Callable[[], None]) -> Iterator[Note | Doing]:
         """Save the final weights: the last, or with patience those of the best evaluation, which a note then says.
 
         `calibrate` is called once the trainer's model has these weights, before the run counts as finished.
@@ -110,14 +137,18 @@ class Checkpointer:
             yield from self._save_final(calibrate)
         self.trainer.fabric.barrier()
 
-    def _save_final(self, calibrate: Callable[[], None]) -> Iterator[Note]:
+    def _save_final(self, calibrate: Callable[[], None]) -> Iterator[Note | Doing]:
         best = load_best(self.run.path) if self.patience and self.best >= 0 else None
         if best is not None and self.n_worse:
             evaluations = f"{self.n_worse} evaluation{'s' * (self.n_worse > 1)}"
             epoch = best.state["epoch"]
             kept = f"after epoch {epoch}" if epoch else "that training started from"
             yield Note(f"accuracy has not risen for {evaluations}, so the weights {kept} are kept")
+            self.save()  # before the model has other weights than those of the last step
         if best is not None:
             self.trainer.model.load_state_dict(best.weights)
-        calibrate()
+        yield Doing("asking held-out questions")
+        with self.saved_if_stopped():
+            calibrate()
+            yield Doing("saving", can_stop=False)
         self.run.finish(self.trainer.model.state_dict())

@@ -16,9 +16,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Doing:
-    """What is being done before training starts."""
+    """What is being done until the next event, besides steps.
+
+    It can be stopped at any moment (KeyboardInterrupt) where it changes nothing of the run.
+    """
 
     text: str
+    can_stop: bool = True
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,22 @@ class MetricsLog:
     """Appends to a run's metrics.
 
     Lines of steps later than `after` are removed first: a killed run wrote them after its last checkpoint, and will
-    write them again. Only the process that `writes` touches the file.
+    write them again. So is that of an evaluation after this step, unless the checkpoint `is_evaluated`. Only the
+    process that `writes` touches the file.
     """
 
-    def __init__(self, run: Path, after: int, *, writes: bool = True) -> None:
+    def __init__(self, run: Path, after: int, *, is_evaluated: bool = True, writes: bool = True) -> None:
         self._path = run / "metrics.jsonl"
         self._file: IO[str] | None = None
         self._board: Board | None = None
         if writes:
-            self._open(run, after)
+            self._open(run, after, is_evaluated)
 
-    def _open(self, run: Path, after: int) -> None:
-        kept = [json.dumps(entry) + "\n" for entry in read_metrics(run) if entry["step"] <= after]
+    def _open(self, run: Path, after: int, is_evaluated: bool) -> None:
+        entries = [entry for entry in read_metrics(run) if entry["step"] <= after]
+        if not is_evaluated:
+            entries = [entry for entry in entries if entry["step"] < after or entry["kind"] == "step"]
+        kept = [json.dumps(entry) + "\n" for entry in entries]
         write_atomically(self._path, "".join(kept).encode())
         self._file = self._path.open("a", encoding="utf-8", newline="\n")
         self._board = Board(run / "tensorboard", after)

@@ -14,8 +14,8 @@ from closedbook.errors import RunError
 from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.model.gpt import GPT
 from closedbook.training.asking import Asking, Scores, chosen
-from closedbook.training.events import Asked
-from closedbook.training.trainer import StepReport, Trainer
+from closedbook.training.events import Asked, Doing
+from closedbook.training.trainer import Trainer
 
 _FIRST = 4
 _N_TIMED = 64
@@ -34,21 +34,22 @@ def n_rounds(n_epochs: int) -> int:
 class Rounds:
     """The rounds of a run, whose trainer trains on the dataset of `asking`."""
 
-    def __init__(self, asking: Asking, run: Path, trainer: Trainer) -> None:
-        """Raises RunError as `learn_as_of` does."""
+    def __init__(self, asking: Asking, run: Path, trainer: Trainer, epoch: int) -> None:
+        """`epoch` is the one whose pairs are learned now. Raises RunError as `learn_as_of` does."""
         self.asking = asking
         self.run = run
         self.trainer = trainer
-        learn_as_of(asking, run, trainer.position.epoch)
+        learn_as_of(asking, run, epoch)
 
-    def after(self, report: StepReport) -> Iterator[Asked]:
-        """Ask where a round is due after this step; before the step is saved, so that a checkpoint has its pairs."""
-        epoch = report.epoch + 1
-        if not report.ends_epoch or report.step == report.n_steps or round_of(epoch) != epoch:
+    def after(self, ended: int) -> Iterator[Asked | Doing]:
+        """Ask where a round is due after the epoch that ended; before a checkpoint says that all is done after it."""
+        epoch = ended + 1
+        if self.trainer.step == self.trainer.n_steps or round_of(epoch) != epoch:
             return
         begin, fabric = time.perf_counter(), self.trainer.fabric
+        yield Doing("asking itself")
         if fabric.is_global_zero:
-            scores = added(_scores_as_of(self.run, report.epoch), self.asking.ask(self.trainer.model))
+            scores = added(_scores_as_of(self.run, ended), self.asking.ask(self.trainer.model))
             write_atomically(_path(self.run, epoch), _lines(scores).encode())
         fabric.barrier()
         n_learned = learn_as_of(self.asking, self.run, epoch)

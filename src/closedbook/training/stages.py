@@ -1,18 +1,16 @@
 """The ways to train a run: pretraining, self-study, growing and finetuning.
 
-Each is a generator of events, which are values to show; it saves as it goes and prints nothing. To stop it between two
-steps, close it: it saves once more. All raise InputError, before anything is trained, on whatever is wrong with files,
-recipe or folder; then nothing is left of a new run.
+Each is a generator of events, which are values to show; it saves as it goes and prints nothing. To stop it, close it:
+it saves the last step. So it does on KeyboardInterrupt in what its events say can be stopped. All raise InputError,
+before anything is trained, on whatever is wrong with files, recipe or folder; then nothing is left of a new run.
 """
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from math import ceil
 from pathlib import Path
 
 from lightning_fabric import Fabric
 
-from closedbook.errors import NotFinite
 from closedbook.evaluation.calibration import calibrated, save_calibration
 from closedbook.evaluation.predict import predict
 from closedbook.files.durable import write_atomically
@@ -26,10 +24,10 @@ from closedbook.storage.run import Run, create_run, fill_model
 from closedbook.text.notes import Detail
 from closedbook.training.budget import Budget, fitted, in_minutes
 from closedbook.training.checkpointing import Checkpointer, Saving
-from closedbook.training.device import give_back_memory
 from closedbook.training.events import Doing, Done, Event, Finished, Note, Started
 from closedbook.training.finetuning import FinetuningFiles, plan_finetuning
 from closedbook.training.growing import GrowingFiles, plan_growing, with_default_steps
+from closedbook.training.loop import Loop
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
@@ -41,7 +39,6 @@ from closedbook.training.summary import asked_in_training, more_than_all, too_fe
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
 
-_N_EVALUATIONS = 10
 _MANY_DOCUMENTS = 20_000
 """Documents that the open-book reader takes more than some seconds for."""
 
@@ -130,23 +127,27 @@ def _train(
     prepared = yield from _prepared(plan, budget, chooses_steps=chooses_steps)
     begin = time.perf_counter()
     trainer = prepared.trainer()
+    yield Doing("opening the run", can_stop=False)
     run, checkpoint = _opened(prepared, saving, trainer.fabric)
     if checkpoint is not None:
         fill_model(trainer.model, checkpoint.weights, checkpoint.path)
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
-    asking = prepared.examples.asking
-    rounds = None if asking is None else Rounds(asking, run.path, trainer)
-    checkpointer = Checkpointer(run, trainer, saving.every_seconds, checkpoint)
+    checkpointer, asking = Checkpointer(run, trainer, saving.every_seconds, checkpoint), prepared.examples.asking
+    open_epoch = checkpointer.open_epoch
+    epoch = trainer.position.epoch if open_epoch is None else open_epoch
+    rounds = None if asking is None else Rounds(asking, run.path, trainer, epoch)
     yield Started(run, trainer.model.n_parameters, trainer.model.n_table_parameters, trainer.step, trainer.n_steps)
     # After the evaluation before the first step a checkpoint may be saved; without one, that evaluation is repeated.
     is_new = checkpoint is None
+    is_evaluated, writes = open_epoch is None, trainer.fabric.is_global_zero
     with (
         checkpointer.naming_last_saved(),
-        MetricsLog(run.path, -1 if is_new else trainer.step, writes=trainer.fabric.is_global_zero) as metrics,
+        MetricsLog(run.path, -1 if is_new else trainer.step, is_evaluated=is_evaluated, writes=writes) as metrics,
     ):
-        yield from _steps(trainer, _validation(prepared), checkpointer, metrics, rounds, is_new=is_new)
-    yield from checkpointer.finish(lambda: _calibrate(plan, run, trainer))
+        loop = Loop(trainer, _validation(prepared), checkpointer, metrics, rounds)
+        yield from checkpointer.saved_when_closed(loop.steps(is_new=is_new))
+    yield from checkpointer.saved_when_closed(checkpointer.finish(lambda: _calibrate(plan, run, trainer)))
     yield Finished(run, time.perf_counter() - begin, checkpointer.score)
 
 
@@ -176,55 +177,6 @@ def _reading_notes(plan: Plan) -> Iterator[str]:
     is_read = plan.pairs is not None and (plan.kind == "study" or plan.recipe.corruption.guided > 0)
     if is_read and plan.n_documents >= _MANY_DOCUMENTS:
         yield f"the open-book reader reads {plan.n_documents:,} documents first"
-
-
-def _steps(
-    trainer: Trainer,
-    validation: Validation | None,
-    checkpointer: Checkpointer,
-    metrics: MetricsLog,
-    rounds: Rounds | None,
-    *,
-    is_new: bool,
-) -> Iterator[Event]:
-    """The steps that are left, with evaluations and checkpoints between them."""
-
-    def evaluate(epoch: int) -> Iterator[Event]:
-        if validation is not None:
-            evaluated = validation.evaluate(trainer, epoch)
-            metrics.evaluation(trainer.step, evaluated)
-            checkpointer.observe(evaluated.score)
-            yield evaluated
-
-    every = _epochs_between_evaluations(trainer)
-    if is_new:
-        yield from evaluate(0)
-    if checkpointer.is_out_of_patience:
-        return
-    try:
-        for report in trainer.run():
-            yield from map(Note, metrics.step(report))
-            if report.ends_epoch:
-                give_back_memory()
-            yield from () if rounds is None else rounds.after(report)
-            if report.step == report.n_steps or (report.ends_epoch and (report.epoch + 1) % every == 0):
-                yield from evaluate(report.epoch + 1)
-            yield from checkpointer.save_if_due()
-            yield report
-            if checkpointer.is_out_of_patience:
-                return
-    except NotFinite as error:
-        raise NotFinite(f"{error}; {checkpointer.last_saved}, and a smaller learning rate may help") from None
-    except GeneratorExit:
-        checkpointer.save()
-        raise
-
-
-def _epochs_between_evaluations(trainer: Trainer) -> int:
-    """The recipe's, or what makes about ten evaluations in the run; patience needs one each epoch."""
-    stage = trainer.stage
-    n_epochs = ceil(trainer.n_steps / trainer.batches.n_steps)
-    return stage.evaluate_every or (1 if stage.patience else ceil(n_epochs / _N_EVALUATIONS))
 
 
 def _resumed(plan: Plan, run: Run, saving: Saving, *, has_own_steps: bool) -> Plan:
