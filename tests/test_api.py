@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import closedbook
+from closedbook.api.words import in_python
 from closedbook.recipe.recipe import FAST
 
 SMALL = """\
@@ -402,6 +403,19 @@ def test_an_existing_run_is_not_overwritten(people: Path, run: closedbook.Run):
     """A second study into the same folder says how to open or continue it, in terms of Python."""
     with pytest.raises(closedbook.InputError, match=r"is a run already; closedbook\.load opens one"):
         closedbook.study(people / "corpus.txt", people / "train.tsv", run.path)
+
+
+def test_messages_name_arguments_of_python_and_not_options(people: Path, tmp_path: Path):
+    """What commands call --out and --resume is out and resume=True here; a command to type keeps its options."""
+    words = (people / "corpus.txt", people / "train.tsv", tmp_path)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(closedbook.InputError, match=r"choose another out$"):
+        closedbook.study(*words, progress=False)
+    missing = (*words[:2], tmp_path / "missing")
+    with pytest.raises(closedbook.InputError, match=r"no such run to resume; leave resume=True out to begin it$"):
+        closedbook.study(*missing, resume=True, progress=False)
+    command = "write the corpus first: closedbook book FILES --out corpus.txt"
+    assert in_python(f"setting --dev is no --development; {command}") == f"setting dev is no --development; {command}"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from closedbook.analysis.trace.trace import trace_question
 from closedbook.api.answer import Answer, Evaluation
 from closedbook.api.arguments import NUMBER, PATH, QUESTIONS, STRING, STRINGS, WHOLE_NUMBER, check_sampling, check_type
 from closedbook.api.generate import Sampling, generated
+from closedbook.api.words import in_python_words
 from closedbook.attribution.why import N_LINES, Why, why
 from closedbook.editing.edit import edit, undo
 from closedbook.editing.facts import one_pair
@@ -293,6 +294,7 @@ def _without_answers(questions: Questions) -> Questions:
     return replace(questions, items=tuple(replace(item, answer=None) for item in questions.items))
 
 
+@in_python_words()
 def load(path: str | PathLike[str]) -> Run:
     """The run in a folder; raises RunError where there is none or where it has not ended."""
     check_type("path", path, PATH)

@@ -9,6 +9,7 @@ from typing import Any
 
 from closedbook.api.arguments import NUMBER, PATH, RECIPE, WHOLE_NUMBER, check_type
 from closedbook.api.run import Run
+from closedbook.api.words import in_python_words
 from closedbook.errors import InputError, RunError
 from closedbook.forms.corpus import Texts
 from closedbook.progress.console import quietly
@@ -125,7 +126,7 @@ def check_training(budget_minutes: float | None, folder: Path, resume: bool) -> 
 
 def followed(events: Iterator[Event], folder: Path, progress: bool) -> Run:
     """The run that training ends with; raises KeyboardInterrupt where its user stops it."""
-    with quietly(not progress):
+    with quietly(not progress), in_python_words():
         try:
             return Run(follow("study", events).run)
         except Stopped:
