@@ -317,8 +317,8 @@ def test_greedy_text_after_a_question_is_its_answer(run: closedbook.Run, questio
 @pytest.mark.parametrize(
     ("words", "rule"),
     [
-        ({"temperature": -1.0}, "temperature: 0 or more is needed; received -1.0"),
-        ({"temperature": math.nan}, "temperature: 0 or more is needed; received nan"),
+        ({"temperature": -1.0}, "temperature: a finite number, 0 or more, is needed; received -1.0"),
+        ({"temperature": math.nan}, "temperature: a finite number, 0 or more, is needed; received nan"),
         ({"top_k": 0}, "top_k: 1 or more is needed; received 0"),
         ({"n_characters": 0}, "n_characters: 1 or more is needed; received 0"),
         ({"prompt": ""}, "prompt: at least one character is needed"),

@@ -41,8 +41,8 @@ def test_a_prompt_longer_than_the_model_reads_is_noted(closedbook: Closedbook, r
     ("words", "line"),
     [
         (("",), "prompt: at least one character is needed; received none"),
-        (("Ann", "--temperature", -1), "--temperature: 0 or more is needed; received -1.0"),
-        (("Ann", "--temperature", "nan"), "--temperature: 0 or more is needed; received nan"),
+        (("Ann", "--temperature", -1), "--temperature: a finite number, 0 or more, is needed; received -1.0"),
+        (("Ann", "--temperature", "nan"), "--temperature: a finite number, 0 or more, is needed; received nan"),
         (("Ann", "--top-k", 0), "--top-k: 1 or more is needed; received 0"),
         (("Ann", "--n-characters", 0), "--n-characters: 1 or more is needed; received 0"),
         (("Ann", "--seed", -1), "--seed: from 0 to "),

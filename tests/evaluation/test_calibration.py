@@ -160,8 +160,8 @@ def test_a_model_that_is_sure_of_too_much_is_tested_on_the_most_probable_answers
             0.95,
             "200 held-out questions too many are wrong",
         ),
-        (None, 1.0, "less than 1 is needed; received 1.0"),
-        (None, 0.0, "more than 0 and less than 1 is needed; received 0.0"),
+        (None, 1.0, "below 1 is needed; received 1.0"),
+        (None, 0.0, "above 0 and below 1 is needed; received 0.0; write 0.9 for 90%"),
     ],
 )
 def test_a_precision_that_cannot_be_promised_says_why(calibration: Calibration | None, precision: float, message: str):

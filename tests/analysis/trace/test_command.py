@@ -93,7 +93,7 @@ def test_a_run_without_tables_takes_titles_from_its_corpus(closedbook: Closedboo
     ("words", "start"),
     [
         (("e" * 60,), f"{'e' * 60!r}: the question needs 62 characters"),
-        (("",), "'': no question in it; write one a line"),
+        (("",), 'question: is empty; write one, as in "Where was Ada Byron born?"'),
         ((QUESTION, "--other", "Ann Bell"), "--other: another name in the place of 'Ann Bell' is needed; received"),
         ((QUESTION, "--other", "B" * 50), f"--other: 'Where was {'B' * 50} born?': the question needs 68 characters"),
         (("Where was Zed Zell born?",), "other: a name to compare with is needed, since the run cannot choose one: "),
