@@ -41,7 +41,7 @@ class Whitening(NamedTuple):
 
 def _inverse_root(vectors: Float[Tensor, "N C"], damping: float) -> Float[Tensor, "C C"]:
     """(M + damping mean(diag M) I)^-1/2, with M the mean of v v^T."""
-    moment = (vectors.T @ vectors / len(vectors)).double().cpu()
+    moment = (vectors.T @ vectors / len(vectors)).cpu().double()
     damped = moment + damping * moment.diagonal().mean() * torch.eye(len(moment), dtype=moment.dtype)
     values, basis = torch.linalg.eigh(damped)
     root: Tensor = (basis * values.rsqrt()) @ basis.T

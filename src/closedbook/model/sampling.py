@@ -58,7 +58,7 @@ def draw(logits: Float[Tensor, " V"], temperature: float, top_k: int | None, gen
     """An id drawn with probability softmax(logits / temperature) among the `top_k` likeliest."""
     if temperature == 0 or top_k == 1:
         return int(logits.argmax())
-    values, ids = logits.double().cpu().topk(min(top_k or len(logits), len(logits)))
+    values, ids = logits.cpu().double().topk(min(top_k or len(logits), len(logits)))
     # From the largest logit, so that no temperature overflows.
     p = ((values - values[0]) / temperature).softmax(dim=-1)
     return int(ids[torch.multinomial(p, 1, generator=generator)])

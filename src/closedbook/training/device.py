@@ -19,7 +19,9 @@ _FABRIC_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 
 def make_fabric(precision: Precision) -> Fabric:
-    """A GPU where there is one, else the CPU; as many processes on as many machines as torchrun started.
+    """A CUDA GPU where there is one, else the CPU; as many processes on as many machines as torchrun started.
+
+    On a Mac that is the CPU: nothing was ever tried on Apple's GPUs.
 
     `precision` is float32 or bfloat16: see `fastest_precision` for 'auto'. Raises InputError where several processes
     were announced in another way than torchrun's, or this machine has fewer GPUs than processes.
