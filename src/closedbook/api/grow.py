@@ -21,6 +21,7 @@ def grow(
     dev: str | PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    yes_i_have_the_memory: bool = False,
 ) -> Run:
     """A new run in the folder `out` that has learned the documents of `corpus` too, and has not forgotten the old ones.
 
@@ -35,7 +36,7 @@ def grow(
     events = grow_events(
         run.path if isinstance(run, Run) else path_of("run", run),
         texts_of(corpus),
-        Saving(folder, resume, recipe_is_given=False),
+        Saving(folder, resume, recipe_is_given=False, may_exceed_memory=yes_i_have_the_memory),
         pairs_path=None if pairs is None else path_of("pairs", pairs),
         dev_path=None if dev is None else path_of("dev", dev),
         budget=None if budget_minutes is None else Budget(float(budget_minutes), begin),

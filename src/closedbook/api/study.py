@@ -36,6 +36,7 @@ def study(
     seed: int | None = None,
     resume: bool = False,
     progress: bool = True,
+    yes_i_have_the_memory: bool = False,
 ) -> Run:
     """Train a model that answers questions about a text, and keep it in the folder `out`.
 
@@ -47,10 +48,9 @@ def study(
     asked, and masks are where the reader finds answers ("guided"), at names ("unguided"), or anywhere ("assignment").
 
     `recipe` is a preset ("fast", "plain", "perceiver", "course"), a TOML file or a Recipe; `seed` replaces its seed.
-    `budget_minutes` fits the number of steps to a time, the reader's included. `resume` continues an interrupted run
-    that was begun with the same arguments. `progress` shows lines on standard error.
-
-    An interruption (Ctrl-C) saves the run and raises KeyboardInterrupt. Raises InputError for faults in what was given.
+    `budget_minutes` fits the number of steps to a time, reader included. `resume` continues an interrupted run begun
+    with the same arguments. `progress` shows lines on standard error. `yes_i_have_the_memory` trains what seems not to
+    fit. Ctrl-C saves the run and raises KeyboardInterrupt. Raises InputError for faults in what was given.
     """
     begin, folder = time.monotonic(), path_of("out", out)
     _check(setting, budget_minutes, folder, resume)
@@ -58,7 +58,7 @@ def study(
         texts_of(corpus),
         path_of("pairs", pairs),
         _recipe(recipe, seed, setting),
-        Saving(folder, resume),
+        Saving(folder, resume, may_exceed_memory=yes_i_have_the_memory),
         setting=setting,
         dev=None if dev is None else path_of("dev", dev),
         budget=None if budget_minutes is None else Budget(float(budget_minutes), begin),

@@ -54,7 +54,8 @@ def _recipe(target: Target, options: TargetOptions) -> tuple[Recipe, Rows]:
 
 
 def _saving(target: Target, options: TargetOptions) -> Saving:
-    return Saving(target.run_path(options.out), options.resume, options.save_every)
+    path, has_memory = target.run_path(options.out), options.yes_i_have_the_memory
+    return Saving(path, options.resume, options.save_every, may_exceed_memory=has_memory)
 
 
 def _pretrain(target: Target, options: TargetOptions, recipe: Recipe) -> Iterator[Event]:

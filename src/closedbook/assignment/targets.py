@@ -36,6 +36,8 @@ class TargetOptions:
     """Go on with the target, which was interrupted."""
     verbose: Annotated[FlagCreatePairsOff[bool], arg(aliases=["-v"])] = False
     """Show every note, the whole recipe and every evaluation."""
+    yes_i_have_the_memory: FlagCreatePairsOff[bool] = False
+    """Train although it seems to need more memory than is free."""
     save_every: Suppress[float] = 60.0
 
 

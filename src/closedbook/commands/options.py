@@ -108,6 +108,8 @@ class PretrainOptions:
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    yes_i_have_the_memory: Switch = False
+    """Train although it seems to need more memory than is free."""
     verbose: Verbose = False
     """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
@@ -136,6 +138,8 @@ class FinetuneOptions:
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    yes_i_have_the_memory: Switch = False
+    """Train although it seems to need more memory than is free."""
     verbose: Verbose = False
     """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
@@ -186,6 +190,8 @@ class StudyOptions:
     """Continue the interrupted run in --out."""
     save_every: float = 60.0
     """Seconds between checkpoints."""
+    yes_i_have_the_memory: Switch = False
+    """Train although it seems to need more memory than is free."""
     verbose: Verbose = False
     """Show every note, the whole recipe and every evaluation."""
     given: Given = frozenset()
@@ -269,3 +275,5 @@ class DemoOptions:
     """Seed of the world and of all training."""
     size: Size = "normal"
     """normal: a few minutes, and pretraining visibly helps; tiny: under a minute, to see that everything works."""
+    yes_i_have_the_memory: Switch = False
+    """Train although it seems to need more memory than is free."""

@@ -109,7 +109,10 @@ def demo(options: DemoOptions) -> None:
     with _resumable(lambda: options.out.exists()):
         from closedbook.demo.run import run_demo
 
-        for line in run_demo(options.out, options.seed, options.size, program(), _follow_with_rows):
+        has_memory = options.yes_i_have_the_memory
+        for line in run_demo(
+            options.out, options.seed, options.size, program(), _follow_with_rows, may_exceed_memory=has_memory
+        ):
             out(line)
 
 
@@ -158,4 +161,10 @@ def _texts(options: PretrainOptions | StudyOptions) -> "Texts":
 def _saving(options: TrainOptions) -> "Saving":
     from closedbook.training.checkpointing import Saving
 
-    return Saving(options.out, options.resume, options.save_every, recipe_is_given=is_recipe_given(options))
+    return Saving(
+        options.out,
+        options.resume,
+        options.save_every,
+        recipe_is_given=is_recipe_given(options),
+        may_exceed_memory=options.yes_i_have_the_memory,
+    )

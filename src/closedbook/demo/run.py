@@ -7,7 +7,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
@@ -28,12 +28,15 @@ from closedbook.world.world import WorldConfig, WorldFiles, write_world
 
 Follow = Callable[[str, Iterator[Event]], Finished]
 FollowWithRows = Callable[[str, Iterator[Event], Rows], Finished]
+Train = Callable[[str, Callable[[Saving], Iterator[Event]]], Run]
 
 
-def run_demo(out: Path, seed: int, size: Size, program: str, follow_with_rows: FollowWithRows) -> Iterator[str]:
+def run_demo(
+    out: Path, seed: int, size: Size, program: str, follow_with_rows: FollowWithRows, *, may_exceed_memory: bool = False
+) -> Iterator[str]:
     """Run or continue a demo, and yield the lines that report it; raises InputError.
 
-    `program` is how the user calls closedbook.
+    `program` is how the user calls closedbook; `may_exceed_memory` is Saving's.
     """
     begin = time.perf_counter()
     plan = demo_plan(size, seed)
@@ -44,11 +47,15 @@ def run_demo(out: Path, seed: int, size: Size, program: str, follow_with_rows: F
         shown, rows[:] = rows[:], []
         return follow_with_rows(title, events, shown)
 
+    def train(name: str, begin: Callable[[Saving], Iterator[Event]]) -> Run:
+        saving = Saving(out / name, may_exceed_memory=may_exceed_memory)
+        return _train(name, saving, begin, follow)
+
     files = _world(out / "world", plan.world)
     runs: Arms = {}
     for variant in get_args(Variant):
         for pretrained in (False, True):
-            runs[variant, pretrained] = _arm(out, plan.recipe_of(variant), files, variant, pretrained, follow)
+            runs[variant, pretrained] = _arm(plan.recipe_of(variant), files, variant, pretrained, train)
     command = f"{program} demo --seed {seed} --size {size}"
     report = report_of(plan, files, runs, command, time.perf_counter() - begin)
     page, picture = write_report(report, out)
@@ -73,33 +80,26 @@ def _world(folder: Path, config: WorldConfig) -> WorldFiles:
     return files
 
 
-def _arm(out: Path, recipe: Recipe, files: WorldFiles, variant: Variant, pretrained: bool, follow: Follow) -> Run:
+def _arm(recipe: Recipe, files: WorldFiles, variant: Variant, pretrained: bool, train: Train) -> Run:
     """Train one arm, or what is left of it, and return the run that answers."""
     name = f"{variant}-{'finetuned' if pretrained else 'scratch'}"
     if not pretrained:
-        return _train(
-            name,
-            out / name,
-            lambda saving: finetune(files.train, recipe, saving, corpus_path=files.corpus, dev_path=files.dev),
-            follow,
+        return train(
+            name, lambda saving: finetune(files.train, recipe, saving, corpus_path=files.corpus, dev_path=files.dev)
         )
-    before = _train(
+    before = train(
         f"{variant}-pretrained",
-        out / f"{variant}-pretrained",
         lambda saving: pretrain(files.corpus, recipe, saving, pairs_path=files.train, dev_path=files.dev),
-        follow,
     )
-    return _train(
-        name,
-        out / name,
-        lambda saving: finetune(files.train, recipe, saving, parent_path=before.path, dev_path=files.dev),
-        follow,
+    return train(
+        name, lambda saving: finetune(files.train, recipe, saving, parent_path=before.path, dev_path=files.dev)
     )
 
 
-def _train(name: str, path: Path, begin: Callable[[Saving], Iterator[Event]], follow: Follow) -> Run:
-    if (path / "run.json").exists():
-        run = open_run(path)
+def _train(name: str, saving: Saving, begin: Callable[[Saving], Iterator[Event]], follow: Follow) -> Run:
+    is_begun = (saving.out / "run.json").exists()
+    if is_begun:
+        run = open_run(saving.out)
         if run.is_finished:
             return run
-    return follow(name, begin(Saving(path, resume=(path / "run.json").exists()))).run
+    return follow(name, begin(replace(saving, resume=is_begun))).run

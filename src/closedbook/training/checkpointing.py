@@ -17,12 +17,16 @@ from closedbook.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Saving:
-    """Where a run is saved, whether it is resumed, and how often it is saved."""
+    """Where a run is saved, whether it is resumed, how often it is saved, and what its user says of it.
+
+    With `may_exceed_memory` it is trained although it seems to need more memory than is free.
+    """
 
     out: Path
     resume: bool = False
     every_seconds: float = 60.0
     recipe_is_given: bool = True
+    may_exceed_memory: bool = False
 
     def __post_init__(self) -> None:
         if not self.every_seconds >= 0:

@@ -47,6 +47,13 @@ def make_fabric(precision: Precision) -> Fabric:
     return fabric
 
 
+def free_gpu_memory() -> int | None:
+    """Bytes that are free on this process's GPU; None without one."""
+    if not torch.cuda.is_available():
+        return None
+    return torch.cuda.mem_get_info(int(os.environ.get("LOCAL_RANK", "0")))[0]
+
+
 def give_back_memory() -> None:
     """Return freed memory to the system: with tensors of many sizes, glibc would keep gigabytes of it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None

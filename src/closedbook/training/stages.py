@@ -28,6 +28,7 @@ from closedbook.training.events import Doing, Done, Event, Finished, Note, Start
 from closedbook.training.finetuning import FinetuningFiles, plan_finetuning
 from closedbook.training.growing import GrowingFiles, plan_growing, with_default_steps
 from closedbook.training.loop import Loop
+from closedbook.training.memory import check_memory
 from closedbook.training.metrics import MetricsLog
 from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
@@ -124,6 +125,7 @@ def _train(
     plan = make_plan()
     if plan.resumed is not None:
         plan = _resumed(plan, plan.resumed, saving, has_own_steps=budget is not None or chooses_steps)
+    check_memory(plan, may_exceed=saving.may_exceed_memory)
     prepared = yield from _prepared(plan, budget, chooses_steps=chooses_steps)
     begin = time.perf_counter()
     trainer = prepared.trainer()
