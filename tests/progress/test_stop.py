@@ -64,17 +64,25 @@ def test_the_inner_of_two_hears_the_signal():
 
 def test_an_import_ends_before_the_signal_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An exception in the middle of one can come out as another, or crash where the module is written in C."""
-    (tmp_path / "module_that_is_signalled.py").write_text(
-        "import signal\nsignal.raise_signal(signal.SIGINT)\nended = True"
-    )
+    (tmp_path / "short_import.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\nended = True")
     monkeypatch.syspath_prepend(tmp_path)
     with Stop() as stop:
-        import module_that_is_signalled
+        import short_import
 
-        assert module_that_is_signalled.ended
+        assert short_import.ended
         assert stop.number == signal.SIGINT
         with pytest.raises(Stopped):
             time.sleep(60)
+
+
+def test_an_import_of_more_than_two_seconds_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where PyTorch is read from a slow disk, it can take a minute."""
+    (tmp_path / "long_import.py").write_text("import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(60)")
+    monkeypatch.syspath_prepend(tmp_path)
+    begin = time.monotonic()
+    with Stop(), pytest.raises(Stopped):
+        import long_import  # noqa: F401  # it does not end
+    assert 1.9 < time.monotonic() - begin < 50
 
 
 STARTS = """

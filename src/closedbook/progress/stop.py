@@ -17,7 +17,8 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 _SECONDS_APART = 1.0
 """Signals that come closer are one request: torchrun sends its processes the Ctrl-C that they had from the terminal."""
-_SECONDS_OF_IMPORT = 0.05
+_SECONDS_OF_IMPORT = 2.0
+_SECONDS_TO_LOOK_AGAIN = 0.05
 
 
 class Stopped(KeyboardInterrupt):
@@ -79,14 +80,16 @@ class Stop:
             if now - self._heard_at < _SECONDS_APART:
                 return
             self.at_once = True
-        self.number, self._heard_at = self.number or number, now
+        if not self._awaits_import:
+            self._heard_at = now
+        self.number = self.number or number
         if self.waits and not self.at_once:
             say("stopping after this step; once more to stop at once")
             return
-        self._awaits_import = _is_importing(frame)
+        # An exception in the middle of an import can come out as another one, or crash a module that is written in C.
+        self._awaits_import = now - self._heard_at < _SECONDS_OF_IMPORT and _is_importing(frame)
         if self._awaits_import:
-            # An exception in the middle of an import can come out as another one, or crash the process.
-            later = threading.Timer(_SECONDS_OF_IMPORT, _send, (signal.Signals(number),))
+            later = threading.Timer(_SECONDS_TO_LOOK_AGAIN, _send, (signal.Signals(number),))
             later.daemon = True
             later.start()
             return
