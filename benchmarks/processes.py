@@ -22,10 +22,10 @@ import torch
 
 from closedbook.recipe.recipe import FAST
 from closedbook.training.checkpointing import Saving
-from closedbook.training.device import leave_group
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
+from closedbook.training.processes import leave_group
 from closedbook.world.world import WorldConfig, write_world
 from machine import facts
 from runner import print_result

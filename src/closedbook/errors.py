@@ -6,7 +6,8 @@
     │   ├── RecipeError           a recipe file, or an option of a recipe or a world; names file and line, or the option
     │   └── RunError              a run or another output: missing, damaged, in the way, or not writable
     └── TrainingError             training cannot go on
-        └── NotFinite             a loss or gradient is infinite or NaN; names the step and the last good checkpoint
+        ├── NotFinite             a loss or gradient is infinite or NaN; names the step and the last good checkpoint
+        └── PeerLost              another process of the same training has ended, or cannot be reached
 
 A message says, in this order: where (file and line, or option), the rule, what was received, and what to do.
 """
@@ -51,3 +52,7 @@ class TrainingError(ClosedbookError):
 
 class NotFinite(TrainingError):
     """A loss or gradient is infinite or NaN; raised before the weights change."""
+
+
+class PeerLost(TrainingError):
+    """Another process of the same training has ended, or cannot be reached any more."""

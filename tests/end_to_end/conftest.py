@@ -20,7 +20,14 @@ PATIENCE_SECONDS = 120.0
 class Process:
     """A command in a process of its own; its output is appended to files in its working directory."""
 
-    def __init__(self, server: subprocess.Popen[str], folder: Path, words: tuple[object, ...]) -> None:
+    def __init__(
+        self,
+        server: subprocess.Popen[str],
+        folder: Path,
+        words: tuple[object, ...],
+        n_processes: int = 0,
+        max_restarts: int = 0,
+    ) -> None:
         self.server = server
         self.stdout, self.stderr = folder / "stdout.txt", folder / "stderr.txt"
         for path in (self.stdout, self.stderr):
@@ -30,6 +37,8 @@ class Process:
             "folder": str(folder),
             "stdout": str(self.stdout),
             "stderr": str(self.stderr),
+            "n_processes": n_processes,
+            "max_restarts": max_restarts,
         }
         assert server.stdin is not None
         server.stdin.write(json.dumps(request) + "\n")
@@ -68,7 +77,10 @@ class Process:
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Callable[..., Process]]:
-    """Start `closedbook WORDS` in a folder; one at a time, and the caller waits for its end."""
+    """Start `closedbook WORDS` in a folder; one at a time, and the caller waits for its end.
+
+    With `n_processes` as torchrun starts that many, restarting them up to `max_restarts` times.
+    """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "error", str(SERVER)]
     with subprocess.Popen(
@@ -79,7 +91,7 @@ def start() -> Iterator[Callable[..., Process]]:
         env=environment,
         start_new_session=True,  # Ctrl-C in pytest is not meant for it
     ) as server:
-        yield lambda folder, *words: Process(server, folder, words)
+        yield lambda folder, *words, **torchrun: Process(server, folder, words, **torchrun)
         assert server.stdin is not None
         server.stdin.close()
 

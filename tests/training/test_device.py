@@ -9,6 +9,7 @@ import torch
 
 from closedbook.errors import InputError
 from closedbook.training.device import fastest_precision, make_fabric, multiplies_in_bfloat16
+from closedbook.training.processes import numbers_of_processes
 
 TORCHRUN = {
     "WORLD_SIZE": "2",
@@ -86,3 +87,38 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(InputError, match=r"^--nproc-per-node: .*; received 2, with 1 here; .* CUDA_VISIBLE_DEVICES= "):
         make_fabric("float32")
+
+
+# Machines with 2 and 1 processes, with 1 and 2, and with 1, 2 and 3: what one of them is told.
+@pytest.mark.parametrize(
+    ("world", "machines", "machine", "here", "rank"),
+    [(3, 2, 0, 2, 0), (3, 2, 1, 1, 2), (3, 2, 0, 1, 0), (3, 2, 1, 2, 1), (6, 3, 1, 2, 1), (6, 3, 2, 3, 3)],
+)
+def test_machines_with_different_numbers_of_processes_are_refused(
+    monkeypatch: pytest.MonkeyPatch, world: int, machines: int, machine: int, here: int, rank: int
+):
+    """One line names the option; nothing is taken for a machine that is none."""
+    set_environment(monkeypatch)
+    for name, value in {
+        "WORLD_SIZE": world,
+        "RANK": rank,
+        "LOCAL_WORLD_SIZE": here,
+        "GROUP_WORLD_SIZE": machines,
+        "GROUP_RANK": machine,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(InputError, match=rf"^--nproc-per-node: .*; received {here} here, and {world} in all on"):
+        make_fabric("float32")
+
+
+@pytest.mark.parametrize(("world", "here", "machines"), [(4, 2, 2), (4, 4, 1), (6, 1, 6)])
+def test_processes_on_each_machine_and_machines_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, world: int, here: int, machines: int
+):
+    """Processes on several machines are not taken for processes of one."""
+    set_environment(monkeypatch, without="GROUP_RANK")
+    for rank in range(world):
+        values = {"WORLD_SIZE": world, "RANK": rank, "LOCAL_RANK": rank % here, "LOCAL_WORLD_SIZE": here}
+        for name, value in {**values, "GROUP_WORLD_SIZE": machines, "GROUP_RANK": rank // here}.items():
+            monkeypatch.setenv(name, str(value))
+        assert numbers_of_processes() == (here, machines)

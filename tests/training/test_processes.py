@@ -1,4 +1,4 @@
-"""Training in two processes. Run as a script, this file starts them, since one that has torch forks in milliseconds."""
+"""Training in several processes, which this file starts as a script: one that has torch forks in milliseconds."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import sys
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from closedbook.errors import InputError
 from closedbook.examples.batches import Batches
 from closedbook.examples.datasets import CharCorruptionDataset
 from closedbook.model.config import ModelConfig
@@ -23,8 +25,10 @@ from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import StageConfig
 from closedbook.text.vocabulary import Vocabulary
-from closedbook.training.device import leave_group, make_fabric
+from closedbook.training.alike import check_same_state
+from closedbook.training.device import make_fabric
 from closedbook.training.optim.tables import average_rows
+from closedbook.training.processes import leave_group
 from closedbook.training.trainer import Trainer
 
 # Seven documents in batches of three: the last of an epoch has one row, and one process none.
@@ -67,9 +71,24 @@ CASES = {
     ),
     "perceiver, AdamW": (replace(MODEL, variant="perceiver"), STAGE),
     "perceiver, Muon": (replace(MODEL, variant="perceiver"), replace(STAGE, optimizer="muon")),
+    "vanilla without tables, AdamW": (replace(MODEL, variant="vanilla", prefix_table=False), SLOWER),
 }
-# The number of processes on each machine.
-MACHINES = {"one machine": 2, "two machines": 1}
+
+
+class Group(NamedTuple):
+    """Processes, how many of them are on each machine, and the cases that they train."""
+
+    n_processes: int
+    n_here: int
+    cases: tuple[str, ...]
+
+
+# Of four processes one has no row of any batch.
+GROUPS = {
+    "two": Group(2, 2, tuple(CASES)),
+    "two machines": Group(2, 1, ("vanilla, AdamW",)),
+    "four": Group(4, 4, ("vanilla with names, Muon", "perceiver, AdamW")),
+}
 
 
 def make_trainer(case: str, fabric: Fabric) -> Trainer:
@@ -140,28 +159,42 @@ def rows_after_backward(trainer: Trainer) -> dict[str, Tensor]:
 # In the processes that are started
 
 
-def work(rank: int, machines: str, out: Path) -> None:
-    """Be one of two processes, and save what came out."""
-    n_here = MACHINES[machines]
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank % n_here), "LOCAL_WORLD_SIZE": str(n_here)}
+def work(rank: int, name: str, out: Path) -> None:
+    """Be one of a group's processes, and save what came out."""
+    group = GROUPS[name]
+    here = {"LOCAL_RANK": str(rank % group.n_here), "LOCAL_WORLD_SIZE": str(group.n_here)}
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(group.n_processes), **here}
     torch.set_num_threads(1)
     fabric = make_fabric("float32")
-    for case in CASES if machines == "one machine" else list(CASES)[:1]:
+    for case in group.cases:
         trainer = make_trainer(case, fabric)
         reports = train(trainer)
         save_file(weights(trainer) | moments(trainer), out / f"{case} {rank}.safetensors")
         (out / f"{case} {rank}.json").write_text(json.dumps(reports), encoding="utf-8")
-    save_file(averaged(fabric), out / f"averaged {rank}.safetensors")
-    save_file(rows_after_backward(make_trainer("vanilla, AdamW", fabric)), out / f"rows {rank}.safetensors")
+    if name == "two":
+        save_file(averaged(fabric), out / f"averaged {rank}.safetensors")
+        save_file(rows_after_backward(make_trainer("vanilla, AdamW", fabric)), out / f"rows {rank}.safetensors")
+        (out / f"different {rank}.txt").write_text(refusal(fabric), encoding="utf-8")
 
 
-def fork(rank: int, machines: str, out: Path) -> int:
+def refusal(fabric: Fabric) -> str:
+    """What is said where the second process has other weights than the first, and nothing where all have the same."""
+    trainer = make_trainer("vanilla, AdamW", fabric)
+    check_same_state(trainer)
+    if fabric.global_rank:
+        next(iter(trainer.model.parameters())).data[0] += 1e-6
+    with pytest.raises(InputError) as caught:
+        check_same_state(trainer)
+    return str(caught.value)
+
+
+def fork(rank: int, name: str, out: Path) -> int:
     """The number of a process that works and ends."""
     number = os.fork()
     if number:
         return number
     try:
-        work(rank, machines, out)
+        work(rank, name, out)
         leave_group()
     except BaseException:
         traceback.print_exc()
@@ -170,13 +203,13 @@ def fork(rank: int, machines: str, out: Path) -> int:
 
 
 def main(out: Path) -> int:
-    """Start two processes for each choice of machines, one choice after the other."""
-    for machines in MACHINES:
-        (out / machines).mkdir()
+    """Start each group's processes, one group after the other."""
+    for name, group in GROUPS.items():
+        (out / name).mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             os.environ["MASTER_PORT"] = str(free.getsockname()[1])
-        numbers = {fork(rank, machines, out / machines) for rank in (0, 1)}
+        numbers = {fork(rank, name, out / name) for rank in range(group.n_processes)}
         while numbers:
             number, status = os.wait()
             numbers.remove(number)
@@ -192,10 +225,9 @@ def main(out: Path) -> int:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what two processes saved, for each choice of machines."""
+    """A folder with what the processes of each group saved."""
     out = tmp_path_factory.mktemp("processes")
     environment = os.environ | {
-        "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "TORCHELASTIC_RUN_ID": "test",
         "CUDA_VISIBLE_DEVICES": "",
@@ -207,22 +239,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize(
-    ("machines", "case"), [*(("one machine", case) for case in CASES), ("two machines", "vanilla, AdamW")]
-)
-def test_two_processes_equal_one(trained: Path, machines: str, case: str):
-    """Reports, weights and moments are those of one process up to rounding, and the same bits in both."""
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, group in GROUPS.items() for case in group.cases])
+def test_several_processes_equal_one(trained: Path, name: str, case: str):
+    """Reports, weights and moments are those of one process up to rounding, and the same bits in all."""
     alone = make_trainer(case, Fabric(accelerator="cpu", devices=1))
     beginning = weights(alone)
     expected = train(alone)
-    folder = trained / machines
-    for rank in (0, 1):
+    folder, ranks = trained / name, range(GROUPS[name].n_processes)
+    for rank in ranks:
         reports = json.loads((folder / f"{case} {rank}.json").read_text(encoding="utf-8"))
-        for one, two in zip(expected, reports, strict=True):
-            assert two == pytest.approx(one, rel=1e-4)
-    first, second = (load_file(folder / f"{case} {rank}.safetensors") for rank in (0, 1))
-    assert first.keys() == second.keys() == (weights(alone) | moments(alone)).keys()
-    assert all(torch.equal(first[name], second[name]) for name in first)
+        for one, each in zip(expected, reports, strict=True):
+            assert each == pytest.approx(one, rel=1e-4)
+    first, *others = (load_file(folder / f"{case} {rank}.safetensors") for rank in ranks)
+    assert first.keys() == (weights(alone) | moments(alone)).keys()
+    for other in others:
+        assert first.keys() == other.keys()
+        assert all(torch.equal(first[name], other[name]) for name in first)
     differences = {name: float((first[name] - weight).abs().max()) for name, weight in weights(alone).items()}
     assert max(differences.values()) < 1e-6, differences
     assert max(float((weight - beginning[name]).abs().max()) for name, weight in weights(alone).items()) > 1e-3
@@ -232,7 +264,7 @@ def test_two_processes_equal_one(trained: Path, machines: str, case: str):
 
 def test_gradients_of_rows_are_averaged(trained: Path):
     """Rows of both processes and of one alone, used once or twice; a process may have no gradient, and both may."""
-    first, second = (load_file(trained / "one machine" / f"averaged {rank}.safetensors") for rank in (0, 1))
+    first, second = (load_file(trained / "two" / f"averaged {rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     for number, used in enumerate(zip(*USED, strict=True)):
         expected = torch.zeros(11, 3)
@@ -247,8 +279,15 @@ def test_gradients_of_rows_are_averaged(trained: Path):
 @pytest.mark.parametrize("rank", [0, 1])
 def test_the_backward_pass_exchanges_no_sparse_gradient(trained: Path, rank: int):
     """A process's gradient of a table has its own rows alone, since NCCL cannot all-reduce sparse gradients."""
-    found = load_file(trained / "one machine" / f"rows {rank}.safetensors")
+    found = load_file(trained / "two" / f"rows {rank}.safetensors")
     assert set(found["gradient"].tolist()) == set(found["used"].tolist()) - {0, -1}
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_processes_that_begin_with_different_weights_are_refused(trained: Path, rank: int):
+    """All say the same, and no process waits for others."""
+    message = (trained / "two" / f"different {rank}.txt").read_text(encoding="utf-8")
+    assert message.startswith("weights: the same is needed in all processes; process 1 has another than process 0; ")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if arguments is None:
                 stop.ignore()  # One more would end the process with a traceback, or another status.
             if "WORLD_SIZE" in os.environ and "torch" in sys.modules:
-                from closedbook.training.device import leave_group
+                from closedbook.training.processes import leave_group
 
                 leave_group()
             _flush()
@@ -79,8 +79,7 @@ def _status(words: list[str]) -> int:
     try:
         return _dispatch(words)
     except ClosedbookError as error:
-        if os.environ.get("LOCAL_RANK", "0") == "0":
-            be_quiet(False)  # A file can be missing on one machine alone, which says so.
+        be_quiet(not _speaks_for_machine())  # A file can be missing on one machine alone, which says so.
         message = str(error)
         if type(error) in (InputError, RecipeError) and not message.startswith("-"):
             message = named_by_flag(message, words)  # It names a field or a Python argument; the user typed an option.
@@ -100,6 +99,15 @@ def _of_file(error: OSError | UnicodeEncodeError) -> str:
     if sys.getfilesystemencoding() == "utf-8":
         raise error
     return f"{error.object}: a name that this locale cannot spell; set LC_ALL=C.UTF-8"
+
+
+def _speaks_for_machine() -> bool:
+    """Whether this process says what ended it: one line from each machine."""
+    if "WORLD_SIZE" not in os.environ:
+        return os.environ.get("LOCAL_RANK", "0") == "0"
+    from closedbook.training.processes import speaks_for_machine
+
+    return speaks_for_machine()
 
 
 def _on_going_on(words: list[str], error: BaseException) -> str:

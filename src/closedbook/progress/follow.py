@@ -87,7 +87,7 @@ class _Follower:
 
     def show(self, event: "Event") -> "Finished | None":
         """Show an event; the last one is returned."""
-        from closedbook.training.events import Asked, Doing, Done, Evaluated, Finished, Note, Started
+        from closedbook.training.events import Asked, Doing, Done, Ending, Evaluated, Finished, Note, Started
         from closedbook.training.trainer import StepReport
 
         if not isinstance(event, Doing):
@@ -113,6 +113,9 @@ class _Follower:
                 if self.view.is_due_for_accuracy(event.step):
                     say(f"{self.title}: {accuracy_line(event, self._pairs)}{self._caveat}")
                     self._caveat = ""  # said once
+            case Ending():
+                if not self.stop.number:
+                    self.stop.ignore()  # torchrun tells the other processes to end
             case Finished():
                 self.view.end()
                 say(f"{self.title}: {result_line(event, self._pairs, self.display.next)}", wraps=False)

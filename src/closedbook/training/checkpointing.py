@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from closedbook.errors import InputError, RunError
+from closedbook.errors import InputError, PeerLost, RunError
 from closedbook.evaluation.score import Score
 from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run
-from closedbook.training.events import Doing, Event, Note, Saved
+from closedbook.training.events import Doing, Ending, Event, Note, Saved
+from closedbook.training.processes import noticing_lost_peers
 from closedbook.training.trainer import Trainer
 
 
@@ -124,13 +125,24 @@ class Checkpointer:
             raise
 
     def saved_when_closed(self, events: Iterator[Event]) -> Iterator[Event]:
-        """The events, after each of which the run can be closed: its last step is saved then."""
+        """The events, after each of which the run can be closed: its last step is saved then.
+
+        Saves it too where another process has ended, and raises PeerLost.
+        """
         try:
-            yield from events
+            with noticing_lost_peers():
+                yield from events
         except GeneratorExit:
             if self.trainer.step:
                 self.save()
             raise
+        except PeerLost as error:
+            try:
+                yield Ending()
+            finally:
+                if self.trainer.step:
+                    self.save()
+            raise PeerLost(f"{error}; --resume goes on from the last checkpoint") from error
 
     def finish(self, calibrate: Callable[[], None]) -> Iterator[Note | Doing]:
         """Save the final weights: the last, or with patience those of the best evaluation, which a note then says.
@@ -139,7 +151,12 @@ class Checkpointer:
         """
         if self.trainer.fabric.is_global_zero:  # the others might read what is being written
             yield from self._save_final(calibrate)
-        self.trainer.fabric.barrier()
+        try:
+            with noticing_lost_peers():
+                self.trainer.fabric.barrier()
+        except PeerLost:
+            if not self.run.is_finished:
+                raise
 
     def _save_final(self, calibrate: Callable[[], None]) -> Iterator[Note | Doing]:
         best = load_best(self.run.path) if self.patience and self.best >= 0 else None

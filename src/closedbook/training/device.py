@@ -1,7 +1,6 @@
-"""Device, number of processes and precision. Only this and the command line read the environment."""
+"""Device and precision. Only this, processes.py and the command line read the environment."""
 
 import ctypes
-import gc
 import logging
 import os
 import sys
@@ -14,6 +13,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from closedbook.errors import InputError
 from closedbook.recipe.recipe import Precision
+from closedbook.training.processes import join_group, numbers_of_processes
 
 _FABRIC_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
@@ -28,19 +28,22 @@ def make_fabric(precision: Precision) -> Fabric:
     """
     # Its notices ("Using bfloat16 Automatic Mixed Precision") repeat the run's first line.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    n_processes, n_here = _n_processes(), local_processes()
+    n_here, n_machines = numbers_of_processes()
     n_gpus = torch.cuda.device_count()
     if n_gpus and n_here > n_gpus:
         raise InputError(
             f"--nproc-per-node: a process for each GPU at most is needed; received {n_here}, with {n_gpus} here; give "
             "fewer, or hide the GPUs with CUDA_VISIBLE_DEVICES= to train on the CPU"
         )
+    if n_here * n_machines > 1:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if n_gpus else torch.device("cpu")
+        join_group(n_here * n_machines, device)
     fabric = Fabric(
         accelerator="cuda" if n_gpus else "cpu",
         devices=n_here,
-        num_nodes=n_processes // n_here,
+        num_nodes=n_machines,
         # No buffer changes in training, so none is copied to the other processes at each step.
-        strategy=DDPStrategy(forward_sync_buffers=False) if n_processes > 1 else "auto",
+        strategy=DDPStrategy(forward_sync_buffers=False) if n_here * n_machines > 1 else "auto",
         precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]  # a plain str of Fabric's own set
     )
     fabric.launch()
@@ -61,40 +64,9 @@ def give_back_memory() -> None:
         trim(0)
 
 
-def leave_group() -> None:
-    """Leave the group of processes, if there is one; a process that exits without this can crash at exit.
-
-    No trainer should be in use any more.
-    """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        # Trainers that only cycles keep alive go first. A DistributedDataParallel that outlives the group destroys it,
-        # and waits, with Python's global lock held, for gloo's thread, which may be waiting for that lock.
-        gc.collect()
-        torch.distributed.destroy_process_group()
-
-
-# What torchrun tells each process. Without one of them a process would wait for others that never come.
-_TORCHRUN = ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID")
-
-
 def local_processes() -> int:
     """The number of processes that torchrun started on this machine; raises InputError as `make_fabric` does."""
-    return 1 if _n_processes() == 1 else int(os.environ["LOCAL_WORLD_SIZE"])
-
-
-def _n_processes() -> int:
-    """The number of processes that torchrun started; raises InputError where something else announced several."""
-    announced = os.environ.get("WORLD_SIZE", "1")
-    if announced == "1":
-        return 1
-    missing = [name for name in _TORCHRUN if name not in os.environ]
-    if missing:
-        raise InputError(
-            f"WORLD_SIZE: torchrun sets it for several processes, and {', '.join(missing)} too; received "
-            f"{announced} without; start with `torchrun --standalone --nproc-per-node 2 -m closedbook ...`, or unset "
-            "WORLD_SIZE"
-        )
-    return int(announced)
+    return numbers_of_processes().here
 
 
 def fastest_precision() -> Precision:
@@ -105,7 +77,7 @@ def fastest_precision() -> Precision:
     """
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if _n_processes() > 1:
+    if numbers_of_processes() != (1, 1):
         return "float32"  # Machines that differ would disagree.
     return "bfloat16" if multiplies_in_bfloat16(torch.cpu.get_capabilities()) else "float32"
 

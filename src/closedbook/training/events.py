@@ -76,6 +76,11 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """Another process of the training has ended; the last step is saved now, and PeerLost raised."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """Training has finished, `seconds` after it started or continued.
 
@@ -87,4 +92,4 @@ class Finished:
     score: Score | None = None
 
 
-Event = Note | Doing | Done | Started | StepReport | Evaluated | Asked | Saved | Finished
+Event = Note | Doing | Done | Started | StepReport | Evaluated | Asked | Saved | Ending | Finished

@@ -20,8 +20,9 @@ from closedbook.recipe.recipe import Recipe, StageConfig
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences, fingerprint
 from closedbook.storage.resume import check_same_inputs
-from closedbook.storage.run import Run, create_run, fill_model
+from closedbook.storage.run import Run, create_run, fill_model, open_run
 from closedbook.text.notes import Detail
+from closedbook.training.alike import check_same_plan, check_same_state
 from closedbook.training.budget import Budget, fitted, in_minutes
 from closedbook.training.checkpointing import Checkpointer, Saving
 from closedbook.training.events import Doing, Done, Event, Finished, Note, Started
@@ -34,6 +35,7 @@ from closedbook.training.mixture import stage_of
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
+from closedbook.training.processes import begin_here, noticing_lost_peers, was_begun_here
 from closedbook.training.rounds import Rounds
 from closedbook.training.silver import SILVER, silver_lines
 from closedbook.training.summary import asked_in_training, more_than_all, too_few, what_was_made, what_was_read
@@ -120,6 +122,17 @@ def finetune(
 def _train(
     make_plan: Callable[[], Plan], saving: Saving, budget: Budget | None = None, *, chooses_steps: bool = False
 ) -> Iterator[Event]:
+    """Train a run; raises PeerLost where another process of the same training has ended."""
+    if was_begun_here(saving.out) and (saving.out / "run.json").is_file() and open_run(saving.out).is_finished:
+        yield Finished(open_run(saving.out), 0.0)  # torchrun restarted what had only to exit
+        return
+    with noticing_lost_peers():
+        yield from _trained(make_plan, saving, budget, chooses_steps=chooses_steps)
+
+
+def _trained(
+    make_plan: Callable[[], Plan], saving: Saving, budget: Budget | None, *, chooses_steps: bool
+) -> Iterator[Event]:
     """Train, evaluate and save, in the order in which a run killed at any moment comes to the same end."""
     yield Doing("reading")
     plan = make_plan()
@@ -129,12 +142,14 @@ def _train(
     prepared = yield from _prepared(plan, budget, chooses_steps=chooses_steps)
     begin = time.perf_counter()
     trainer = prepared.trainer()
+    check_same_plan(prepared, trainer.fabric)
     yield Doing("opening the run", can_stop=False)
     run, checkpoint = _opened(prepared, saving, trainer.fabric)
     if checkpoint is not None:
         fill_model(trainer.model, checkpoint.weights, checkpoint.path)
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
         yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
+    check_same_state(trainer)  # and so nobody saves before all have loaded
     checkpointer, asking = Checkpointer(run, trainer, saving.every_seconds, checkpoint), prepared.examples.asking
     open_epoch = checkpointer.open_epoch
     epoch = trainer.position.epoch if open_epoch is None else open_epoch
@@ -208,6 +223,8 @@ def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Ch
     """The run's folder, which rank 0 creates for a new run, and the checkpoint to continue from."""
     plan, silver = prepared.plan, prepared.examples.silver
     checkpoint = None
+    if fabric.is_global_zero:
+        begin_here(saving.out)
     if plan.resumed is not None:
         run, checkpoint = plan.resumed, load_latest(saving.out)
     else:

@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from closedbook.training.processes import all_gathered
+
 _BYTES = 4
 
 
@@ -53,12 +55,12 @@ def average_rows(table: nn.Parameter, n_processes: int) -> None:
     if n_processes == 1:
         return
     rows, values = rows_and_values(table)
-    n_rows = _gathered(torch.tensor(len(rows), device=table.device), n_processes)
+    n_rows = all_gathered(torch.tensor(len(rows), device=table.device), n_processes)
     n_most = int(n_rows.max())
     padding = n_most - len(rows)  # gathering needs one shape
     is_used = torch.arange(n_most, device=table.device) < n_rows[:, None]
-    all_rows = _gathered(nn.functional.pad(rows, (0, padding)), n_processes)[is_used]
-    all_values = _gathered(nn.functional.pad(values, (0, 0, 0, padding)), n_processes)[is_used] / n_processes
+    all_rows = all_gathered(nn.functional.pad(rows, (0, padding)), n_processes)[is_used]
+    all_values = all_gathered(nn.functional.pad(values, (0, 0, 0, padding)), n_processes)[is_used] / n_processes
     # Rows of a gradient are rows of its table, which need no check.
     table.grad = torch.sparse_coo_tensor(all_rows[None], all_values, table.shape, check_invariants=False).coalesce()
 
@@ -69,10 +71,3 @@ def rows_and_values(table: Tensor) -> tuple[Int64[Tensor, " N"], Float[Tensor, "
         return torch.zeros(0, dtype=torch.long, device=table.device), table.new_zeros(0, table.size(1))
     gradient = table.grad.coalesce()
     return gradient.indices()[0], gradient.values()
-
-
-def _gathered(values: Tensor, n_processes: int) -> Tensor:
-    """The values of all processes, stacked."""
-    gathered = [torch.empty_like(values) for _ in range(n_processes)]
-    torch.distributed.all_gather(gathered, values.contiguous())
-    return torch.stack(gathered)
