@@ -61,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if arguments is None:
                 stop.ignore()
             if line := _on_going_on(words, error):
+                if os.environ.get("LOCAL_RANK") == "0":
+                    _speaks_for_machine()  # and so the other processes do not
                 say(line, wraps=False)
             number = error.number if isinstance(error, Interrupted | Stopped) else stop.number or signal.SIGINT
             return 128 + number

@@ -114,6 +114,8 @@ class _Follower:
                     say(f"{self.title}: {accuracy_line(event, self._pairs)}{self._caveat}")
                     self._caveat = ""  # said once
             case Ending():
+                if not event.saves:
+                    self.stop.number = 0  # nothing was saved here that could be gone on with
                 if not self.stop.number:
                     self.stop.ignore()  # torchrun tells the other processes to end
             case Finished():

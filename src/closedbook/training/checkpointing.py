@@ -138,7 +138,7 @@ class Checkpointer:
             raise
         except PeerLost as error:
             try:
-                yield Ending()
+                yield Ending(self.trainer.fabric.is_global_zero)
             finally:
                 if self.trainer.step:
                     self.save()

@@ -77,7 +77,9 @@ class Saved:
 
 @dataclass(frozen=True)
 class Ending:
-    """Another process of the training has ended; the last step is saved now, and PeerLost raised."""
+    """Another process of the training has ended; now the last step is saved, if this process `saves`, and all end."""
+
+    saves: bool
 
 
 @dataclass(frozen=True)
