@@ -205,7 +205,10 @@ def main() -> None:
     machine = facts()
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name))
-        result = {"alike": alike(bench), "killed": killed(bench), "machines": machines(bench)}
+        result: dict[str, Any] = {"alike": alike(bench)}
+        for part in (killed, machines):
+            print(json.dumps(result), file=sys.stderr, flush=True)
+            result[part.__name__] = part(bench)
     print_result(result, machine)
 
 

@@ -12,7 +12,7 @@ from closedbook.storage.checkpoint import Checkpoint, load_best, save_checkpoint
 from closedbook.storage.fingerprint import fingerprint
 from closedbook.storage.run import Run
 from closedbook.training.events import Doing, Ending, Event, Note, Saved
-from closedbook.training.processes import noticing_lost_peers
+from closedbook.training.processes import noticing_lost_peers, was_begun_here
 from closedbook.training.trainer import Trainer
 
 
@@ -20,7 +20,8 @@ from closedbook.training.trainer import Trainer
 class Saving:
     """Where a run is saved, whether it is resumed, how often it is saved, and what its user says of it.
 
-    With `may_exceed_memory` it is trained although it seems to need more memory than is free.
+    With `may_exceed_memory` it is trained although it seems to need more memory than is free. A run that the same
+    torchrun began, which has restarted this process, is resumed.
     """
 
     out: Path
@@ -32,6 +33,8 @@ class Saving:
     def __post_init__(self) -> None:
         if not self.every_seconds >= 0:
             raise InputError(f"--save-every: 0 or more seconds are needed; received {self.every_seconds}")
+        if was_begun_here(self.out) and (self.out / "run.json").is_file():
+            object.__setattr__(self, "resume", True)  # as dataclasses set the fields of a frozen one
 
 
 class Checkpointer:

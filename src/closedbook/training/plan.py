@@ -29,7 +29,6 @@ from closedbook.training.inputs import (
     vocabulary_of,
 )
 from closedbook.training.mixture import stage_of
-from closedbook.training.processes import was_begun_here
 
 _MANY_STATED = 0.8
 """If the documents state a smaller share of the answers, the user should know."""
@@ -157,11 +156,8 @@ def _mixed_pairs(path: Path | None, recipe: Recipe) -> tuple[Path | None, list[s
 
 
 def resumed_run(saving: Saving, kind: TrainedKind) -> Run | None:
-    """The run that is resumed, or None for a new one; raises RunError where --out cannot be used for either.
-
-    Processes that torchrun restarts resume the run that they began.
-    """
-    if saving.resume or (was_begun_here(saving.out) and (saving.out / "run.json").is_file()):
+    """The run that is resumed, or None for a new one; raises RunError where --out cannot be used for either."""
+    if saving.resume:
         return resumable_run(saving.out, kind)
     check_run_can_be_created(saving.out)
     return None
