@@ -7,9 +7,12 @@ import functools
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import jaxtyping
@@ -103,6 +106,31 @@ def closedbook(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(status, *capsys.readouterr())
 
     return closedbook
+
+
+@contextmanager
+def _signal_in(file: str, function: str, call: int, number: signal.Signals) -> Iterator[list[int]]:
+    left = [call]
+
+    def look(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_name == function and code.co_filename.endswith(f"closedbook/{file}"):
+            left[0] -= 1
+            if not left[0]:
+                sys.setprofile(None)
+                signal.raise_signal(number)
+
+    sys.setprofile(look)
+    try:
+        yield left
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.fixture
+def signal_in() -> Callable[..., AbstractContextManager[list[int]]]:
+    """A block in which a signal comes where a function of a file is called for so many times; [0] says that it came."""
+    return _signal_in
 
 
 def run_command(*words: object) -> int:

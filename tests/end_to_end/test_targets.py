@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,21 @@ def test_a_target_is_made_once_and_goes_on_where_it_was_stopped(
     events.close()  # type: ignore[attr-defined]  # every generator has it
     assert closedbook(*words, "--out", stopped, "--resume").status == 0
     assert (stopped / "vanilla.pretrain.params").read_bytes() == params
+
+
+def test_a_target_that_a_signal_stops_before_its_file_is_written_goes_on(
+    closedbook: Closedbook, out: Path, tmp_path: Path, signal_in: Callable[..., Any]
+):
+    """Its run has ended then, and the last line has the command that makes the file."""
+    words = ("vanilla_pretrain", "--recipe", recipe_file(tmp_path, "course"), "--epochs", 1)
+    with signal_in("files/durable.py", "read_bytes", 1, signal.SIGTERM):
+        outcome = closedbook(*words)
+    assert outcome.status == 143
+    assert (out / "vanilla.pretrain.run/model.safetensors").exists()
+    again = outcome.err.splitlines()[-1].removeprefix("stopped and saved; go on with: closedbook ")
+    assert shlex.split(again) == [*map(str, words), "--resume"]
+    assert closedbook(*shlex.split(again)).status == 0
+    assert (out / "vanilla.pretrain.params").exists()
 
 
 def test_epochs_win_over_the_steps_of_a_recipe(closedbook: Closedbook, out: Path, tmp_path: Path):

@@ -3,11 +3,8 @@
 import json
 import shlex
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -49,26 +46,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def signal_in(file: str, function: str, call: int, number: signal.Signals) -> Iterator[list[int]]:
-    """Inside the block a signal comes where a function of a file is called for the `call`th time."""
-    left = [call]
-
-    def look(frame: FrameType, event: str, _: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_name == function and code.co_filename.endswith(f"closedbook/{file}"):
-            left[0] -= 1
-            if not left[0]:
-                sys.setprofile(None)
-                signal.raise_signal(number)
-
-    sys.setprofile(look)
-    try:
-        yield left
-    finally:
-        sys.setprofile(None)
-
-
 def ended(run: Path) -> tuple[bytes, list[dict[str, Any]]]:
     """The weights, and the metrics without times."""
     entries = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -106,6 +83,7 @@ def test_a_run_stopped_at_a_named_moment_ends_as_an_undisturbed_one(
     closedbook: Callable[..., Any],
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
+    signal_in: Callable[..., Any],
     undisturbed: dict[str, Any],
     command: str,
     file: str,
