@@ -29,7 +29,7 @@ from closedbook.forms.corpus import read_asked_pairs
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage import run as storage
-from closedbook.text.questions import Questions, check_questions, parse_questions
+from closedbook.text.questions import Questions, check_one_line, check_questions, parse_questions
 from closedbook.text.spelling import Spelling, spelled
 from closedbook.text.vocabulary import Vocabulary
 
@@ -266,10 +266,7 @@ class Run:
 
     def _asked(self, question: str) -> str:
         """The question as the model is asked; raises InputError, which quotes it, where it cannot be."""
-        if not question.strip():
-            raise InputError('question: is empty; write one, as in "Where was Ada Byron born?"')
-        if "\n" in question.strip():
-            raise InputError(f"{question!r}: a question is one line; ask each line by itself")
+        check_one_line(question)
         try:
             parsed, _ = spelled(_without_answers(parse_questions([question], None)), self._spelling)
             self._check(parsed)

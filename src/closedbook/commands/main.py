@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from closedbook.assignment.targets import TARGETS, TargetOptions
@@ -137,6 +138,10 @@ def _set_up() -> None:
     # Read when torch is first imported: threads that wait for each other go to sleep early. Spinning for long gains
     # nothing, and costs much where another program needs the core (benchmarks/waiting.py).
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    if sys.stdin is None:  # it was closed, as by <&-
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # likewise
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Answers are UTF-8, as questions are, whatever the locale; a path in it can have bytes that are not.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")

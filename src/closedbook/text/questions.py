@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from closedbook.errors import TextError
+from closedbook.errors import InputError, TextError
 from closedbook.text.lines import check_regular, read_lines
 from closedbook.text.vocabulary import Vocabulary, special_in
 
@@ -94,6 +94,14 @@ def check_questions(
                 f"{what} {needed} characters (two for the masks) and the model reads {block_size}; "
                 "shorten, or train with a larger model.block-size",
             )
+
+
+def check_one_line(question: str) -> None:
+    """Raise InputError where a question is empty, or is several."""
+    if not question.strip():
+        raise InputError('question: is empty; write one, as in "Where was Ada Byron born?"')
+    if "\n" in question.strip():
+        raise InputError(f"{question!r}: a question is one line; ask each line by itself")
 
 
 def n_needed(item: Question) -> int:
