@@ -18,6 +18,7 @@ from closedbook.progress.stop import Interrupted, Stopped
 from closedbook.recipe.recipe import Recipe, check_budget_minutes
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.settings import SETTINGS, Setting, in_setting
+from closedbook.storage.lock import check_no_writer
 from closedbook.training.budget import Budget
 from closedbook.training.checkpointing import Saving
 from closedbook.training.events import Event
@@ -118,6 +119,7 @@ def check_training(budget_minutes: float | None, folder: Path, resume: bool) -> 
     if budget_minutes is not None:
         check_budget_minutes(budget_minutes, "budget_minutes", "budget_minutes=2")
     if not resume and (folder / "run.json").is_file():
+        check_no_writer(folder)
         raise RunError(
             f"{folder}: is a run already; closedbook.load opens one that has ended, resume=True continues one that was "
             "interrupted; or choose another folder"

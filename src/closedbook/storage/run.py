@@ -5,6 +5,7 @@ RUN/
   run.json             kind, files and their SHA-256, characters and words, the run whose weights it started from
   metrics.jsonl        a line per step, and a line per evaluation
   checkpoints/         while it trains: what `--resume` continues from
+  lock                 while it trains: which process does (see `storage/lock.py`)
   model.safetensors    once it has finished: the weights
   corpus.txt           the text that was learned, where it is no single file or folder, or grew
   pairs.jsonl          a run that grew: all pairs, those of the run that it grew from first
@@ -44,6 +45,7 @@ from closedbook.recipe.recipe import Precision, Recipe
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_links, refuse_not_finite, refuse_other
+from closedbook.storage.lock import check_no_writer
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
@@ -164,6 +166,7 @@ def check_run_can_be_created(path: Path) -> None:
     """Raise RunError where something is in the way of a new run's folder, or the folder cannot be written."""
     with suppress(OSError):  # of a path that cannot be, which the last check refuses
         if (path / "run.json").is_file():
+            check_no_writer(path)
             raise RunError(f"{path}: is there already; {_onward(path)}, or choose another --out")
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise RunError(f"{path}: is there already and is no run; choose another --out")

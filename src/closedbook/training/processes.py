@@ -26,6 +26,11 @@ class NumbersOfProcesses(NamedTuple):
     machines: int
 
 
+def is_first_process() -> bool:
+    """Whether this process is rank 0, known before the others are met."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK") == "0"
+
+
 def numbers_of_processes() -> NumbersOfProcesses:
     """The processes that torchrun started.
 

@@ -9,18 +9,14 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from lightning_fabric import Fabric
-
 from closedbook.evaluation.calibration import calibrated, save_calibration
 from closedbook.evaluation.predict import predict
-from closedbook.files.durable import write_atomically
 from closedbook.forms.corpus import Texts
 from closedbook.model.gpt import GPT
 from closedbook.recipe.recipe import Recipe, StageConfig
-from closedbook.storage.checkpoint import Checkpoint, load_latest
-from closedbook.storage.fingerprint import differences, fingerprint
-from closedbook.storage.resume import check_same_inputs
-from closedbook.storage.run import Run, create_run, fill_model, open_run
+from closedbook.storage.fingerprint import fingerprint
+from closedbook.storage.lock import OneWriter
+from closedbook.storage.run import Run, check_run_can_be_created, fill_model, open_run
 from closedbook.text.notes import Detail
 from closedbook.training.alike import check_same_plan, check_same_state
 from closedbook.training.budget import Budget, fitted, in_minutes
@@ -31,13 +27,12 @@ from closedbook.training.growing import GrowingFiles, plan_growing, with_default
 from closedbook.training.loop import Loop
 from closedbook.training.memory import check_memory
 from closedbook.training.metrics import MetricsLog
-from closedbook.training.mixture import stage_of
+from closedbook.training.opening import as_it_began, opened, resume_notes
 from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
-from closedbook.training.processes import begin_here, noticing_lost_peers, was_begun_here
+from closedbook.training.processes import is_first_process, noticing_lost_peers, was_begun_here
 from closedbook.training.rounds import Rounds
-from closedbook.training.silver import SILVER, silver_lines
 from closedbook.training.summary import asked_in_training, more_than_all, too_few, what_was_made, what_was_read
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
@@ -122,33 +117,37 @@ def finetune(
 def _train(
     make_plan: Callable[[], Plan], saving: Saving, budget: Budget | None = None, *, chooses_steps: bool = False
 ) -> Iterator[Event]:
-    """Train a run; raises PeerLost where another process of the same training has ended."""
+    """Train, while no other does into this folder; raises PeerLost where a process of the same training has ended."""
     if was_begun_here(saving.out) and (saving.out / "run.json").is_file() and open_run(saving.out).is_finished:
         yield Finished(open_run(saving.out), 0.0)  # torchrun restarted what had only to exit
         return
-    with noticing_lost_peers():
-        yield from _trained(make_plan, saving, budget, chooses_steps=chooses_steps)
+    yield Doing("reading")
+    if not saving.resume:
+        check_run_can_be_created(saving.out)  # before anything is locked there
+    writer = OneWriter(saving.out, is_new=not saving.resume, is_needed=is_first_process())
+    with noticing_lost_peers(), writer:
+        finished = yield from _trained(make_plan, saving, writer, budget, chooses_steps=chooses_steps)
+    yield finished
 
 
 def _trained(
-    make_plan: Callable[[], Plan], saving: Saving, budget: Budget | None, *, chooses_steps: bool
-) -> Iterator[Event]:
+    make_plan: Callable[[], Plan], saving: Saving, writer: OneWriter, budget: Budget | None, *, chooses_steps: bool
+) -> Generator[Event, None, Finished]:
     """Train, evaluate and save, in the order in which a run killed at any moment comes to the same end."""
-    yield Doing("reading")
     plan = make_plan()
     if plan.resumed is not None:
-        plan = _resumed(plan, plan.resumed, saving, has_own_steps=budget is not None or chooses_steps)
+        plan = as_it_began(plan, plan.resumed, saving, has_own_steps=budget is not None or chooses_steps)
     check_memory(plan, may_exceed=saving.may_exceed_memory)
     prepared = yield from _prepared(plan, budget, chooses_steps=chooses_steps)
     begin = time.perf_counter()
     trainer = prepared.trainer()
     check_same_plan(prepared, trainer.fabric)
     yield Doing("opening the run", can_stop=False)
-    run, checkpoint = _opened(prepared, saving, trainer.fabric)
+    run, checkpoint = opened(prepared, saving, writer, trainer.fabric)
     if checkpoint is not None:
         fill_model(trainer.model, checkpoint.weights, checkpoint.path)
         trainer.resume(checkpoint.weights, checkpoint.optimizer, checkpoint.state)
-        yield from map(Note, _resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
+        yield from map(Note, resume_notes(checkpoint, fingerprint(plan.precision, trainer.fabric.device)))
     check_same_state(trainer)  # and so nobody saves before all have loaded
     checkpointer, asking = Checkpointer(run, trainer, saving.every_seconds, checkpoint), prepared.examples.asking
     open_epoch = checkpointer.open_epoch
@@ -165,7 +164,7 @@ def _trained(
         loop = Loop(trainer, _validation(prepared), checkpointer, metrics, rounds)
         yield from checkpointer.saved_when_closed(loop.steps(is_new=is_new))
     yield from checkpointer.saved_when_closed(checkpointer.finish(lambda: _calibrate(plan, run, trainer)))
-    yield Finished(run, time.perf_counter() - begin, checkpointer.score)
+    return Finished(run, time.perf_counter() - begin, checkpointer.score)
 
 
 def _prepared(plan: Plan, budget: Budget | None, *, chooses_steps: bool) -> Generator[Event, None, Prepared]:
@@ -196,14 +195,6 @@ def _reading_notes(plan: Plan) -> Iterator[str]:
         yield f"the open-book reader reads {plan.n_documents:,} documents first"
 
 
-def _resumed(plan: Plan, run: Run, saving: Saving, *, has_own_steps: bool) -> Plan:
-    """The plan of the run that is resumed; raises RunError where it began with other files or another recipe."""
-    if has_own_steps:  # the number of steps was decided when the run began
-        plan = plan.with_steps(stage_of(plan.kind, run.recipe, is_from_scratch=True).steps)
-    check_same_inputs(run, plan.recipe if saving.recipe_is_given else None, plan.info)
-    return plan
-
-
 def _validation(prepared: Prepared) -> Validation | None:
     plan = prepared.plan
     if plan.validation is None:
@@ -217,24 +208,6 @@ def _calibrate(plan: Plan, run: Run, trainer: Trainer) -> None:
         questions = plan.calibration.items
         predictions = predict(trainer.model, plan.vocabulary, [item.text for item in questions])
         save_calibration(calibrated(predictions, questions), run.path)
-
-
-def _opened(prepared: Prepared, saving: Saving, fabric: Fabric) -> tuple[Run, Checkpoint | None]:
-    """The run's folder, which rank 0 creates for a new run, and the checkpoint to continue from."""
-    plan, silver = prepared.plan, prepared.examples.silver
-    checkpoint = None
-    if fabric.is_global_zero:
-        begin_here(saving.out)
-    if plan.resumed is not None:
-        run, checkpoint = plan.resumed, load_latest(saving.out)
-    else:
-        run = Run(saving.out, plan.recipe, plan.info)
-        if fabric.is_global_zero:
-            create_run(saving.out, plan.recipe, plan.info, plan.kept)
-        fabric.barrier()
-    if silver is not None and checkpoint is None and fabric.is_global_zero:
-        write_atomically(run.path / SILVER, silver_lines(silver).encode())
-    return run, checkpoint
 
 
 def _table_notes(model: GPT, stage: StageConfig) -> Iterator[str]:
@@ -251,10 +224,3 @@ def _schedule_notes(plan: Plan) -> Iterator[str]:
             "schedule cosine_by_tokens: the cosine reaches its floor after 200 epochs and climbs back to the peak by "
             "400, as in the assignment's code"
         )
-
-
-def _resume_notes(checkpoint: Checkpoint, now: dict[str, str]) -> Iterator[str]:
-    yield from checkpoint.notes
-    changed = differences(checkpoint.fingerprint, now)
-    if changed:
-        yield f"not bit for bit what an undisturbed run would be: {'; '.join(changed)}"
