@@ -46,9 +46,9 @@ def test_a_recipe_saved_before_the_renames_opens(name: str, recipe: Recipe):
     path = Path(__file__).parent / f"saved_before_renames_{name}.toml"
     opened, sources = load_recipe(str(path))
     # Which had an evaluation each epoch.
-    assert flatten(opened) == flatten(recipe) | ADDED | {f"{stage}.evaluate_every": 1 for stage in STAGES}
+    assert flatten(opened) == flatten(recipe) | ADDED[1] | {f"{stage}.evaluate_every": 1 for stage in STAGES}
     added = {key for key, source in sources.items() if source == f"{path}, which is older than this key"}
-    assert added == set(ADDED)
+    assert added == set(ADDED[1])
     assert all(source.startswith(f"{path}, line ") for key, source in sources.items() if key not in added)
     by_old_name = {key for key, source in sources.items() if "old name" in source}
     assert by_old_name == set(NEW_NAMES.values())

@@ -309,7 +309,7 @@ def test_a_saved_recipe_loads_as_it_was(tmp_path_factory: pytest.TempPathFactory
 
 
 def test_a_saved_recipe_depends_on_no_preset():
-    """The TOML of a recipe names every key, in the order of the fields, and no preset."""
+    """The TOML of a recipe names its format, every key, in the order of the fields, and no preset."""
     tables = tomllib.loads(recipe_toml(COURSE))
     assert "preset" not in tables
     leaves = [
@@ -317,7 +317,7 @@ def test_a_saved_recipe_depends_on_no_preset():
         for name, value in tables.items()
         for key in (value if isinstance(value, dict) else [""])
     ]
-    assert leaves == list(flatten(COURSE))
+    assert leaves == ["format", *flatten(COURSE)]
 
 
 def test_the_sources_of_a_saved_recipe_are_its_lines(write: Write):
@@ -333,7 +333,7 @@ def test_the_sources_of_a_saved_recipe_are_its_lines(write: Write):
 def test_a_saved_recipe_has_a_comment_for_each_key():
     """Each key and section stands below its field's docstring."""
     text = recipe_toml(COURSE)
-    assert text.startswith("# Every hyperparameter of a training run.\n\n# Seed of weights, ")
+    assert text.startswith("# Every hyperparameter of a training run.\n\n# A file with a format has every key.\n")
     assert "\n# The model's shape.\n[model]\n# vanilla: all blocks work on the characters; " in text
     assert text.count("\n# Peak learning rate.\nlearning_rate = ") == 4
     lines = text.splitlines()

@@ -36,8 +36,9 @@ def test_threads_and_precision_are_in_the_fingerprint() -> None:
 
 
 def test_a_fingerprint_is_complete() -> None:
-    """It has torch, precision, device, threads and processor, none of them empty."""
+    """It has versions, precision, device, threads and processor, none of them empty."""
     found = fingerprint("float32")
-    assert list(found) == ["torch", "precision", "device", "threads", "processor", "processor features"]
+    versions = ["closedbook", "python", "numpy", "torch"]
+    assert list(found) == [*versions, "precision", "device", "threads", "processor", "processor features"]
     assert all(found.values())
     assert found["torch"] == torch.__version__

@@ -30,6 +30,7 @@ def describe(run: Run, width: int = 80) -> Iterator[str]:
     yield f"started     {'from ' + info.parent if info.parent else 'from scratch'}"
     for name, source in info.sources.items():
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
+    yield f"made by     {', '.join(f'{name} {number}' for name, number in info.made_by.items())}"
     model = make_model(config, info.vocabulary)
     yield f"model       {config.variant}, {model.n_parameters:,} parameters, {info.precision}"
     yield from _parameters(model, width)

@@ -8,7 +8,7 @@ from closedbook.commands.words import as_option
 from closedbook.errors import InputError
 from closedbook.recipe.keys import flatten, toml_value
 from closedbook.recipe.recipe import Recipe, StageConfig, check_budget_minutes
-from closedbook.recipe.recipe_file import load_recipe, with_values
+from closedbook.recipe.recipe_file import load_recipe, load_saved_recipe, with_values
 from closedbook.recipe.rows import Rows, recipe_rows
 from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
 from closedbook.recipe.sizing import chosen_by_hand, sizing_source
@@ -27,12 +27,12 @@ def base_recipe(
     """
     saved = out / "recipe.toml"
     if resume and "recipe" not in given and saved.is_file():
-        return load_recipe(str(saved))
+        return load_saved_recipe(saved)
     if parent is None:
         return load_recipe(name)
     if not (parent / "recipe.toml").is_file():
         raise InputError(f"--from: a run is needed, and {parent} has no recipe.toml; name a folder that study made")
-    return load_recipe(str(parent / "recipe.toml"))
+    return load_saved_recipe(parent / "recipe.toml")
 
 
 def check_growth(options: StudyOptions) -> None:

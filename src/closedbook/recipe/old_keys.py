@@ -1,7 +1,8 @@
 """Recipe keys and values of older versions: what they are called now, and what was removed. Imports no torch.
 
-A saved recipe names every key. A renamed key is read under its new name, and a removed one is passed over if its value
-is the one that the code of today always uses. A key that was added later has the value that changes nothing.
+A recipe that a run saved names its format and every key. A renamed key is read under its new name, and a removed one is
+passed over if its value is the one that the code of today always uses. A key that was added later has the value that
+changes nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,12 @@ from copy import deepcopy
 from typing import Any
 
 from closedbook.recipe.recipe import STAGES
+
+FORMAT = 1
+"""Format of the recipes that runs save today; before it was written, it was 0.
+
+Who adds a key raises it, and says in `ADDED` what the key is in recipes of earlier formats.
+"""
 
 NEW_NAMES = {
     "hold_out": "validation_split",
@@ -42,19 +49,21 @@ REMOVED: dict[str, Any] = {
 }
 """Removed keys, each with the only value that is still accepted: what the code of today does."""
 
-ADDED: dict[str, Any] = {
-    "open_vocabulary": False,
-    "sizing": "fixed",
-    "calibration_split": 0.0,
-    "doubt": False,
-    "model.name_table": False,
-    "model.name_width": 0,
-    "corruption.question_form": 0.0,
-    "corruption.nameless": 0.0,
-    **{f"{stage}.table_optimizer": "sparse_adam" for stage in STAGES},
-    **{f"{stage}.mix_strangers": 0.0 for stage in STAGES},
+ADDED: dict[int, dict[str, Any]] = {
+    1: {
+        "open_vocabulary": False,
+        "sizing": "fixed",
+        "calibration_split": 0.0,
+        "doubt": False,
+        "model.name_table": False,
+        "model.name_width": 0,
+        "corruption.question_form": 0.0,
+        "corruption.nameless": 0.0,
+        **{f"{stage}.table_optimizer": "sparse_adam" for stage in STAGES},
+        **{f"{stage}.mix_strangers": 0.0 for stage in STAGES},
+    },
 }
-"""Keys that saved recipes may lack, each with the value that stands for what the code did before the key was there."""
+"""By the format that first has them: keys, each with the value that stands for what the code did before."""
 
 
 def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -78,18 +87,21 @@ def modernized(tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return result, old
 
 
-def with_added(tables: dict[str, Any], known: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
-    """The tables of a recipe that was saved before keys were added, with these keys; and which they are.
+def with_added(tables: dict[str, Any], known: Iterable[str]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The tables of a saved recipe with the keys that its format did not have; these keys, and others that it lacks.
 
-    A file that names a preset, or lacks a key that every version has, was not saved by a run and is left as it is.
+    Where it lacks others, no run saved it, and it is left as it is.
     """
+    later = [keys for number, keys in ADDED.items() if number > tables.get("format", 0)]
+    values = {key: value for keys in later for key, value in keys.items()}
     missing = [key for key in known if not _has(tables, key)]
-    if "preset" in tables or not all(key in ADDED for key in missing):
-        return tables, []
+    others = [key for key in missing if key not in values]
+    if others:
+        return tables, [], others
     result = deepcopy(tables)
     for key in missing:
-        _put(result, tuple(key.split(".")), ADDED[key])
-    return result, missing
+        _put(result, tuple(key.split(".")), values[key])
+    return result, missing, []
 
 
 def _is_removed(key: str, value: Any) -> bool:

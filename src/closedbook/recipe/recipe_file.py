@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from closedbook.errors import RecipeError, TextError
 from closedbook.recipe.keys import Keys, Scalar, dotted, field_types, flatten, items, toml_value
-from closedbook.recipe.old_keys import NEW_NAMES, REMOVED, modernized, with_added
+from closedbook.recipe.old_keys import FORMAT, NEW_NAMES, REMOVED, modernized, with_added
 from closedbook.recipe.recipe import PRESETS, Recipe
 from closedbook.recipe.sizing import chosen_by_hand, sizing_source
 from closedbook.text.lines import decode_lines
@@ -37,12 +37,36 @@ def load_recipe(name_or_path: str) -> tuple[Recipe, dict[str, str]]:
         recipe = PRESETS[name_or_path]
         return recipe, dict.fromkeys(flatten(recipe), f"preset {name_or_path}")
     file = _read(Path(name_or_path))
-    preset = _one_of(file, ("preset",), file.tables.get("preset", _DEFAULT_PRESET), tuple(PRESETS))
-    tables, added = with_added(file.tables, flatten(PRESETS[preset]))
-    own = {name: value for name, value in tables.items() if name != "preset"}
+    if "preset" in file.tables:
+        return _loaded(file, file.tables, [], name_or_path)
+    tables, added, missing = with_added(file.tables, flatten(PRESETS[_DEFAULT_PRESET]))
+    if missing and "format" in file.tables:
+        raise file.fault(
+            ("format",),
+            f"a file with a format has every key, and {missing[0]} is missing; add it, or write a preset in place of "
+            "the format",
+        )
+    return _loaded(file, file.tables, [], name_or_path) if missing else _loaded(file, tables, added, name_or_path)
+
+
+def load_saved_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
+    """The recipe of a run, all of whose values are in its file or older than the key; and where each came from.
+
+    Raises RecipeError where a key is missing.
+    """
+    file = _read(path)
+    tables, added, missing = with_added(file.tables, flatten(PRESETS[_DEFAULT_PRESET]))
+    if missing:
+        raise RecipeError(f"{path}: {missing[0]} is missing, and a run's recipe has every key; put it back from a copy")
+    return _loaded(file, tables, added, str(path))
+
+
+def _loaded(file: "_RecipeFile", tables: dict[str, Any], added: list[str], path: str) -> tuple[Recipe, dict[str, str]]:
+    preset = _one_of(file, ("preset",), tables.get("preset", _DEFAULT_PRESET), tuple(PRESETS))
+    own = {name: value for name, value in tables.items() if name not in ("preset", "format")}
     recipe = chosen_by_hand(_merged(file, PRESETS[preset], own, ()), {dotted(keys) for keys in file.where})
     sources = dict.fromkeys(flatten(recipe), f"preset {preset}")
-    sources |= dict.fromkeys(added, f"{name_or_path}, which is older than this key")
+    sources |= dict.fromkeys(added, f"{path}, which is older than this key")
     for keys, where in file.where.items():
         if dotted(keys) in sources:
             old = file.old.get(dotted(keys))
@@ -120,7 +144,15 @@ def _read(path: Path) -> _RecipeFile:
         cure = "write a line as key = value, with words in quotes"
         raise RecipeError(f"{path}, line {line}: not TOML: {what}; {cure}") from None
     where = {keys: f"{path}, line {line}" for keys, line in _line_numbers(text).items()}
-    return _RecipeFile.of(tables, where)
+    file = _RecipeFile.of(tables, where)
+    number = tables.get("format", 0)
+    if type(number) is not int or number < 0:
+        raise file.fault(("format",), f"format: a whole number is needed; received {_shown(number)}")
+    if number > FORMAT:
+        raise file.fault(
+            ("format",), f"format {number} is of a newer closedbook, and this one reads {FORMAT}; update it"
+        )
+    return file
 
 
 def _split(key: str) -> Keys:

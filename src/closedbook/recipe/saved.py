@@ -6,13 +6,19 @@ from typing import Any
 
 from closedbook.recipe.docstrings import field_docstrings
 from closedbook.recipe.keys import Keys, dotted, field_types, toml_value
+from closedbook.recipe.old_keys import FORMAT
 from closedbook.recipe.recipe import Recipe
 
 
 def recipe_toml(recipe: Recipe) -> str:
-    """A recipe as TOML: every key, so that no preset matters, each below its field's docstring."""
+    """A recipe as TOML: its format and every key, so that no preset matters, each below its field's docstring."""
     summary = (type(recipe).__doc__ or "").partition("\n")[0]
-    return "\n".join([f"# {summary}", "", *_lines(recipe, ())]) + "\n"
+    return (
+        "\n".join(
+            [f"# {summary}", "", "# A file with a format has every key.", f"format = {FORMAT}", *_lines(recipe, ())]
+        )
+        + "\n"
+    )
 
 
 def _lines(config: Any, keys: Keys) -> Iterator[str]:

@@ -1,10 +1,12 @@
-"""Fingerprint: what a run's exact weights depend on besides its recipe and data: machine, torch, precision."""
+"""Fingerprint: what a run's exact weights depend on besides its recipe and data: machine, versions, precision."""
 
 import platform
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+
+from closedbook.storage.made_by import made_by
 
 _CPUINFO = Path("/proc/cpuinfo")
 # Prefixes of the x86 and ARM features by which torch's kernels and libraries choose their instructions.
@@ -18,7 +20,7 @@ def fingerprint(precision: str, device: str | torch.device = "cpu") -> dict[str,
     chosen = sorted(feature for feature in features if feature.startswith(_FEATURES))
     device = torch.device(device)
     return {
-        "torch": torch.__version__,
+        **made_by(),
         "precision": precision,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": str(torch.get_num_threads()),

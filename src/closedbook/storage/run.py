@@ -2,7 +2,8 @@
 
 RUN/
   recipe.toml          every hyperparameter
-  run.json             kind, files and their SHA-256, characters and words, the run whose weights it started from
+  run.json             format, kind, files and their SHA-256, characters and words, the run whose weights it started
+                       from, and which versions made it
   metrics.jsonl        a line per step, and a line per evaluation
   checkpoints/         while it trains: what `--resume` continues from
   lock                 while it trains: which process does (see `storage/lock.py`)
@@ -20,11 +21,10 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from closedbook.errors import RunError, TextError
@@ -42,10 +42,11 @@ from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
 from closedbook.model.prefix_table import PrefixTrie
 from closedbook.recipe.recipe import Precision, Recipe
-from closedbook.recipe.recipe_file import load_recipe
+from closedbook.recipe.recipe_file import load_saved_recipe
 from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_links, refuse_not_finite, refuse_other
 from closedbook.storage.lock import check_no_writer
+from closedbook.storage.made_by import made_by
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
@@ -54,6 +55,8 @@ Kind = TrainedKind | Literal["edit"]
 """What made a run: a kind of training, or an edit of a trained run."""
 
 
+_FORMAT = 1
+"""Of run.json; before it was written, it was 0."""
 KEPT_CORPUS, KEPT_PAIRS = "corpus.txt", "pairs.jsonl"
 """The text in a run's own folder, and the pairs of a run that grew."""
 
@@ -92,7 +95,7 @@ class Replayed:
 class RunInfo:
     """The content of run.json; `precision` is what 'auto' chose on the machine where the run began.
 
-    `replayed` is None for a run that did not grow from another.
+    `replayed` is None for a run that did not grow from another. `made_by` are versions (see `storage/made_by.py`).
     """
 
     kind: Kind
@@ -102,6 +105,7 @@ class RunInfo:
     parent: str | None
     vocabulary: Vocabulary
     replayed: Replayed | None = None
+    made_by: Mapping[str, str] = field(default_factory=made_by)
 
 
 @dataclass(frozen=True)
@@ -187,13 +191,13 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     """
     check_run_can_be_created(path)
     facts = {
+        "format": _FORMAT,
         **asdict(info),
         "sources": {name: _saved_source(source, path) for name, source in info.sources.items()},
         "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,
         "wordings": info.vocabulary.wordings,
-        "torch": torch.__version__,
     }
     with write_folder_atomically(path, "a run") as folder:
         write_synced(folder / "recipe.toml", recipe_toml(recipe).encode())
@@ -217,6 +221,9 @@ def open_run(path: Path) -> Run:
     refuse_links(path)
     try:
         facts: dict[str, Any] = json.loads(read_bytes(path / "run.json"))
+        if (number := facts.get("format", 0)) > _FORMAT:
+            newer = f"format {number} is of a newer closedbook, and this one reads {_FORMAT}; update it"
+            raise RunError(f"{path / 'run.json'}: {newer}")
         info = RunInfo(
             kind=facts["kind"],
             precision=facts["precision"],
@@ -230,10 +237,12 @@ def open_run(path: Path) -> Run:
                 facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))
             ),
             replayed=Replayed(**facts["replayed"]) if facts.get("replayed") else None,
+            # Format 0 had torch alone.
+            made_by=facts["made_by"] if number else {"torch": facts["torch"]},
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None
     if not (path / "recipe.toml").is_file():
         raise RunError(f"{path / 'recipe.toml'}: no such file, and a run needs it; put it back from a copy")
-    recipe, _ = load_recipe(str(path / "recipe.toml"))
+    recipe, _ = load_saved_recipe(path / "recipe.toml")
     return Run(path, recipe, info)
