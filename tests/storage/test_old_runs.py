@@ -7,6 +7,7 @@ Commit 1da3d7d made them from corpus.txt, train.tsv and dev.tsv, which are about
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from closedbook.errors import RunError
 from closedbook.evaluation.predict import predict
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.checkpoint import load_latest
+from closedbook.storage.resume import check_same_inputs
 from closedbook.storage.run import open_run
 from closedbook.training.checkpointing import Saving
 from closedbook.training.metrics import read_metrics
@@ -95,3 +98,12 @@ def test_metrics_continue_in_a_resumed_run(home: Path) -> None:
     evaluations = [entry for entry in entries if entry["kind"] == "evaluation"]
     assert [entry["epoch"] for entry in evaluations] == [0, 2, 4, 6, 8]
     assert ["seen_text_loss" in entry for entry in evaluations] == [False] * 3 + [True] * 2
+
+
+def test_a_recipe_that_leaves_evaluations_to_the_run_is_no_other_recipe() -> None:
+    """Presets of that version said how often: their runs are resumed with today's presets too."""
+    run = open_run(OLD / "interrupted")
+    chosen = replace(run.recipe, study=replace(run.recipe.study, evaluate_every=0))
+    check_same_inputs(run, chosen, run.info)
+    with pytest.raises(RunError, match=r"began with study\.evaluate_every 2, .*; received 3;"):
+        check_same_inputs(run, replace(chosen, study=replace(chosen.study, evaluate_every=3)), run.info)

@@ -39,7 +39,7 @@ def lineage_left(run: Run) -> list[Run]:
 def unchanged(source: Source) -> Path | None:
     """The path of a file that was read before, or None if it is gone or has changed."""
     path = Path(source.path)
-    return path if path.exists() and Source.of(path) == source else None
+    return path if path.exists() and Source.of(path).sha256 == source.sha256 else None
 
 
 def needed(run: Run, name: str) -> Path:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from closedbook.errors import RunError
-from closedbook.recipe.keys import flatten, toml_value
+from closedbook.recipe.keys import Scalar, flatten, toml_value
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Kind, Run, RunInfo, TrainedKind, open_run
 
@@ -53,12 +53,20 @@ def check_same_inputs(run: Run, recipe: Recipe | None, info: RunInfo) -> None:
             f"{run.path}: began from {run.info.parent or 'scratch'}, not {info.parent or 'scratch'}; --resume "
             "goes on with a run as it began, --from begins a new one: leave out one of the two"
         )
-    if recipe is not None and recipe != run.recipe:
-        given = flatten(recipe)
-        key, began = next((key, value) for key, value in flatten(run.recipe).items() if value != given[key])
+    given = flatten(run.recipe if recipe is None else recipe)
+    changed = [
+        key for key, value in flatten(run.recipe).items() if value != given[key] and not _chooses(key, given[key])
+    ]
+    if changed:
+        key, began = changed[0], flatten(run.recipe)[changed[0]]
         option = "--" + key.replace("_", "-")
         raise RunError(
             f"{run.path}: began with {key} {toml_value(began)}, and --resume changes no hyperparameter; received "
             f"{toml_value(given[key])}; leave out what sets it ({option}, a recipe or a setting), or begin a new run "
             "with another --out"
         )
+
+
+def _chooses(key: str, value: Scalar) -> bool:
+    """Whether a value leaves it to a run how often it is evaluated, as presets have done since 0.2.0."""
+    return key.endswith(".evaluate_every") and value == 0

@@ -47,6 +47,7 @@ from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_links, refuse_not_finite, refuse_other
 from closedbook.storage.lock import check_no_writer
 from closedbook.storage.made_by import made_by
+from closedbook.storage.paths import found_path, saved_path
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
@@ -193,7 +194,11 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
     facts = {
         "format": _FORMAT,
         **asdict(info),
-        "sources": {name: _saved_source(source, path) for name, source in info.sources.items()},
+        "sources": {
+            name: {"path": saved_path(Path(source.path), path), "sha256": source.sha256}
+            for name, source in info.sources.items()
+        },
+        "parent": None if info.parent is None else saved_path(Path(info.parent), path),
         "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,
@@ -205,12 +210,6 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
         for name, content in (files or {}).items():
             write_synced(folder / name, content)
     return Run(path, recipe, info)
-
-
-def _saved_source(source: Source, run: Path) -> dict[str, str]:
-    """A source as run.json has it: a file in the run's own folder by its name, so that the folder can be moved."""
-    is_own = Path(source.path).parent == run.resolve()
-    return {"path": Path(source.path).name if is_own else source.path, "sha256": source.sha256}
 
 
 def open_run(path: Path) -> Run:
@@ -229,10 +228,10 @@ def open_run(path: Path) -> Run:
             precision=facts["precision"],
             n_documents=facts["n_documents"],
             sources={
-                name: Source(str(path.resolve() / source["path"]), source["sha256"])
+                name: Source(found_path(source["path"], path), source["sha256"])
                 for name, source in facts["sources"].items()
             },
-            parent=facts["parent"],
+            parent=None if facts["parent"] is None else found_path(facts["parent"], path),
             vocabulary=Vocabulary.of_saved(
                 facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))
             ),

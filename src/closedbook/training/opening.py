@@ -1,6 +1,7 @@
 """Opening: a new run's folder, or the run that is resumed with the checkpoint that it goes on from."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lightning_fabric import Fabric
 
@@ -23,7 +24,7 @@ def as_it_began(plan: Plan, run: Run, saving: Saving, *, has_own_steps: bool) ->
     if has_own_steps:  # the number of steps was decided when the run began
         plan = plan.with_steps(stage_of(plan.kind, run.recipe, is_from_scratch=True).steps)
     check_same_inputs(run, plan.recipe if saving.recipe_is_given else None, plan.info)
-    return plan
+    return replace(plan, recipe=run.recipe)  # which may be another in what changes no weight
 
 
 def opened(prepared: Prepared, saving: Saving, writer: OneWriter, fabric: Fabric) -> tuple[Run, Checkpoint | None]:
