@@ -161,3 +161,10 @@ def test_a_training_is_refused_while_another_prepares_the_same_new_folder(
 def test_an_ended_run_is_not_locked(runs: Path) -> None:
     """Training leaves no lock file."""
     assert not list(runs.glob(f"*/{LOCK}")) + list(runs.glob(f".*{LOCK}"))
+
+
+def test_inspect_says_which_process_trains(closedbook: Callable[..., Any], interrupted: Path) -> None:
+    """While one does; reading a run needs no lock."""
+    with OneWriter(interrupted, is_new=False):
+        assert f"\nnow         process {os.getpid()} on " in closedbook("inspect", interrupted).out
+    assert "\nnow  " not in closedbook("inspect", interrupted).out

@@ -10,6 +10,7 @@ from closedbook.model.gpt import GPT
 from closedbook.recipe.keys import flatten
 from closedbook.recipe.rows import recipe_rows
 from closedbook.recipe.used import unused
+from closedbook.storage.lock import writer_of
 from closedbook.storage.run import Run, make_model
 from closedbook.text.bars import bar, sparkline
 from closedbook.text.vocabulary import special_in
@@ -27,6 +28,8 @@ def describe(run: Run, width: int = 80) -> Iterator[str]:
     """Lines of plain text about a run, finished or not; `width` is the terminal's, in columns."""
     info, config = run.info, run.recipe.model
     yield f"run         {run.path}, {info.kind}, {'ended' if run.is_finished else 'not ended'}"
+    if (writer := writer_of(run.path)) is not None:
+        yield f"now         {writer}"
     yield f"started     {'from ' + info.parent if info.parent else 'from scratch'}"
     for name, source in info.sources.items():
         yield f"{name:<11} {source.path} (SHA-256 {source.sha256[:12]}...)"
