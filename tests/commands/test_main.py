@@ -20,6 +20,7 @@ from closedbook.commands.main import COMMANDS
 from closedbook.recipe.docstrings import field_docstrings
 from closedbook.recipe.recipe import FAST
 from closedbook.recipe.recipe_file import load_recipe
+from closedbook.storage.paths import found_path
 from closedbook.storage.run import open_run
 
 Closedbook = Callable[..., Any]
@@ -453,13 +454,13 @@ def test_evaluate_scores_answers_beside_the_commonest(closedbook: Closedbook, fi
     accuracy, baseline, *_ = outcome.out.splitlines()
     assert accuracy.startswith("accuracy: 0 of 2, 0.0% (95% interval 0.0% to ")
     assert baseline.startswith("majority baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
-    predictions = run / "evaluations/dev.predictions"
+    (predictions,) = run.glob("evaluations/dev-*.predictions")
     assert outcome.err == f"predictions in {predictions}\n"
     assert predictions.read_text() == closedbook("predict", run, files / "questions.txt").out
-    facts = json.loads((run / "evaluations/dev.json").read_text())
+    facts = json.loads(predictions.with_suffix(".json").read_text())
     assert (facts["n_correct"], facts["n_questions"], facts["accuracy"]) == (0, 2, 0.0)
     assert (facts["baseline_answer"], facts["baseline_accuracy"]) == ("Ulm", 0.5)
-    assert facts["pairs"] == str(files / "dev.tsv")
+    assert found_path(facts["pairs"], run / "evaluations") == str(files / "dev.tsv")
 
 
 def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook, files: Path, runs: Path):
@@ -467,8 +468,8 @@ def test_evaluate_predicts_questions_that_have_no_answers(closedbook: Closedbook
     outcome = closedbook("evaluate", runs / "finetuned", files / "questions.txt")
     assert outcome.status == 0
     assert outcome.out == "2 answers; no score, since the file has questions without answers\n"
-    assert len((runs / "finetuned/evaluations/questions.predictions").read_text().splitlines()) == 2
-    assert "accuracy" not in json.loads((runs / "finetuned/evaluations/questions.json").read_text())
+    assert len(next(runs.glob("finetuned/evaluations/questions-*.predictions")).read_text().splitlines()) == 2
+    assert "accuracy" not in json.loads(next(runs.glob("finetuned/evaluations/questions-*.json")).read_text())
 
 
 def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
@@ -478,14 +479,15 @@ def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
     run = tmp_path / "run"
     shutil.copytree(runs / "finetuned", run)
     (tmp_path / "pairs.tsv").write_text("no pair\n")
-    facts = (run / "run.json").read_text()
-    (run / "run.json").write_text(facts.replace(str(files / "pairs.tsv"), str(tmp_path / "pairs.tsv")))
+    facts = json.loads((run / "run.json").read_text())
+    facts["sources"]["pairs"]["path"] = "../pairs.tsv"
+    (run / "run.json").write_text(json.dumps(facts))
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
     assert outcome.out.splitlines()[1].startswith(
         "majority baseline (always 'Ulm', the commonest answer here, since the training pairs are unknown): 1 of 2, "
     )
-    assert (run / "evaluations/dev.predictions").exists()
+    assert list(run.glob("evaluations/dev-*.predictions"))
 
 
 def test_answers_are_utf_8_whatever_the_locale(files: Path, tmp_path: Path):

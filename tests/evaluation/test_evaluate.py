@@ -41,21 +41,17 @@ def one_each(*answers: str) -> list[Question]:
 
 
 def test_two_files_of_one_name_are_both_kept(closedbook: Closedbook, run: Path, tmp_path: Path):
-    """a/dev.tsv keeps the plain name, b/dev.tsv gets digits of its SHA-256, and each replaces its own results only."""
+    """Their results have digits of their SHA-256, and each replaces its own only."""
     a, b = pairs_in(tmp_path / "a", "Flo Gray"), pairs_in(tmp_path / "b", "Gus Hall", "Flo Gray")
-    digits = hashlib.sha256(b.read_bytes()).hexdigest()[:8]
+    names = [f"dev-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}" for path in (a, b)]
     for _ in range(2):
-        for pairs, name in ((a, "dev"), (b, f"dev-{digits}")):
+        for pairs, name in zip((a, b), names, strict=True):
             outcome = closedbook("evaluate", run, pairs)
             assert outcome.err == f"predictions in {run / f'evaluations/{name}.predictions'}\n"
     folder = run / "evaluations"
-    names = {"dev.json", "dev.predictions", f"dev-{digits}.json", f"dev-{digits}.predictions"}
-    assert {path.name for path in folder.iterdir()} == names
-    n_questions = [
-        json.loads((folder / f"{name}.json").read_text())["n_questions"] for name in ("dev", f"dev-{digits}")
-    ]
-    assert n_questions == [1, 2]
-    assert len((folder / f"dev-{digits}.predictions").read_text().splitlines()) == 2
+    assert {path.stem for path in folder.iterdir()} == set(names)
+    assert [json.loads((folder / f"{name}.json").read_text())["n_questions"] for name in names] == [1, 2]
+    assert len((folder / f"{names[1]}.predictions").read_text().splitlines()) == 2
 
 
 def test_questions_without_answers_are_kept_by_the_same_rule(closedbook: Closedbook, run: Path, tmp_path: Path):
@@ -95,7 +91,7 @@ def test_the_majority_baseline_and_the_setting_stand_next_to_the_score(
     assert [line.partition(" ")[0] for line in lines[:3]] == ["accuracy:", "majority", "setting:"]
     assert lines[1].startswith("majority baseline (always 'Ulm'): 1 of 2, 50.0% (95% interval ")
     assert lines[2] == f"setting: {IN_WORDS['unguided']}"
-    facts = json.loads((run / "evaluations/dev.json").read_text())
+    facts = json.loads(next(run.glob("evaluations/dev-*.json")).read_text())
     assert (facts["setting"], facts["baseline_from"]) == ("unguided", "training pairs")
     assert facts["sha256"] == hashlib.sha256((files / "dev.tsv").read_bytes()).hexdigest()
 
@@ -104,7 +100,7 @@ def test_the_majority_baseline_and_the_setting_stand_next_to_the_score(
     assert lines[1].startswith(
         "majority baseline (always 'Ulm', the commonest answer here, since the training pairs are unknown): 2 of 5, "
     )
-    facts = json.loads((pretrained / "evaluations/pairs.json").read_text())
+    facts = json.loads(next(pretrained.glob("evaluations/pairs-*.json")).read_text())
     assert (facts["baseline_answer"], facts["baseline_from"]) == ("Ulm", "these questions")
 
 
@@ -141,10 +137,10 @@ def test_a_question_on_several_lines_counts_once(closedbook: Closedbook, run: Pa
             f"{pairs}: 3 lines joined, since their questions stand on several: each question counts once, right if any "
             "of its answers fits"
         )
-        facts = json.loads((run / f"evaluations/{number}.json").read_text())
+        facts = json.loads(next(run.glob(f"evaluations/{number}-*.json")).read_text())
         assert (facts["match"], facts["n_questions"], facts["confidence"]["n_known"]) == ("exact", 2, 2)
         assert {sum(row["n_questions"] for row in rows) for rows in facts["tables"].values()} == {2}
-        predictions = (run / f"evaluations/{number}.predictions").read_text().splitlines()
+        predictions = next(run.glob(f"evaluations/{number}-*.predictions")).read_text().splitlines()
         assert (len(predictions), predictions[:3]) == (4, [said] * 3)
         found.append({**facts, "pairs": "", "sha256": ""})
     assert found[0] == found[1]
@@ -159,8 +155,9 @@ def test_normalized_answers_are_kept_beside_the_exact_ones(closedbook: Closedboo
     assert shown[0].startswith("accuracy: 1 of 1")
     assert shown[2].startswith("match: normalized: ")
     folder = run / "evaluations"
-    of = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("dev", "dev-normalized")}
-    assert [(facts["match"], facts["n_correct"]) for facts in of.values()] == [("exact", 0), ("normalized", 1)]
+    digits = hashlib.sha256(pairs.read_bytes()).hexdigest()[:8]
+    of = [json.loads((folder / f"{name}-{digits}.json").read_text()) for name in ("dev", "dev-normalized")]
+    assert [(facts["match"], facts["n_correct"]) for facts in of] == [("exact", 0), ("normalized", 1)]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def without(text: str, key: str) -> str:
 def saved(text: str) -> Path:
     """The file my.toml with this text."""
     path = Path("my.toml")
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

@@ -171,8 +171,8 @@ def save_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
 def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[Evaluation, Path]:
     """Evaluate a run on a file, and keep NAME.predictions, NAME.json and NAME.png in the run's folder.
 
-    Also returns the path of the predictions. NAME is the file's, with '-normalized' where this is the match, unless a
-    file of this name but with other content was evaluated before (see `result_name`).
+    Also returns the path of the predictions. NAME is the file's, with '-normalized' where this is the match and with
+    digits of its SHA-256 (see `result_name`).
     """
     questions = read_asked(pairs_path)
     evaluation = evaluate(run, questions, match=match)
@@ -185,7 +185,7 @@ def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[E
         raise RunError(f"{folder}: cannot be made: {error.strerror}; move what is in the way") from None
     source = Source.of(pairs_path)
     plain = pairs_path.stem if evaluation.match in ("exact", None) else f"{pairs_path.stem}-{evaluation.match}"
-    name = result_name(folder, plain, source.sha256, (".json", ".predictions", ".png"))
+    name = result_name(folder, plain, source.sha256)
     facts = {"pairs": saved_path(pairs_path, folder), "sha256": source.sha256, **evaluation.facts()}
     # First, since it says what the predictions are about.
     write_atomically(folder / f"{name}.json", json_with_names(facts))

@@ -1,23 +1,18 @@
-"""Names of result files: results about another file of the same name are kept, not overwritten."""
+"""Names of result files: by the file that they are about and by its content, so that none is taken for another's."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 _N_DIGITS = 8
 
 
-def result_name(folder: Path, plain: str, sha256: str, suffixes: Sequence[str]) -> str:
-    """The name, without suffix, for results in `folder` about content with this SHA-256.
+def result_name(folder: Path, plain: str, sha256: str) -> str:
+    """The name, without suffix, for results in `folder` about content with this SHA-256, as in 'dev-1a2b3c4d'.
 
-    It is `plain`, or `plain` with the first digits of the SHA-256 where results about other content have that name
-    already. For this to work again next time, the caller writes the SHA-256 into NAME.json under the key "sha256".
-    Results with one of the other `suffixes` but without such a JSON file are taken to be about other content.
+    Older versions wrote 'dev', with the SHA-256 under the key "sha256" of dev.json: where that is this content's, the
+    results are replaced.
     """
-    is_taken = any((folder / f"{plain}{suffix}").exists() for suffix in suffixes)
-    if not is_taken or _recorded(folder / f"{plain}.json") == sha256:
-        return plain
-    return f"{plain}-{sha256[:_N_DIGITS]}"
+    return plain if _recorded(folder / f"{plain}.json") == sha256 else f"{plain}-{sha256[:_N_DIGITS]}"
 
 
 def _recorded(path: Path) -> object:

@@ -50,7 +50,7 @@ def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     assert lines[4].endswith("; asked 1.0")
     headings = [line for line in lines if line.startswith("right by ")]
     assert [heading.split()[2] for heading in headings] == ["exposures", "where", "training", "how"]
-    content = json.loads((run / "ledger/pairs.json").read_text())
+    content = json.loads(next(run.glob("ledger/pairs-*.json")).read_text())
     assert [fact["line"] for fact in content["facts"]] == [1, 2, 3, 4, 5]
     assert [fact["asked"] for fact in content["facts"]] == [1] * 5
     of_parent = exposures(open_run(runs / "pretrained"), files)
@@ -58,24 +58,25 @@ def test_the_ledger_of_a_finetuned_run_counts_the_run_it_began_from(
     assert 0 < sum(exposure.seen for exposure in of_parent) <= 2 * 5
     assert {row["bin"]: row["n_questions"] for row in content["tables"]["frequency"]} == {"1": 3, "2-5": 2}
     assert sum(row["n_questions"] for row in content["tables"]["in_answer_form"]) == 5
-    assert (run / "ledger/pairs.svg").read_bytes().startswith(b"<?xml")
-    assert (run / "ledger/pairs.png").read_bytes().startswith(b"\x89PNG")
-    assert "Bell" not in (run / "ledger/pairs.json").read_text()
+    assert next(run.glob("ledger/pairs-*.svg")).read_bytes().startswith(b"<?xml")
+    assert next(run.glob("ledger/pairs-*.png")).read_bytes().startswith(b"\x89PNG")
+    assert "Bell" not in next(run.glob("ledger/pairs-*.json")).read_text()
 
 
 def test_ledgers_of_two_files_of_one_name_are_both_kept(
     closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path
 ):
-    """The second file's counts and figures get digits of its SHA-256, and the same file replaces its own."""
+    """Their counts and figures have digits of their SHA-256, and the same file replaces its own."""
     run = copied(runs, "finetuned", tmp_path)
     (tmp_path / "pairs.tsv").write_text("Where was Flo Gray born?\tUlm\n")
-    digits = hashlib.sha256((tmp_path / "pairs.tsv").read_bytes()).hexdigest()[:8]
-    for pairs, name in ((files / "pairs.tsv", "pairs"), (tmp_path / "pairs.tsv", f"pairs-{digits}")) * 2:
+    given = (files / "pairs.tsv", tmp_path / "pairs.tsv")
+    names = [f"pairs-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}" for path in given]
+    for pairs, name in [*zip(given, names, strict=True)] * 2:
         outcome = closedbook("ledger", run, pairs)
         assert outcome.err == f"counts and figure in {run / f'ledger/{name}.json'}, .svg and .png\n"
     assert len(list((run / "ledger").iterdir())) == 2 * 3
     content = {path.stem: json.loads(path.read_text()) for path in (run / "ledger").glob("*.json")}
-    assert {name: len(one["facts"]) for name, one in content.items()} == {"pairs": 5, f"pairs-{digits}": 1}
+    assert {name: len(one["facts"]) for name, one in content.items()} == {names[0]: 5, names[1]: 1}
 
 
 def test_pairs_mixed_into_pretraining_count_as_asked(closedbook: Closedbook, files: Path, tmp_path: Path):
@@ -91,7 +92,7 @@ def test_frequencies_may_be_counted_in_another_file(closedbook: Closedbook, file
     assert "right by training pairs" not in closedbook("ledger", run, files / "dev.tsv").out
     outcome = closedbook("ledger", run, files / "dev.tsv", "--train", files / "pairs.tsv")
     assert outcome.status == 0
-    tables = json.loads((run / "ledger/dev.json").read_text())["tables"]
+    tables = json.loads(next(run.glob("ledger/dev-*.json")).read_text())["tables"]
     assert [row["bin"] for row in tables["frequency"]] == ["1", "2-5"]
 
 
@@ -167,5 +168,5 @@ def test_evaluate_breaks_the_score_down(closedbook: Closedbook, runs: Path, tmp_
         r"by training pairs with the same answer \(pairs\): never: 0% of 1; 2-5: (0|100)% of 1", frequency
     )
     assert re.search(r"\(characters from its start\): 33-48: (0|100)% of 1; not in the text: 0% of 1$", end)
-    tables = json.loads((run / "evaluations/dev.json").read_text())["tables"]
+    tables = json.loads(next(run.glob("evaluations/dev-*.json")).read_text())["tables"]
     assert set(tables) == {"frequency", "end"}

@@ -57,7 +57,7 @@ def test_the_map_is_saved_as_data_and_as_a_figure(
     run, text = perceivers / latent_mask, TEXT + "⁇"
     outcome = closedbook("inspect", run, "--reading-map", text, "--out", tmp_path / "new/map")
     assert (outcome.status, outcome.err) == (0, "")
-    data, picture = tmp_path / "new/map/reading-map.json", tmp_path / "new/map/reading-map.png"
+    data, picture = (next((tmp_path / "new/map").glob(f"reading-map-*.{suffix}")) for suffix in ("json", "png"))
     assert outcome.out.splitlines()[-2:] == [str(data), str(picture)]
     assert set(data.parent.iterdir()) == {data, picture}
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -73,13 +73,13 @@ def test_the_map_is_saved_as_data_and_as_a_figure(
 
 
 def test_without_a_folder_the_map_lies_in_the_run(closedbook: Closedbook, perceivers: Path, tmp_path: Path):
-    """The map of another text gets digits of its SHA-256, so that neither overwrites the other."""
+    """Its name has digits of the text's SHA-256, so that none overwrites the map of another text."""
     run = Path(shutil.copytree(perceivers / "strided", tmp_path / "run"))
     first = closedbook("inspect", run, "--reading-map", TEXT)
     assert closedbook("inspect", run, "--reading-map", "Ulm").status == 0
     assert closedbook("inspect", run, "--reading-map", TEXT) == first
-    digits = hashlib.sha256(b"Ulm").hexdigest()[:8]
-    for name, text in (("reading-map", TEXT), (f"reading-map-{digits}", "Ulm")):
+    for text in (TEXT, "Ulm"):
+        name = f"reading-map-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         assert json.loads((run / f"reading-map/{name}.json").read_text())["text"] == text
         assert (run / f"reading-map/{name}.png").exists()
 
@@ -153,7 +153,7 @@ def test_vanilla_shows_what_each_head_attends_to(closedbook: Closedbook, runs: P
     run = runs / "finetuned"
     outcome = closedbook("inspect", run, "--reading-map", "Ulm⁇", "--out", tmp_path / "map")
     assert (outcome.status, outcome.err) == (0, "")
-    data, picture = tmp_path / "map/reading-map.json", tmp_path / "map/reading-map.png"
+    data, picture = (next((tmp_path / "map").glob(f"reading-map-*.{suffix}")) for suffix in ("json", "png"))
     first, *lines, one, two = outcome.out.splitlines()
     assert (first, one, two) == ("what the last position, 3, attends to:", str(data), str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")

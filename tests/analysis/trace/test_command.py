@@ -38,8 +38,8 @@ def test_a_trace_is_printed_and_saved(closedbook: Closedbook, runs: Path, tmp_pa
     folder = tmp_path / "new/trace"
     outcome = closedbook("trace", runs / "finetuned", QUESTION, "--other", "Flo Gray", "--out", folder)
     assert outcome.status == 0
-    assert {path.name for path in folder.iterdir()} == {"trace.json", "trace.png", "trace.svg"}
-    assert (folder / "trace.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.suffix for path in folder.glob("trace-*")) == [".json", ".png", ".svg"]
+    assert next(folder.glob("*.png")).read_bytes().startswith(b"\x89PNG")
     traced = package.load(runs / "finetuned").trace(QUESTION, "Flo Gray")
     assert outcome.out.splitlines() == list(traced.lines()) == str(traced).splitlines()
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
@@ -47,7 +47,7 @@ def test_a_trace_is_printed_and_saved(closedbook: Closedbook, runs: Path, tmp_pa
     rows = [line.split()[:2] for line in outcome.out.splitlines()[start + 1 : start + 9]]
     strongest = [max(abs(float(cell)) for cell in row) for row in rows]
     assert strongest == sorted(strongest, reverse=True)
-    facts = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+    facts = json.loads(next(folder.glob("*.json")).read_text(encoding="utf-8"))
     assert (facts["name"], facts["other_question"]) == ("Ann Bell", "Where was Flo Gray born?")
     for effect, expected in zip(facts["effects"], traced.effects, strict=True):
         assert effect["restored"] == pytest.approx(expected.restored.tolist(), abs=1e-6)
@@ -58,11 +58,12 @@ def test_without_other_the_run_chooses_a_title(closedbook: Closedbook, runs: Pat
     """The other name is a title of the same length as the question's."""
     run = Path(shutil.copytree(runs / "finetuned", tmp_path / "run"))
     assert closedbook("trace", run, QUESTION).status == 0
-    facts = json.loads((run / "trace/trace.json").read_text())
+    (data,) = run.glob("trace/trace-*.json")
+    facts = json.loads(data.read_text())
     assert facts["other_name"] in ("Flo Gray", "Gus Hall")
     assert closedbook("trace", run, QUESTION, "--other", "Di Eck").status == 0
     assert len(list((run / "trace").iterdir())) == 6
-    assert json.loads((run / "trace/trace.json").read_text()) == facts
+    assert json.loads(data.read_text()) == facts
 
 
 def test_a_shorter_name_leaves_positions_without_numbers(runs: Path):

@@ -93,10 +93,10 @@ def exposure_report(run: Run, pairs_path: Path, train_path: Path | None = None) 
 def save_report(report: ExposureReport, folder: Path, pairs_path: Path) -> Path:
     """Write NAME.json, NAME.svg and NAME.png into a folder, and return the path of the first; raises RunError.
 
-    NAME is that of the pairs' file, unless the folder has a report on another file of this name (see `result_name`).
+    NAME is that of the pairs' file, with digits of its SHA-256 (see `result_name`).
     """
     digest = Source.of(pairs_path).sha256
-    path = folder / f"{result_name(folder, pairs_path.stem, digest, ('.json', '.svg', '.png'))}.json"
+    path = folder / f"{result_name(folder, pairs_path.stem, digest)}.json"
     figure = draw_tables(report.tables)
     try:
         folder.mkdir(exist_ok=True)

@@ -130,12 +130,12 @@ def read_text(run: Run, text: str) -> HeadsReading | TextReading:
 
 
 def save_reading(reading: HeadsReading | TextReading, folder: Path) -> tuple[Path, Path]:
-    """Write reading-map.json and reading-map.png, each atomically; raises RunError.
+    """Write reading-map-DIGITS.json and .png, each atomically; raises RunError.
 
-    The map of another text is not overwritten (see `result_name`).
+    The digits are of the text's SHA-256 (see `result_name`).
     """
     digest = sha256(reading.text.encode())
-    name = result_name(folder, "reading-map", digest, (".json", ".png"))
+    name = result_name(folder, "reading-map", digest)
     data, picture = folder / f"{name}.json", folder / f"{name}.png"
     facts, image = {"sha256": digest, **reading.facts()}, as_png(reading.figure())
     try:

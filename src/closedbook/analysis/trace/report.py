@@ -229,12 +229,12 @@ class Trace:
 
 
 def save_trace(trace: Trace, folder: Path) -> tuple[Path, ...]:
-    """Write trace.json, trace.png and trace.svg, each atomically; raises RunError.
+    """Write trace-DIGITS.json, .png and .svg, each atomically; raises RunError.
 
-    The trace of another question or name is not overwritten (see `result_name`).
+    The digits are of the SHA-256 of question and other name (see `result_name`).
     """
     digest = sha256(f"{trace.comparison.question}\n{trace.comparison.other}".encode())
-    name = result_name(folder, "trace", digest, (".json", ".png", ".svg"))
+    name = result_name(folder, "trace", digest)
     figure = draw_trace(trace)
     files = {
         ".json": json.dumps({"sha256": digest, **trace.facts()}, ensure_ascii=False).encode() + b"\n",
