@@ -89,10 +89,9 @@ def test_a_run_keeps_the_text_of_several_files(closedbook: Closedbook, study: Cl
         Path(name).unlink()
     Path("elsewhere").mkdir()
     shutil.move("RUN", "elsewhere/RUN")
-    assert (
-        json.loads(Path("elsewhere/RUN/run.json").read_text(encoding="utf-8"))["sources"]["corpus"]["path"]
-        == "corpus.txt"
-    )
+    assert json.loads(Path("elsewhere/RUN/run.json").read_text(encoding="utf-8"))["sources"]["corpus"]["path"] == [
+        "corpus.txt"
+    ]
     why = closedbook("ask", "elsewhere/RUN", "Where does Tissel grow?", "--why", "--lines", 8)
     assert why.status == 0
     assert "line 7: Tissel. name: 3. grows by: fen." in why.out

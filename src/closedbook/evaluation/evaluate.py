@@ -23,7 +23,7 @@ from closedbook.files.durable import write_atomically
 from closedbook.files.names import json_with_names
 from closedbook.forms.corpus import read_asked, read_asked_pairs
 from closedbook.model.gpt import GPT
-from closedbook.storage.paths import saved_path
+from closedbook.storage.paths import paths_from
 from closedbook.storage.run import Run, Source
 from closedbook.text.links import link
 from closedbook.text.questions import Questions, check_questions
@@ -186,7 +186,7 @@ def evaluate_file(run: Run, pairs_path: Path, match: Match = "exact") -> tuple[E
     source = Source.of(pairs_path)
     plain = pairs_path.stem if evaluation.match in ("exact", None) else f"{pairs_path.stem}-{evaluation.match}"
     name = result_name(folder, plain, source.sha256)
-    facts = {"pairs": saved_path(pairs_path, folder), "sha256": source.sha256, **evaluation.facts()}
+    facts = {"pairs": paths_from(folder, pairs_path)[-1], "sha256": source.sha256, **evaluation.facts()}
     # First, since it says what the predictions are about.
     write_atomically(folder / f"{name}.json", json_with_names(facts))
     path = folder / f"{name}.predictions"

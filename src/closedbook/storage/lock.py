@@ -1,4 +1,4 @@
-"""Lock: one process at a time trains into a run's folder, and a second one is told which.
+"""Lock: one process at a time trains into a run's folder, and a second one is refused with the name of the first.
 
 The lock is the operating system's (flock), so it ends with the process, however that ends. The locked file names the
 process: `RUN/lock` while there is a run, and before `.RUN.lock`, where its folder will be. A process that is killed

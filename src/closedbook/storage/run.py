@@ -47,7 +47,7 @@ from closedbook.recipe.saved import recipe_toml
 from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_links, refuse_not_finite, refuse_other
 from closedbook.storage.lock import check_no_writer
 from closedbook.storage.made_by import made_by
-from closedbook.storage.paths import found_path, saved_path
+from closedbook.storage.paths import found_path, paths_from
 from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
@@ -195,10 +195,10 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
         "format": _FORMAT,
         **asdict(info),
         "sources": {
-            name: {"path": saved_path(Path(source.path), path), "sha256": source.sha256}
+            name: {"path": paths_from(path, Path(source.path)), "sha256": source.sha256}
             for name, source in info.sources.items()
         },
-        "parent": None if info.parent is None else saved_path(Path(info.parent), path),
+        "parent": None if info.parent is None else paths_from(path, Path(info.parent)),
         "vocabulary": info.vocabulary.saved(),
         "words": info.vocabulary.words,
         "titles": info.vocabulary.titles,

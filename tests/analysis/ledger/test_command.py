@@ -118,8 +118,9 @@ def test_a_changed_corpus_is_refused(closedbook: Closedbook, files: Path, runs: 
     run = copied(runs, "pretrained", tmp_path)
     other = tmp_path / "corpus.txt"
     other.write_text("Ann Bell. Another text .\n")
-    info = (run / "run.json").read_text()
-    (run / "run.json").write_text(info.replace(str(files / "corpus.txt"), str(other)))
+    facts = json.loads((run / "run.json").read_text())
+    facts["sources"]["corpus"]["path"] = [str(other)]
+    (run / "run.json").write_text(json.dumps(facts))
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
@@ -145,8 +146,8 @@ def test_masks_that_differ_from_those_of_training_are_detected(
 def test_a_missing_parent_is_named(closedbook: Closedbook, files: Path, runs: Path, tmp_path: Path):
     """The ledger needs it; evaluate prints what it can without it."""
     run = copied(runs, "finetuned", tmp_path)
-    info = (run / "run.json").read_text()
-    (run / "run.json").write_text(info.replace(str(runs / "pretrained"), str(tmp_path / "gone")))
+    facts = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(facts | {"parent": [str(tmp_path / "gone")]}))
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     assert outcome.err.startswith(f"closedbook: {run}: began from the run {tmp_path / 'gone'}, which is not there")
