@@ -1,4 +1,4 @@
-"""The sizes that keep the code readable: what lies at the package's root, and how long files and functions are."""
+"""What keeps the code readable: what lies at the package's root, how long files are, and that values do not change."""
 
 import ast
 from pathlib import Path
@@ -34,3 +34,16 @@ def test_files_and_functions_are_short(path: Path) -> None:
         and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
     }
     assert not long
+
+
+def test_every_dataclass_is_frozen() -> None:
+    """Values between packages cannot be changed by who receives them."""
+    loose = [
+        f"{path.relative_to(PACKAGE)}, {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for decorator in map(ast.unparse, node.decorator_list)
+        if decorator.startswith("dataclass") and "frozen=True" not in decorator
+    ]
+    assert not loose

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from closedbook.evaluation.match import Counted, Match, exact, normalized
+from closedbook.errors import InputError
+from closedbook.evaluation.match import Counted, Match, check_match, exact, normalized
 from closedbook.evaluation.score import Score
 from closedbook.text.questions import Question
 
@@ -95,3 +96,11 @@ def test_a_question_is_right_if_any_of_its_answers_fits():
     (note,) = Counted.of(pairs, "exact").notes(Path("dev.tsv"))
     assert note.startswith("dev.tsv: 2 lines joined")
     assert Counted.of(pairs, None).notes(Path("dev.tsv")) == []
+
+
+def test_a_match_that_there_is_not_is_refused():
+    """The error names those that there are."""
+    for match in ("exact", "normalized"):
+        check_match(match)
+    with pytest.raises(InputError, match="one of exact, normalized is needed; received 'loose'"):
+        check_match("loose")

@@ -34,6 +34,12 @@ def test_editors_habits_change_no_document(write: Write, content: str):
     assert corpus.path == path
 
 
+def test_a_corpus_knows_its_documents_titles(write: Write):
+    """By title, the indices of its documents, which do not count empty lines."""
+    corpus = read_corpus(write("Ada Byron. A poet .\n\nZoë. A singer .\n"))
+    assert dict(corpus.titles) == {"Ada Byron": [0], "Zoë": [1]}
+
+
 def test_empty_lines_are_left_out_with_a_note(write: Write):
     """A blank line is not a document, the other lines keep their numbers, and a note counts the blank ones."""
     path = write("abcd\n\n \t \nefgh\n\n")
