@@ -287,7 +287,12 @@ DISK = [
         ["NEW"],
         "NEW/checkpoints: the checkpoint of step 1 cannot be saved: File too large…",
     ),
-    ("evaluate RUN dev.tsv", 10, ["RUN/evaluations"], "RUN/evaluations/dev.json: cannot be written: File too large; …"),
+    (
+        "evaluate RUN dev.tsv",
+        10,
+        ["RUN/evaluations"],
+        "RUN/evaluations/dev-….json: cannot be written: File too large; …",
+    ),
     ("explore RUN --out p.html", 1000, [], "p.html: cannot be written: File too large; free some space, or …"),
     ("export RUN NEW", 1000, [], "…NEW: an export cannot be written there: File too large; …or name another folder"),
     ("world NEW --people 100", 1000, [], "…NEW: the world cannot be written there: File too large; …"),

@@ -132,12 +132,13 @@ def test_an_edited_run_is_a_run(edited: tuple[closedbook.Run, str, str], run: cl
     from closedbook.analysis.inspection import describe
     from closedbook.analysis.ledger.report import exposure_report
     from closedbook.evaluation.sources import replayed_text
+    from closedbook.storage.paths import found_path
     from closedbook.storage.resume import resumable_run
     from closedbook.storage.run import open_run
 
     path = edited[0].path
     facts = json.loads((path / "run.json").read_text())
-    assert (facts["kind"], facts["parent"]) == ("edit", str(run.path))
+    assert (facts["kind"], found_path(facts["parent"], path)) == ("edit", str(run.path))
     assert edited[0].evaluate(people / "test.tsv").setting == "self-study"
     assert any("edit trains nothing" in line for line in describe(open_run(path)))
     assert replayed_text(open_run(path), None)[0].path == run.path
