@@ -55,6 +55,8 @@ def test_short_documents_are_kept_with_a_note(write: Write):
     corpus = read_corpus(path)
     assert [document.text for document in corpus.documents] == ["abc", "abcd", "x"]
     assert corpus.notes == (f"{path}: 2 documents shorter than 4 characters, masked without truncation",)
+    (note,) = read_corpus(write("abc\nabcd\n")).notes
+    assert note.startswith(f"{path}: 1 document shorter than 4 characters, ")
 
 
 def test_the_line_feed_is_in_the_vocabulary_of_several_lines(write: Write):
