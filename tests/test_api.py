@@ -210,7 +210,7 @@ def test_a_question_that_cannot_be_asked_is_refused(run: closedbook.Run):
     """InputError names the rule."""
     with pytest.raises(closedbook.InputError, match=r"characters .* and the model reads 97"):
         run.answer("e" * 96)
-    with pytest.raises(closedbook.InputError, match="no question"):
+    with pytest.raises(closedbook.InputError, match="question: is empty"):
         run.answer(" ")
 
 
