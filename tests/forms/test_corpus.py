@@ -68,13 +68,26 @@ def test_a_book_of_another_form_has_the_lines_of_what_was_recognized(put: Put) -
     assert any("1 empty line" in note for note in lines.notes)
 
 
-def test_a_large_file_is_judged_by_its_beginning(put: Put) -> None:
-    """One with a document a line keeps its lines, whatever comes later; JSON objects become documents."""
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_large_file_is_judged_by_its_beginning(put: Put, beyond: int) -> None:
+    """Above two MiB, one that begins with a document a line keeps its lines, whatever comes later; others do not."""
+    later = "".join("\n" + WRAPPED.replace("s is a", f"s{i} is a") for i in range(40))
+    n_left, lines = LARGE + beyond - len(later), []
+    while n_left:
+        n = 100_000 if n_left > 110_000 else n_left
+        title = f"Kelrus {len(lines)}. "
+        lines.append(title + ("It is grey . " * n)[: n - len(title) - 2] + ".\n")
+        n_left -= n
+    path = put("large.txt", "".join(lines) + later)
+    assert path.stat().st_size == LARGE + beyond
+    texts, kept = (list(read(path).texts) for read in (read_book, read_corpus))
+    assert (texts == kept) == bool(beyond)
+
+
+def test_a_large_file_of_json_lines_is_recognized(put: Put) -> None:
+    """Its beginning is no document a line."""
     sentence = "It is a grey plant of the north . " * 3000
     n = LARGE // len(sentence) + 1
-    book = read_book(put("large.txt", "".join(f"Kelrus {i}. {sentence}\n" for i in range(n)) + "\n" + WRAPPED))
-    assert [document.line for document in book.documents][:n] == list(range(1, n + 1))
-    assert book.documents[n].text == "Kelrus is a grey plant, which"
     objects = "".join(f'{{"title": "Kelrus {i}", "text": "{sentence}"}}\n' for i in range(n))
     book = read_book(put("large.jsonl", objects))
     assert [text.partition(".")[0] for text in book.texts] == [f"Kelrus {i}" for i in range(n)]
