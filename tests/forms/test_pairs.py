@@ -194,3 +194,9 @@ def test_a_comprehension_set_has_pairs_and_is_a_book(put: Callable[..., Path]) -
         "Kelrus. It grows in Fen.",
         "Kelrus. It is grey.",
     ]
+
+
+def test_json_of_one_pair_is_a_pair_whatever_its_file_is_called(write: Callable[[str | bytes], Path]):
+    """One line with a question is no table of texts by their names."""
+    (item,) = recognize_pairs(write('{"question": "Where is Rom?", "answer": "Rom"}\n')).questions.items
+    assert (item.text, item.answer) == ("Where is Rom?", "Rom")

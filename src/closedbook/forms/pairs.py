@@ -1,6 +1,7 @@
 """Pairs as people have them: TSV, CSV or JSON lines, with or without a header and a spreadsheet's quotes."""
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,8 +70,14 @@ def recognize_pairs(path: Path, encoding: str | None = None) -> RecognizedPairs:
 
 
 def _is_one_pair(text: str) -> bool:
-    """Whether JSON is a line with one object: a pair, and no table of texts by their names."""
-    return "\n" not in text.strip() and text.lstrip().startswith("{") and '"question"' in text.casefold()
+    """Whether JSON is a line with one object that has a question: a pair, and no table of texts by their names."""
+    if "\n" in text.strip():
+        return False
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and any(key.strip().casefold() in _QUESTION for key in value)
 
 
 def _rows(text: str, suffix: str, path: Path) -> tuple[list[Row], list[str]]:
