@@ -45,13 +45,15 @@ def relative_error(a: Tensor, b: Tensor) -> float:
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize(("n_queries", "n_keys"), SIZES)
 def test_attend_is_the_formula(n_queries: int, n_keys: int, causal: bool):
-    """Both implementations agree with the plain formula in float64."""
+    """Both implementations agree with the plain formula in float64, with and without an axis of heads."""
     torch.manual_seed(3)
     q, k, v = 3 * torch.randn(2, 3, n_queries, 5), torch.randn(2, 3, n_keys, 5), torch.randn(2, 3, n_keys, 5)
     mask = causal_mask(n_queries, n_keys) if causal else None
     expected = formula(q, k, v, mask)
     assert relative_error(attend(q, k, v, mask, 0.0), expected) < 1e-5
     assert relative_error(attend(q, k, v, None, 0.0, causal=causal), expected) < 1e-5
+    one_head = attend(q[:, 1], k[:, 1], v[:, 1], None, 0.0, causal=causal)
+    assert relative_error(one_head, expected[:, 1]) < 1e-5
 
 
 @pytest.mark.parametrize("n", [89, 97, 191, 193])
@@ -95,12 +97,13 @@ def test_the_causal_mask_is_the_assignments():
     assert causal_mask(3, 2).int().tolist() == [[1, 0], [1, 1], [1, 1]]
 
 
-def test_dropout_drops_weights_and_scales_the_rest():
-    """With dropout 0.5 about half of the weights become 0 and the others double."""
+@pytest.mark.parametrize("n_keys", [3, 101, 211])
+def test_dropout_drops_weights_and_scales_the_rest(n_keys: int):
+    """With dropout 0.5 about half of the weights become 0 and the others double, however many keys there are."""
     torch.manual_seed(7)
-    q, k = torch.randn(1, 1, 53, 3), torch.randn(1, 1, 3, 3)
+    q, k = torch.randn(1, 1, 53, n_keys), torch.randn(1, 1, n_keys, n_keys)
     alpha = attention_weights(q, k)
-    dropped = attend(q, k, torch.eye(3)[None, None], None, 0.5)
+    dropped = attend(q, k, torch.eye(n_keys)[None, None], None, 0.5)
     is_dropped = dropped == 0
     assert 0.4 < is_dropped.float().mean() < 0.6
     torch.testing.assert_close(dropped[~is_dropped], 2 * alpha[~is_dropped])
