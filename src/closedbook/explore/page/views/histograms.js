@@ -1,6 +1,6 @@
 "use strict";
 // Two histograms, one above the other: names it has read, names nobody wrote of. A line marks this question in both.
-// Where the questions are about others than the text is, as about withheld people, the first are names of the questions.
+// Where the questions are about others than the text is, as about withheld people, the first are theirs.
 {
   const first = () => (explorer.book.isOfText === false ? "names of these questions" : "names it has read");
   const rows = () => [["known", first()], ["strangers", "names nobody wrote of"]];
