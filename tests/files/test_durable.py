@@ -1,5 +1,7 @@
+import errno
 import os
 import resource
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from closedbook.errors import RunError
 from closedbook.files.durable import (
     check_folder_is_free,
     read_bytes,
+    remove_leftovers,
     write_atomically,
     write_folder_atomically,
 )
@@ -212,6 +215,51 @@ def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path) -> No
     write_two_files(tmp_path / "new")
     assert not left.exists()
     assert paths_in(tmp_path / "new") == ["one", "two"]
+
+
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    """And nothing else is."""
+    (tmp_path / "mine").touch()
+    kill_before_rename(lambda: write_two_files(tmp_path / "new"), 1)
+    assert len(list(tmp_path.iterdir())) == 2
+    remove_leftovers(tmp_path)
+    assert paths_in(tmp_path) == ["mine"]
+
+
+@pytest.mark.parametrize("target", ["new", "empty", "not/there/yet"])
+def test_a_folder_that_gets_no_name_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Where the last rename fails, its parents are removed again, and a folder that was there stays empty."""
+    (tmp_path / "empty").mkdir()
+
+    def rename(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(RunError, match="the world cannot be written there: Input/output error"):
+        write_two_files(tmp_path / target)
+    assert paths_in(tmp_path) == ["empty"]
+
+
+@pytest.mark.parametrize(("number", "is_accepted"), [(errno.EINVAL, True), (errno.EIO, False), (errno.EBADF, False)])
+def test_a_folder_that_cannot_be_synced_is_an_error_unless_no_folder_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, is_accepted: bool
+) -> None:
+    """Some network file systems refuse it as invalid; any other reason is said, and names the file."""
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if is_accepted:
+        write_atomically(tmp_path / "file", b"new")
+    else:
+        with pytest.raises(RunError, match=f"file: cannot be written: {os.strerror(number)}"):
+            write_atomically(tmp_path / "file", b"new")
 
 
 @pytest.mark.parametrize("target", ["new", "empty", "not/there/yet"])
