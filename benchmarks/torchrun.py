@@ -123,7 +123,7 @@ class Bench:
     def kill(self, process: Any, run: str, rank: int, n_steps: int) -> bool:
         """Kill the process of this rank after some steps; False where the run has ended before."""
         while process.poll() is None:
-            with suppress(OSError, ValueError):  # not begun, or a line is being written
+            with suppress(OSError, ValueError, KeyError):  # not begun, a line is being written, or being restarted
                 if len(self.steps(run)) >= n_steps:
                     os.kill(workers(process.pid)[rank], signal.SIGKILL)
                     return True
@@ -164,7 +164,7 @@ def alike(bench: Bench) -> list[dict[str, Any]]:
 def killed(bench: Bench) -> list[dict[str, Any]]:
     """Two and four processes, of which the first or the last is killed: without a restart, and with one."""
     rows = []
-    for n, rank in ((2, 0), (2, 1), (4, 0), (4, 3)):
+    for n, rank in ((2, 0), (4, 3)):
         row: dict[str, Any] = {"processes": n, "killed_rank": rank}
         run = f"killed-{n}-{rank}"
         process = bench.start(Start(n), run, "fast")

@@ -126,18 +126,11 @@ def speaks_for_machine() -> bool:
     if store is None:
         return is_first
     start, machine = (os.environ.get(name, "0") for name in ("TORCHELASTIC_RESTART_COUNT", "GROUP_RANK"))
-    key = f"closedbook end {start} {machine}"
+    key, end = f"closedbook end {start} {machine}", time.monotonic() + (0 if is_first else 3)
     with suppress(RuntimeError):  # torchrun itself may have ended
-        if is_first:
-            store.set(key, "said")
-            return True
-        for _ in range(30):
-            if store.check([key]):
-                return False
+        while not store.check([key]) and time.monotonic() < end:
             time.sleep(0.1)
-        is_next = bool(store.add(f"{key} others", 1) == 1)
-        store.set(key, "said")
-        return is_next
+        return bool(store.add(key, 1) == 1)
     return is_first
 
 
