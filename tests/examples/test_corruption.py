@@ -350,6 +350,16 @@ def test_question_form_fits_the_block(document: str, block_size: int, seed: int,
     assert drawn.text.endswith(MASK)
 
 
+def test_question_form_is_left_out_where_its_longest_would_not_fit():
+    """It is drawn in a block that the longest words fit in, and in none that is one character shorter."""
+    london = ADA.index("London"), ADA.index("London") + len("London")
+    longest = len(f"{TITLE}{MASK}{MASK}London{MASK}") + 16 + 10
+    for block_size, n_masks in ((longest, {3}), (longest + 1, {2, 3})):
+        drawn = [corrupt(ADA, block_size, ASKED, Random(seed), [london], OTHER).text for seed in range(100)]
+        assert max(map(len, drawn)) <= block_size
+        assert {text.count(MASK) for text in drawn} == n_masks
+
+
 def test_only_an_answer_is_masked_in_question_form():
     """What no reader tagged, any other name or number of a document, answers no question."""
     for seed in range(50):
