@@ -48,7 +48,7 @@ def _awake() -> Iterator[None]:
 
     Without it, a signal that comes just before that wait begins would not be heard until the next key.
     """
-    if not hasattr(signal, "setitimer"):  # Windows, whose wait for keys ends by Ctrl-C itself
+    if sys.platform == "win32":  # Its wait for keys ends by Ctrl-C itself.
         yield
         return
     before = signal.signal(signal.SIGALRM, lambda *_: None)

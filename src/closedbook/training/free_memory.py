@@ -5,6 +5,7 @@ A container's limit is that of its control group or of one above it: version 2's
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -70,7 +71,9 @@ def _lines(path: Path) -> list[str]:
 
 def _all_memory() -> int | None:
     """The machine's memory, free or not, where the system tells that alone."""
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not on Windows; not these names; not known
+    except (ValueError, OSError):  # not these names; not known
         return None
