@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
@@ -234,6 +235,34 @@ def trained(home: Path) -> Path:
     return home / "tuned"
 
 
+def with_node(value: Any, at: float, new: Any) -> Any:
+    """A JSON value with one of its parts, the deeper the likelier, replaced."""
+    if not isinstance(value, dict | list) or not value or at > 0.9:
+        return new
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    index = int(at / 0.9 * len(keys))
+    inner = with_node(value[keys[index]], at / 0.9 * len(keys) - index, new)
+    copy = value.copy()
+    copy[keys[index]] = inner
+    return copy
+
+
+def named(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A file after its name in the first line, changed."""
+    name, _, rest = content.partition(b"\n")
+    return name + b"\n" + change(rest)
+
+
+def changed_json(content: bytes) -> st.SearchStrategy[bytes]:
+    """A file of a run whose JSON has another value somewhere."""
+    others = [None, True, -1, 0, 1.5, 10**30, float("nan"), "", "x", "\ud800", [], ["x"], [[1]], {}, {"a": 1}]
+
+    def changed_at(at: float, new: Any) -> bytes:
+        return named(content, lambda rest: json.dumps(with_node(json.loads(rest), at, new)).encode())
+
+    return st.builds(changed_at, positions, st.sampled_from(others))
+
+
 def run_commands(home: Path) -> tuple[st.SearchStrategy[bytes], Commands]:
     """One file of a run's folder after another; what a checkpoint has is in the folder of an unfinished run."""
     run = trained(home)
@@ -254,13 +283,13 @@ def run_commands(home: Path) -> tuple[st.SearchStrategy[bytes], Commands]:
             return [["finetune", pairs, "--out", str(one), "--resume"]]
         return [["ask", str(one), "Where was Ann Bell born?"], ["inspect", str(one)]]
 
-    return st.builds(
-        lambda content, changes: (
-            content[: content.index(b"\n") + 1] + edited(content[content.index(b"\n") + 1 :], changes)
-        ),
+    inputs = st.builds(
+        lambda content, changes: named(content, lambda rest: edited(rest, changes)),
         st.sampled_from(contents),
         st.lists(edits, min_size=1, max_size=4),
-    ), commands
+    )
+    in_json = [content for content in contents if content.partition(b"\n")[0].endswith(b".json")]
+    return inputs | st.sampled_from(in_json).flatmap(changed_json), commands
 
 
 def questions_commands(home: Path) -> tuple[st.SearchStrategy[bytes], Commands]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from closedbook.errors import RunError
+from closedbook.evaluation.calibration import load_calibration
 from closedbook.storage.foreign import MAX_HEADER, read_header
 from closedbook.storage.run import open_run
 from closedbook.storage.tensors import load_weights, save_weights
@@ -167,3 +168,23 @@ def test_a_checkpoint_of_another_model_is_refused(closedbook: Callable[..., Any]
     outcome = closedbook(*words[:4], "--resume")
     assert outcome.status == 2
     assert "weights of another model: " in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("words", [1]), ("sources", []), ("kind", "x"), ("n_documents", "3"), ("parent", 7), ("wordings", [["a"]])],
+)
+def test_a_value_of_another_type_in_run_json_is_damage(run: Path, key: str, value: object) -> None:
+    """A file that is JSON all the same ends in one line that names the file."""
+    path = run / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(RunError, match=r"run.json: damaged \(.*\); put it back from a copy"):
+        open_run(run)
+
+
+def test_a_value_of_another_type_in_a_calibration_is_damage(run: Path) -> None:
+    """The line names the file."""
+    facts = {"bias": "0", "of_confidence": 1.0, "of_told": 1.0, "held_out": []}
+    (run / "calibration.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError, match=r"calibration.json: damaged \(a calibration: "):
+        load_calibration(run)

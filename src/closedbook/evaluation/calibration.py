@@ -19,6 +19,7 @@ from closedbook.errors import InputError, RunError
 from closedbook.evaluation.match import exact
 from closedbook.evaluation.predict import Prediction
 from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.files.typed import check_type
 from closedbook.text.questions import Question
 from closedbook.text.validation import MIN_CALIBRATION
 
@@ -144,6 +145,7 @@ def load_calibration(run: Path) -> Calibration | None:
         return None
     try:
         facts = json.loads(read_bytes(path))
+        check_type(facts, Calibration, "a calibration")
         held_out = tuple(HeldOut(**item) for item in facts.pop("held_out"))
         return Calibration(**facts, held_out=held_out)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

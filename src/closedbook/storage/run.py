@@ -37,6 +37,7 @@ from closedbook.files.durable import (
     write_synced,
 )
 from closedbook.files.names import json_with_names
+from closedbook.files.typed import check_type
 from closedbook.forms.recognize import texts_in
 from closedbook.model.config import ModelConfig
 from closedbook.model.gpt import GPT
@@ -58,6 +59,22 @@ Kind = TrainedKind | Literal["edit"]
 
 _FORMAT = 1
 """Of run.json; before it was written, it was 0."""
+_TYPES = {
+    "format": int | None,  # format 0 had none
+    "kind": Kind,
+    "precision": Precision,
+    "n_documents": int,
+    "sources": dict[str, dict[str, str | list[str]]],
+    "parent": str | list[str] | None,
+    "vocabulary": str,
+    "words": list[str] | None,
+    "titles": list[str] | None,
+    "wordings": list[list[str]] | None,
+    "made_by": dict[str, str] | None,
+}
+"""What run.json has. None is for what older versions lacked."""
+
+
 KEPT_CORPUS, KEPT_PAIRS = "corpus.txt", "pairs.jsonl"
 """The text in a run's own folder, and the pairs of a run that grew."""
 
@@ -220,7 +237,10 @@ def open_run(path: Path) -> Run:
     refuse_links(path)
     try:
         facts: dict[str, Any] = json.loads(read_bytes(path / "run.json"))
-        if (number := facts.get("format", 0)) > _FORMAT:
+        check_type(facts, dict, "it")
+        for name, hint in _TYPES.items():
+            check_type(facts.get(name), hint, name)
+        if (number := facts.get("format") or 0) > _FORMAT:
             newer = f"format {number} is of a newer closedbook, and this one reads {_FORMAT}; update it"
             raise RunError(f"{path / 'run.json'}: {newer}")
         info = RunInfo(
@@ -233,7 +253,7 @@ def open_run(path: Path) -> Run:
             },
             parent=None if facts["parent"] is None else found_path(facts["parent"], path),
             vocabulary=Vocabulary.of_saved(
-                facts["vocabulary"], *(facts.get(name, ()) for name in ("words", "titles", "wordings"))
+                facts["vocabulary"], *(facts.get(name) or () for name in ("words", "titles", "wordings"))
             ),
             replayed=Replayed(**facts["replayed"]) if facts.get("replayed") else None,
             # Format 0 had torch alone.
