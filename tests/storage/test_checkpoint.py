@@ -166,6 +166,18 @@ def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoints" / "latest").read_text() == expected
 
 
+def test_what_is_no_checkpoint_is_left_alone(tmp_path: Path) -> None:
+    """A file and a folder of other names or kinds are neither read nor removed."""
+    save(tmp_path, 1)
+    (tmp_path / "checkpoints" / "step-00000009").write_text("mine")
+    (tmp_path / "checkpoints" / "step-mine").mkdir()
+    (tmp_path / "checkpoints" / "latest").unlink()
+    for step in (2, 3):
+        assert_whole(load_latest(tmp_path), step - 1)
+        save(tmp_path, step)
+    assert home(tmp_path) == ["latest", "step-00000002", "step-00000003", "step-00000009", "step-mine"]
+
+
 def test_the_best_is_kept_until_there_is_a_better(tmp_path: Path) -> None:
     """The best stays however old it is, and is removed once another is best."""
     save(tmp_path, 1)
