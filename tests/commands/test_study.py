@@ -324,10 +324,10 @@ def test_a_budget_becomes_a_number_of_steps_of_the_recipe(home: Path, tmp_path: 
 
 @pytest.mark.parametrize("setting", STAGES)
 def test_more_minutes_are_more_steps(home: Path, tmp_path: Path, setting: str):
-    """Ten times the minutes give about ten times the steps."""
+    """A hundred times the minutes give a hundred times the steps, or a few as many where the machine becomes busy."""
     more, fewer = (
         started_with(events_of(setting, home, Saving(tmp_path / str(minutes)), Budget(minutes))).n_steps
-        for minutes in (20.0, 2.0)
+        for minutes in (200.0, 2.0)
     )
     assert more > 3 * fewer > 3 * 100
 

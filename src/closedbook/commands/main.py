@@ -141,7 +141,7 @@ def _set_up() -> None:
     if sys.stdin is None:  # it was closed, as by <&-
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
     if sys.stdout is None:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # likewise
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115  # likewise
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Answers are UTF-8, as questions are, whatever the locale; a path in it can have bytes that are not.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
