@@ -326,11 +326,13 @@ def test_metrics_that_cannot_be_written_end_a_run_with_one_line(pretrain: Closed
 
 def test_a_loss_that_is_not_finite_names_step_and_last_checkpoint(pretrain: Closedbook, tmp_path: Path):
     """Too large a learning rate ends with status 1 before the weights are damaged, and the line says what to try."""
-    outcome = pretrain("--pretrain.learning-rate", 1e37, "--pretrain.optimizer", "adamw", "--save-every", 0)
+    outcome = pretrain("--pretrain.learning-rate", 1e30, "--pretrain.optimizer", "adamw", "--save-every", 0)
     assert (outcome.status, outcome.out) == (1, "")
     line = outcome.err.splitlines()[-1]
     assert line.startswith("closedbook: step 2: loss nan, ") or line.startswith("closedbook: step 2: loss inf, ")
-    assert line.endswith("the last good checkpoint is of step 1, and a smaller learning rate may help")
+    assert ", at learning rate " in line
+    ways = "a smaller learning rate may help, or --on-divergence rewind"
+    assert line.endswith(f"; no update was made; the last good checkpoint is of step 1, and {ways}")
     assert not (tmp_path / "RUN/model.safetensors").exists()
 
 

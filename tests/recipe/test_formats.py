@@ -59,7 +59,7 @@ def test_a_missing_key_of_a_saved_recipe_is_named(key: str) -> None:
 
 def test_a_missing_key_is_an_error_in_a_run_without_a_format_too() -> None:
     """Recipes of format 0 may lack the keys that are newer, and no others."""
-    text = recipe_toml(FAST).replace("format = 1\n", "")
+    text = recipe_toml(FAST).replace(f"format = {FORMAT}\n", "")
     assert load_saved_recipe(saved(without(text, "model.name_table")))[0].model.name_table is False
     with pytest.raises(RecipeError, match=r"^my\.toml: study\.patience is missing"):
         load_saved_recipe(saved(without(text, "study.patience")))
@@ -84,7 +84,7 @@ def test_a_preset_stands_for_what_a_file_lacks() -> None:
 )
 def test_another_format_is_refused(value: str, message: str) -> None:
     """With the line, and what can be done."""
-    path = saved(recipe_toml(FAST).replace("format = 1", f"format = {value}"))
+    path = saved(recipe_toml(FAST).replace(f"format = {FORMAT}", f"format = {value}"))
     for load in (load_saved_recipe, lambda path: load_recipe(str(path))):
         with pytest.raises(RecipeError) as caught:
             load(path)

@@ -34,6 +34,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
 
 
+ADDED_LATER = {key: value for keys in ADDED.values() for key, value in keys.items()}
+
+
 def loaded(text: str) -> tuple[Recipe, dict[str, str]]:
     """The recipe of a file with this text, and the source of each value."""
     Path("my.toml").write_text(text, encoding="utf-8")
@@ -46,9 +49,9 @@ def test_a_recipe_saved_before_the_renames_opens(name: str, recipe: Recipe):
     path = Path(__file__).parent / f"saved_before_renames_{name}.toml"
     opened, sources = load_recipe(str(path))
     # Which had an evaluation each epoch.
-    assert flatten(opened) == flatten(recipe) | ADDED[1] | {f"{stage}.evaluate_every": 1 for stage in STAGES}
+    assert flatten(opened) == flatten(recipe) | ADDED_LATER | {f"{stage}.evaluate_every": 1 for stage in STAGES}
     added = {key for key, source in sources.items() if source == f"{path}, which is older than this key"}
-    assert added == set(ADDED[1])
+    assert added == set(ADDED_LATER)
     assert all(source.startswith(f"{path}, line ") for key, source in sources.items() if key not in added)
     by_old_name = {key for key, source in sources.items() if "old name" in source}
     assert by_old_name == set(NEW_NAMES.values())

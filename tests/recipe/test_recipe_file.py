@@ -347,7 +347,7 @@ def test_flatten_keeps_the_order_of_the_fields():
     """Values come out by dotted key, as they are."""
     leaves = flatten(COURSE)
     top = ["seed", "precision", "open_vocabulary", "strip_accents", "validation_split", "calibration_split", "sizing"]
-    assert list(leaves)[:10] == [*top, "silver_confidence", "doubt", "model.variant"]
+    assert list(leaves)[:11] == [*top, "silver_confidence", "doubt", "on_divergence", "model.variant"]
     assert leaves["strip_accents"] is True
     assert leaves["finetune.learning_rate"] == 6e-4
     assert not any(isinstance(value, dict) for value in leaves.values())

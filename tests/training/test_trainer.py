@@ -227,8 +227,8 @@ def test_the_state_is_what_resuming_needs():
     """Position, examples seen and seed; after the last step of an epoch the position is the next epoch's start."""
     trainer = make_trainer()
     states = [dict(trainer.state()) for _ in trainer.run()]
-    assert states[1] == {"step": 2, "n_rows": 6, "epoch": 0, "step_of_epoch": 2, "seed": 5}
-    assert states[2] == {"step": 3, "n_rows": 7, "epoch": 1, "step_of_epoch": 0, "seed": 5}
+    assert states[1] == {"step": 2, "n_rows": 6, "epoch": 0, "step_of_epoch": 2, "seed": 5, "rewinds": []}
+    assert states[2] == {"step": 3, "n_rows": 7, "epoch": 1, "step_of_epoch": 0, "seed": 5, "rewinds": []}
     assert trainer.position == Position(3, 0)
 
 

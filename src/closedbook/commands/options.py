@@ -43,6 +43,7 @@ class Hyperparameters:
 
     seed: Annotated[int, arg(help=_HELP.get("seed"))] = FAST.seed
     precision: Annotated[Precision, arg(help=_HELP.get("precision"))] = FAST.precision
+    on_divergence: Annotated[Literal["stop", "rewind"], arg(help=_HELP.get("on_divergence"))] = FAST.on_divergence
     open_vocabulary: Annotated[bool, arg(help=_HELP.get("open_vocabulary"))] = FAST.open_vocabulary
     strip_accents: Annotated[bool, arg(help=_HELP.get("strip_accents"))] = FAST.strip_accents
     validation_split: Annotated[float, arg(help=_HELP.get("validation_split"))] = FAST.validation_split

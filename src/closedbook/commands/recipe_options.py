@@ -14,6 +14,7 @@ from closedbook.recipe.settings import DECIDED_BY, Setting, in_setting
 from closedbook.recipe.sizing import chosen_by_hand, sizing_source
 
 TrainOptions = PretrainOptions | StudyOptions | FinetuneOptions
+_CHANGED_BY_GROWTH = ("precision", "silver_confidence", "on_divergence")
 Sources = dict[str, str]
 """Where the value of each dotted key came from."""
 
@@ -38,8 +39,8 @@ def base_recipe(
 def check_growth(options: StudyOptions) -> None:
     """Raise InputError where an option contradicts the run that --from lets grow: only its training can change."""
     for key in sorted(options.given & {*flatten(Recipe()), "recipe"}):
-        if not key.startswith("study.") and key not in ("precision", "silver_confidence"):
-            cure = "only --study, --precision and --silver-confidence can change; leave it out"
+        if not key.startswith("study.") and key not in _CHANGED_BY_GROWTH:
+            cure = "only --study, --precision, --silver-confidence and --on-divergence can change; leave it out"
             raise InputError(f"{as_option(key)}: a run that grows keeps its recipe (--from); {cure}")
     if options.setting != "self-study":
         raise InputError(f"--setting: only a run in self-study can grow (--from); received {options.setting}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from closedbook.recipe.recipe import STAGES
 
-FORMAT = 1
+FORMAT = 2
 """Format of the recipes that runs save today; before it was written, it was 0.
 
 Who adds a key raises it, and says in `ADDED` what the key is in recipes of earlier formats.
@@ -62,6 +62,7 @@ ADDED: dict[int, dict[str, Any]] = {
         **{f"{stage}.table_optimizer": "sparse_adam" for stage in STAGES},
         **{f"{stage}.mix_strangers": 0.0 for stage in STAGES},
     },
+    2: {"on_divergence": "stop"},
 }
 """By the format that first has them: keys, each with the value that stands for what the code did before."""
 

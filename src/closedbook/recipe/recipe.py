@@ -118,6 +118,8 @@ class Recipe:
     """Self-study: leave out silver pairs to which the open-book reader gives a lower probability; not with doubt."""
     doubt: bool = False
     """Train the model to say after an answer how sure the open-book reader was of it."""
+    on_divergence: Literal["stop", "rewind"] = "stop"
+    """Where loss or gradient is infinite or NaN, stop; rewind: go back, and on with half the learning rate."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The model's shape."""
     corruption: CorruptionConfig = field(default_factory=CorruptionConfig)

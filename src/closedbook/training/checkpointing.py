@@ -97,10 +97,14 @@ class Checkpointer:
             self.save()
             yield Saved(self.trainer.step)
 
-    def save(self, *, best: bool = False) -> None:
-        """Save now, unless this step was saved already; raises RunError."""
-        if self.saved_step == self.trainer.step and not best:
+    def save(self, *, best: bool = False, again: bool = False) -> None:
+        """Save now, unless this step was saved already and not `again`.
+
+        Raises RunError, and NotFinite where the weights are not finite.
+        """
+        if self.saved_step == self.trainer.step and not best and not again:
             return
+        self.trainer.check_weights()
         if self.trainer.fabric.is_global_zero:
             save_checkpoint(
                 self.run.path,

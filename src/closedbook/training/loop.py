@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from closedbook.errors import NotFinite
 from closedbook.training.checkpointing import Checkpointer
 from closedbook.training.device import give_back_memory
 from closedbook.training.events import Doing, Event, Note
 from closedbook.training.metrics import MetricsLog
+from closedbook.training.rewinding import Rewinder
 from closedbook.training.rounds import Rounds
 from closedbook.training.trainer import Trainer
 from closedbook.training.validation import Validation
@@ -25,29 +25,32 @@ class Loop:
     checkpointer: Checkpointer
     metrics: MetricsLog
     rounds: Rounds | None
+    rewinder: Rewinder
 
     def steps(self, *, is_new: bool) -> Iterator[Event]:
-        """Train until the last step, or until patience runs out; raises NotFinite."""
+        """Train until the last step, or until patience runs out; raises NotFinite where rewinding is off or no help."""
+        yield from self.rewinder.around(self._steps, is_new=is_new)
+
+    def _steps(self, *, is_new: bool) -> Iterator[Event]:
         trainer, checkpointer = self.trainer, self.checkpointer
         if is_new:
             yield from self._evaluate(0)
+            self.rewinder.keep(is_first=True)
         if checkpointer.open_epoch is not None:
             yield from self._after_epoch(checkpointer.open_epoch)
         if checkpointer.is_out_of_patience:
             return
-        try:
-            for report in trainer.run():
-                checkpointer.open_epoch = report.epoch if report.ends_epoch else None
-                yield from map(Note, self.metrics.step(report))
-                if report.ends_epoch:
-                    give_back_memory()
-                    yield from self._after_epoch(report.epoch)
-                yield from checkpointer.save_if_due()
-                yield report
-                if checkpointer.is_out_of_patience:
-                    return
-        except NotFinite as error:
-            raise NotFinite(f"{error}; {checkpointer.last_saved}, and a smaller learning rate may help") from None
+        for report in trainer.run():
+            checkpointer.open_epoch = report.epoch if report.ends_epoch else None
+            yield from map(Note, self.metrics.step(report))
+            if report.ends_epoch:
+                give_back_memory()
+                trainer.check_weights()
+                yield from self._after_epoch(report.epoch)
+            yield from checkpointer.save_if_due()
+            yield report
+            if checkpointer.is_out_of_patience:
+                return
 
     def _after_epoch(self, ended: int) -> Iterator[Event]:
         """Ask and evaluate where that is due; a checkpoint of the epoch's last step says whether it was done."""
@@ -57,6 +60,7 @@ class Loop:
                 yield from self.rounds.after(ended)
         if trainer.step == trainer.n_steps or (ended + 1) % _epochs_between_evaluations(trainer) == 0:
             yield from self._evaluate(ended + 1)
+            self.rewinder.keep()
         self.checkpointer.open_epoch = None
 
     def _evaluate(self, epoch: int) -> Iterator[Event]:

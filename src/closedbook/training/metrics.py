@@ -45,6 +45,12 @@ class MetricsLog:
         self._file = self._path.open("a", encoding="utf-8", newline="\n")
         self._board = Board(run / "tensorboard", after)
 
+    def cut(self, after: int) -> None:
+        """Remove the lines of steps later than `after`, which will be taken again."""
+        if self._file is not None:
+            self._close()
+            self._open(self._path.parent, after, is_evaluated=True)
+
     def step(self, report: StepReport) -> list[str]:
         """Write a step's line; returns notes to show the user where TensorBoard has failed."""
         entry = asdict(report)
@@ -78,6 +84,9 @@ class MetricsLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
             # Closing tries once more to write what could not be written, which was reported already.
             with suppress(OSError):

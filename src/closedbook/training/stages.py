@@ -32,6 +32,7 @@ from closedbook.training.optim.tables import n_bytes_trained, sparse_tables
 from closedbook.training.plan import Plan, TextFiles, plan_text_training
 from closedbook.training.prepared import Prepared, prepare
 from closedbook.training.processes import is_first_process, noticing_lost_peers, was_begun_here
+from closedbook.training.rewinding import Rewinder
 from closedbook.training.rounds import Rounds
 from closedbook.training.summary import asked_in_training, more_than_all, too_few, what_was_made, what_was_read
 from closedbook.training.trainer import Trainer
@@ -161,7 +162,8 @@ def _trained(
         checkpointer.naming_last_saved(),
         MetricsLog(run.path, -1 if is_new else trainer.step, is_evaluated=is_evaluated, writes=writes) as metrics,
     ):
-        loop = Loop(trainer, _validation(prepared), checkpointer, metrics, rounds)
+        rewinder = Rewinder(checkpointer, metrics, rounds, is_on=plan.recipe.on_divergence == "rewind")
+        loop = Loop(trainer, _validation(prepared), checkpointer, metrics, rounds, rewinder)
         yield from checkpointer.saved_when_closed(loop.steps(is_new=is_new))
     yield from checkpointer.saved_when_closed(checkpointer.finish(lambda: _calibrate(plan, run, trainer)))
     return Finished(run, time.perf_counter() - begin, checkpointer.score)

@@ -23,6 +23,9 @@ from closedbook.training.optim.optimizer import make_optimizer
 from closedbook.training.optim.tables import average_rows, sparse_tables, without_gradients
 from closedbook.training.schedule import Schedule
 
+_MOST_TIMES_RATE = 2
+"""Muon multiplies its rate by the root of a matrix's height by its width."""
+
 
 @dataclass(frozen=True)
 class StepReport:
@@ -70,6 +73,7 @@ class Trainer:
         self.n_steps = stage.steps or stage.epochs * batches.n_steps
         self.schedule: RateSchedule = Schedule(stage, n_documents, model.config.block_size, self.n_steps)
         self.step = 0
+        self.rewinds: list[int] = []  # the steps that the run went back to
         self.n_rows = 0
         self.position = Position(0, 0)
         self.tables = tuple(sparse_tables(model).values())
@@ -98,16 +102,19 @@ class Trainer:
         torch.manual_seed(_step_seed(self.seed, self.fabric.global_rank, self.step))
         self.model.train()
         n_rows = self.n_rows + batch.n_rows
-        rate = self.schedule.rate(self.step, n_rows)
+        rate = self.schedule.rate(self.step, n_rows) * 0.5 ** len(self.rewinds)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["ratio"]
+            if _MOST_TIMES_RATE * group["lr"] > torch.finfo(torch.float32).max:
+                raise NotFinite(f"step {self.step + 1}: learning rate {group['lr']:g} is infinite in float32")
         nats, n_supervised, n_characters = self._gradients(batch)
         # Without the tables, whose rows move by the same length whatever the gradient's norm.
         dense = [p for p in self.model.parameters() if p.grad is not None and not p.grad.is_sparse]
         norm = torch.nn.utils.clip_grad_norm_(dense, self.stage.grad_norm_clip).item()
         loss = nats / max(1, n_supervised)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise NotFinite(f"step {self.step + 1}: loss {loss}, norm of the gradient {norm}; no update was made")
+            found = f"loss {loss}, norm of the gradient {norm}, at learning rate {rate:g}"
+            raise NotFinite(f"step {self.step + 1}: {found}; no update was made")
         self.optimizer.step()
         self.n_rows = n_rows
         return StepReport(
@@ -149,6 +156,12 @@ class Trainer:
         assert isinstance(total, Tensor)
         return total
 
+    def check_weights(self) -> None:
+        """Raise NotFinite where the last update made a weight infinite or NaN, which no later step can mend."""
+        for name, weights in self.model.named_parameters():
+            if not bool(torch.isfinite(weights).all()):
+                raise NotFinite(f"step {self.step}: its update left {name} with weights that are infinite or NaN")
+
     def state(self) -> dict[str, Any]:
         """What resuming needs besides weights and optimizer, as JSON values."""
         return {
@@ -157,6 +170,7 @@ class Trainer:
             "epoch": self.position.epoch,
             "step_of_epoch": self.position.step,
             "seed": self.seed,
+            "rewinds": list(self.rewinds),
         }
 
     def resume(self, weights: dict[str, Tensor], optimizer: dict[str, Any], state: dict[str, Any]) -> None:
@@ -164,6 +178,7 @@ class Trainer:
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(optimizer)
         self.step, self.n_rows, self.seed = state["step"], state["n_rows"], state["seed"]
+        self.rewinds = list(state.get("rewinds", ()))  # which older runs do not have
         self.position = Position(state["epoch"], state["step_of_epoch"])
 
 
