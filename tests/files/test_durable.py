@@ -226,15 +226,20 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     assert paths_in(tmp_path) == ["mine"]
 
 
-@pytest.mark.parametrize("target", ["new", "empty", "not/there/yet"])
+@pytest.mark.parametrize(("target", "number"), [("new", 1), ("not/there/yet", 1), ("empty", 1), ("empty", 2)])
 def test_a_folder_that_gets_no_name_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, number: int
 ) -> None:
-    """Where the last rename fails, its parents are removed again, and a folder that was there stays empty."""
+    """Where a rename fails, new parents are removed again, and a folder that was there is empty again."""
     (tmp_path / "empty").mkdir()
+    whole, n_calls = os.rename, 0
 
-    def rename(*_: object, **__: object) -> None:
-        raise OSError(errno.EIO, "Input/output error")
+    def rename(*paths: Any, **options: Any) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == number:
+            raise OSError(errno.EIO, "Input/output error")
+        whole(*paths, **options)
 
     monkeypatch.setattr(os, "rename", rename)
     with pytest.raises(RunError, match="the world cannot be written there: Input/output error"):

@@ -189,6 +189,20 @@ def test_keys_of_a_json_object_are_titles(lines: Lines) -> None:
     )
 
 
+def test_values_of_json_objects_are_said_in_words(lines: Lines) -> None:
+    """Nothing for null, yes and no, the items of a list, and an object's values with their keys."""
+    values = (
+        '"rare": true, "eaten": false, "seen": null, "at": ["Fen", "Osk"], "leaf": {"colour": "grey", "cm": [3, 4]}'
+    )
+    found = lines(
+        f'[{{"name": "Kelrus", {values}}}, {{"name": "Lunsk", "at": [{{"place": "Fen", "n": 2}}]}}]', "a.json"
+    )
+    assert found == [
+        "Kelrus. rare: yes. eaten: no. at: Fen, Osk. leaf colour: grey. leaf cm: 3, 4.",
+        "Lunsk. at: place Fen, n 2.",
+    ]
+
+
 def test_lines_of_json_objects_are_known(book: Callable[..., Any]) -> None:
     """A document of an array comes from the line on which its object begins."""
     assert [document.line for document in book(json.dumps(THINGS, indent=2), "a.json").documents] == [2, 15]
@@ -200,6 +214,9 @@ def test_lines_of_json_objects_are_known(book: Callable[..., Any]) -> None:
         ('{"a": "b"}\n{"a": \n', 2, "no JSON"),
         ('{"a": "b"}\n[1]\n', 2, "object in braces"),
         ("[1, 2]", None, "list of objects"),
+        ("[{}, {}]", None, "its objects are empty"),
+        ("[" * 100_000, None, "nested too deeply"),
+        ('{"a": "b"}\n' + '{"a": ' * 100_000 + "\n", 2, "nested too deeply"),
     ],
 )
 def test_broken_json_is_refused_with_its_line(
