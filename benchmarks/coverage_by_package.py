@@ -15,13 +15,24 @@ from pathlib import Path, PurePosixPath
 COUNTED = ("covered_lines", "num_statements", "covered_branches", "num_branches")
 
 
+def ranges(lines: list[int]) -> str:
+    """Line numbers as in '3-5, 9'."""
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
 def share(covered: int, n: int) -> float:
     """The covered share, in percent; all of nothing."""
     return round(100 * covered / n, 1) if n else 100.0
 
 
 def main() -> None:
-    """Print the table, and for each file with uncovered code the lines, and the branches as [from, to]."""
+    """Print the table, and for each file with uncovered code its lines and branches; a negative line is an exit."""
     files = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["files"]
     packages: dict[str, Counter[str]] = {}
     uncovered = {}
@@ -31,7 +42,8 @@ def main() -> None:
         for package in ("all", inner[0].removesuffix(".py")):
             packages.setdefault(package, Counter()).update({key: facts["summary"][key] for key in COUNTED})
         if facts["missing_lines"] or facts["missing_branches"]:
-            uncovered["/".join(inner)] = {"lines": facts["missing_lines"], "branches": facts["missing_branches"]}
+            branches = ", ".join(f"{first} to {last}" for first, last in facts["missing_branches"])
+            uncovered["/".join(inner)] = {"lines": ranges(facts["missing_lines"]), "branches": branches}
     table = {
         package: {
             "lines": n["num_statements"],
@@ -39,7 +51,7 @@ def main() -> None:
             "branches": n["num_branches"],
             "branches_percent": share(n["covered_branches"], n["num_branches"]),
         }
-        for package, n in packages.items()
+        for package, n in sorted(packages.items())
     }
     print(json.dumps({"packages": table, "uncovered": uncovered}, indent=1))
 
