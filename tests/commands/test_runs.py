@@ -348,7 +348,7 @@ def test_damage_in_a_run_is_named_and_no_pickle_is_loaded(
             (run / path.name).write_bytes(path.read_bytes())
     words = ("predict", run, files / "questions.txt")
     weights = (run / "model.safetensors").read_bytes()
-    for content, reason in ((b"\x80\x04" + weights, "looks like a pickle, "), (weights[:-9], "is no safetensors ")):
+    for content, reason in ((b"\x80\x04" + weights, "looks like a pickle, "), (weights[:-9], "damaged: ")):
         (run / "model.safetensors").write_bytes(content)
         assert fault(closedbook(*words)).startswith(f"{run / 'model.safetensors'}: {reason}")
     (run / "run.json").write_text('{"kind": ')
