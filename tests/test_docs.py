@@ -87,3 +87,14 @@ def test_a_documented_command_exists_with_its_options(
     shown = capsys.readouterr().out
     for option in options_of(words):
         assert option in ("--help", "--version") or re.search(rf"{re.escape(option)}\b", shown), f"{name}: no {option}"
+
+
+PROMISES = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("named", sorted(set(re.findall(r"tests/[\w/]+\.py(?:::\w+)?", PROMISES))))
+def test_a_promise_names_a_test_that_there_is(named: str) -> None:
+    """Each file is there, and has the test."""
+    path, _, name = named.partition("::")
+    source = (ROOT / path).read_text(encoding="utf-8")
+    assert not name or f"def {name}(" in source
