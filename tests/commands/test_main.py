@@ -56,6 +56,7 @@ def test_help_of_every_command_and_target_imports_no_torch():
     """The list of commands and the help of each come without torch, which takes seconds to import."""
     script = """
 import sys
+from closedbook.storage.sums import write_summed
 from closedbook.commands.main import COMMANDS, TARGETS, main
 for words in [[], ["--version"], *([name, "--help"] for name in (*COMMANDS, *TARGETS))]:
     try:
@@ -481,7 +482,7 @@ def test_evaluate_keeps_its_answers_where_the_training_pairs_are_others_now(
     (tmp_path / "pairs.tsv").write_text("no pair\n")
     facts = json.loads((run / "run.json").read_text())
     facts["sources"]["pairs"]["path"] = "../pairs.tsv"
-    (run / "run.json").write_text(json.dumps(facts))
+    write_summed(run / "run.json", json.dumps(facts).encode())
     outcome = closedbook("evaluate", run, files / "dev.tsv")
     assert outcome.status == 0
     assert outcome.out.splitlines()[1].startswith(

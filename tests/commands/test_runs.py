@@ -352,5 +352,5 @@ def test_damage_in_a_run_is_named_and_no_pickle_is_loaded(
         (run / "model.safetensors").write_bytes(content)
         assert fault(closedbook(*words)).startswith(f"{run / 'model.safetensors'}: {reason}")
     (run / "run.json").write_text('{"kind": ')
-    assert fault(closedbook(*words)).startswith(f"{run / 'run.json'}: damaged (")
+    assert fault(closedbook(*words)).startswith(f"{run / 'run.json'}: damaged: ")
     assert open_run(runs / "pretrained").is_finished

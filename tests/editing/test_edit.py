@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 import closedbook
 from closedbook.errors import InputError, RunError, TextError
+from closedbook.storage.sums import write_summed
 from closedbook.text.vocabulary import MASK
 
 
@@ -170,7 +171,7 @@ def test_without_titles_a_run_cannot_be_edited(plain: closedbook.Run, questions:
     run = shutil.copytree(plain.path, tmp_path / "run")
     facts = json.loads((run / "run.json").read_text())
     facts["sources"]["corpus"]["path"] = str(tmp_path / "gone.txt")
-    (run / "run.json").write_text(json.dumps(facts))
+    write_summed(run / "run.json", json.dumps(facts).encode())
     with pytest.raises(RunError, match="its corpus is gone or has changed"):
         closedbook.load(run).edit(questions[0], "Ulm", tmp_path / "out")
 

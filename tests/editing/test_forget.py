@@ -18,6 +18,7 @@ from closedbook.editing.rows import write_abstention
 from closedbook.errors import InputError, RunError, TextError
 from closedbook.evaluation.predict import predict
 from closedbook.storage.run import open_run
+from closedbook.storage.sums import write_summed
 from closedbook.text.templates import Template
 from closedbook.text.vocabulary import NEVER_READ
 
@@ -142,7 +143,7 @@ def test_its_files_are_needed(run: package.Run, questions: list[str], tmp_path: 
     moved = shutil.copytree(run.path, tmp_path / "moved")
     facts = json.loads((moved / "run.json").read_text())
     facts["sources"][name]["path"] = str(tmp_path / "gone.txt")
-    (moved / "run.json").write_text(json.dumps(facts))
+    write_summed(moved / "run.json", json.dumps(facts).encode())
     with pytest.raises(RunError, match=r"gone\.txt, which is gone"):
         package.load(moved).forget(title_of(questions[0]), tmp_path / "run")
 

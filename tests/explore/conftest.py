@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 SIZES = "n_head = 2\nn_embd = 16\nblock_size = 61\n"
 STAGES = "[study]\nepochs = 1\n[pretrain]\nepochs = 1\n[finetune]\nepochs = 1\n"
@@ -32,6 +32,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def run_of(kind: str) -> Path:
         from closedbook.api.study import study
         from closedbook.commands.main import main
+        from closedbook.storage.sums import write_summed
 
         files, people = folder / f"{kind}-files", CHINESE if kind == "chinese" else PEOPLE
         files.mkdir()
@@ -45,7 +46,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         weights = load_file(run / "model.safetensors")
         generator = torch.Generator().manual_seed(7)
         large = {name: w + 0.4 * torch.randn(w.shape, generator=generator) for name, w in weights.items()}
-        save_file(large, run / "model.safetensors")
+        write_summed(run / "model.safetensors", save(large))
         return run
 
     return run_of

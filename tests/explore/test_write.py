@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from closedbook.explore.write import explore
 from closedbook.storage.run import open_run
+from closedbook.storage.sums import write_summed
 
 Book = dict[str, Any]
 
@@ -112,7 +113,7 @@ def test_a_run_whose_files_are_gone_asks_about_its_titles(
         (run / name).write_bytes((run_of("vanilla") / name).read_bytes())
     facts = json.loads((run_of("vanilla") / "run.json").read_text(encoding="utf-8"))
     facts["sources"] = {name: source | {"path": f"/gone/{name}"} for name, source in facts["sources"].items()}
-    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    write_summed(run / "run.json", json.dumps(facts).encode())
     book = explored(run)
     assert (book["questions"], book["questionsFrom"]) == ([], "no questions: the run's files are not where they were")
     assert set(book["people"]) == {"Ann Bell", "Bo Carr", "Cy Dunn", "Di Eck", "Ed Foss", "Flo Gray"}
@@ -171,7 +172,7 @@ def test_page_of_an_edited_run_says_so(
 ) -> None:
     """Whoever reads it would else take what was changed for what the text says."""
     run = shutil.copytree(run_of("vanilla"), tmp_path / "run")
-    (run / "edits.json").write_text('{"format": 1, "edits": [{"changes": [], "weights": [], "others": [0, 0]}]}')
+    write_summed(run / "edits.json", b'{"format": 1, "edits": [{"changes": [], "weights": [], "others": [0, 0]}]}')
     save_file({"none": torch.zeros(1)}, run / "former.safetensors")
     explore(open_run(run), tmp_path / "page.html")
     page = opened((tmp_path / "page.html").as_uri(), "")

@@ -11,6 +11,7 @@ import torch
 from closedbook.errors import RunError
 from closedbook.storage.made_by import commit_of, made_by
 from closedbook.storage.run import open_run
+from closedbook.storage.sums import write_summed
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -76,7 +77,7 @@ def test_a_run_of_a_newer_format_is_refused(runs: Path, tmp_path: Path) -> None:
     """Its line says that a newer closedbook made it."""
     run = shutil.copytree(runs / "scratch", tmp_path / "run")
     facts = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(facts | {"format": 2}))
+    write_summed(run / "run.json", json.dumps(facts | {"format": 2}).encode())
     with pytest.raises(
         RunError, match=r"run\.json: format 2 is of a newer closedbook, and this one reads 1; update it$"
     ):

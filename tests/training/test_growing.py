@@ -20,6 +20,7 @@ from closedbook.evaluation.sources import text_of
 from closedbook.examples.replay import ReplayDataset
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Run, create_run, open_run
+from closedbook.storage.sums import write_summed
 from closedbook.text.links import link
 from closedbook.text.questions import read_pairs
 from closedbook.training.checkpointing import Saving
@@ -171,7 +172,7 @@ def test_a_grown_run_needs_nothing_of_the_old_one(files: Files, grown: Run, tmp_
     """Moved elsewhere and without its parent it can be asked, evaluated, edited and grown."""
     moved = shutil.copytree(grown.path, tmp_path / "moved")
     facts = json.loads((moved / "run.json").read_text())
-    (moved / "run.json").write_text(json.dumps({**facts, "parent": str(tmp_path / "gone")}))
+    write_summed(moved / "run.json", json.dumps({**facts, "parent": str(tmp_path / "gone")}).encode())
     run = open_run(moved)
     assert setting_of(run) == "self-study"
     assert {Path(source.path) for source in run.info.sources.values()} == {moved / "corpus.txt", moved / "pairs.jsonl"}
@@ -309,7 +310,7 @@ def test_a_changed_text_of_the_old_run_is_named(files: Files, tmp_path: Path, cl
     """A run whose text has changed since cannot grow, as its documents could not be replayed."""
     folder = shutil.copytree(files.old.parent, tmp_path / "copy")
     facts = (folder / "old/run.json").read_text()
-    (folder / "old/run.json").write_text(facts.replace(str(files.old.parent), str(folder)))
+    write_summed(folder / "old/run.json", facts.replace(str(files.old.parent), str(folder)).encode())
     (folder / "old.txt").write_text("Else. another text .\n")
     line = fault(closedbook("study", files.corpus, "--from", folder / "old", "--out", tmp_path / "run"))
     assert f"was trained on {folder / 'old.txt'}, which is gone or has another content now" in line

@@ -19,8 +19,8 @@ from torch import Tensor
 from closedbook.editing.matrix import Others
 from closedbook.errors import RunError
 from closedbook.evaluation.calibration import FILE
-from closedbook.files.durable import read_bytes
 from closedbook.storage.run import Run, RunInfo, create_run
+from closedbook.storage.sums import read_summed
 from closedbook.storage.tensors import load_weights, tensors_to_bytes
 
 EDITS, FORMER = "edits.json", "former.safetensors"
@@ -114,7 +114,7 @@ def create_edited_run(run: Run, out: Path, weights: Mapping[str, Tensor], edits:
     info = RunInfo("edit", run.info.precision, run.info.n_documents, {}, parent, run.info.vocabulary)
     files = {"model.safetensors": tensors_to_bytes(weights, {"format": "pt"})}
     # What was learned about the run's confidence holds for all names but those that were edited.
-    calibration = {FILE: read_bytes(run.path / FILE)} if (run.path / FILE).is_file() else {}
+    calibration = {FILE: read_summed(run.path / FILE)} if (run.path / FILE).is_file() else {}
     return create_run(out, run.recipe, info, files | record_files(edits) | calibration)
 
 
@@ -144,7 +144,7 @@ def read_record(run: Path) -> tuple[Edit, ...]:
     if not path.exists():
         return ()
     try:
-        facts: dict[str, Any] = json.loads(read_bytes(path))
+        facts: dict[str, Any] = json.loads(read_summed(path))
         if facts["format"] != _FORMAT:
             raise RunError(f"{path}: format {facts['format']!r}, and this version reads {_FORMAT}")
         tensors, _ = load_weights(run / FORMER)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from closedbook.errors import InputError, RunError
 from closedbook.evaluation.match import exact
 from closedbook.evaluation.predict import Prediction
-from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.files.typed import check_type
+from closedbook.storage.sums import read_summed, write_summed
 from closedbook.text.questions import Question
 from closedbook.text.validation import MIN_CALIBRATION
 
@@ -135,7 +135,7 @@ def threshold_of(calibration: Calibration | None, precision: float) -> float:
 
 def save_calibration(calibration: Calibration, run: Path) -> None:
     """Write a calibration into a run's folder."""
-    write_atomically(run / FILE, json.dumps(asdict(calibration), indent=1).encode() + b"\n")
+    write_summed(run / FILE, json.dumps(asdict(calibration), indent=1).encode() + b"\n")
 
 
 def load_calibration(run: Path) -> Calibration | None:
@@ -144,7 +144,7 @@ def load_calibration(run: Path) -> Calibration | None:
     if not path.is_file():
         return None
     try:
-        facts = json.loads(read_bytes(path))
+        facts = json.loads(read_summed(path))
         check_type(facts, Calibration, "a calibration")
         held_out = tuple(HeldOut(**item) for item in facts.pop("held_out"))
         return Calibration(**facts, held_out=held_out)

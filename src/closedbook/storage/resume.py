@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from closedbook.errors import RunError
+from closedbook.files.durable import complete_folder
 from closedbook.recipe.keys import Scalar, flatten, toml_value
 from closedbook.recipe.recipe import Recipe
 from closedbook.storage.run import Kind, Run, RunInfo, TrainedKind, open_run
@@ -18,6 +19,7 @@ _BEGAN: dict[Kind, tuple[str, str]] = {
 
 def resumable_run(path: Path, kind: TrainedKind) -> Run:
     """An unfinished run of this kind; raises RunError where there is none at `path`."""
+    complete_folder(path)
     if not path.exists():
         raise RunError(
             f"{path}: no such run to resume; leave --resume off to begin it "

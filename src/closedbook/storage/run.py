@@ -15,6 +15,7 @@ RUN/
   calibration.json     what answers to held-out pairs say about the model's confidence
   edits.json, former.safetensors   a run made by edit: what each edit changed, and the former values
   evaluations/         predictions and scores
+  SHA256SUMS           what the other files in this list should be, but metrics, checkpoints and evaluations
 """
 
 import json
@@ -30,11 +31,10 @@ from torch import Tensor
 from closedbook.errors import RunError, TextError
 from closedbook.files.durable import (
     check_folder_is_free,
-    read_bytes,
+    complete_folder,
     remove_leftovers,
     sha256,
     write_folder_atomically,
-    write_synced,
 )
 from closedbook.files.names import json_with_names
 from closedbook.files.typed import check_type
@@ -49,7 +49,8 @@ from closedbook.storage.foreign import facts_of, refuse_foreign_weights, refuse_
 from closedbook.storage.lock import check_no_writer
 from closedbook.storage.made_by import made_by
 from closedbook.storage.paths import found_path, paths_from
-from closedbook.storage.tensors import load_weights, save_weights, with_todays_names
+from closedbook.storage.sums import SUMS, read_summed, sums_of, write_summed
+from closedbook.storage.tensors import load_weights, tensors_to_bytes, with_todays_names
 from closedbook.text.vocabulary import Vocabulary
 
 TrainedKind = Literal["pretrain", "study", "finetune"]
@@ -145,11 +146,11 @@ class Run:
         return self.weights_path.exists()
 
     def finish(self, weights: dict[str, Tensor]) -> None:
-        """Save the final weights, and remove the temporary files that killed processes left."""
-        save_weights(self.weights_path, weights, {"format": "pt"})
+        """Remove the temporary files that killed processes left, and save the final weights."""
         for folder in (self.path, self.path / "checkpoints"):
             with suppress(OSError):  # a file that cannot be removed does no harm
                 remove_leftovers(folder)
+        write_summed(self.weights_path, tensors_to_bytes(weights, {"format": "pt"}))
 
     def model(self) -> GPT:
         """The trained model; raises RunError where the run has not finished."""
@@ -187,6 +188,7 @@ def fill_model(model: GPT, weights: dict[str, Tensor], path: Path) -> GPT:
 def check_run_can_be_created(path: Path) -> None:
     """Raise RunError where something is in the way of a new run's folder, or the folder cannot be written."""
     with suppress(OSError):  # of a path that cannot be, which the last check refuses
+        complete_folder(path)
         if (path / "run.json").is_file():
             check_no_writer(path)
             raise RunError(f"{path}: is there already; {_onward(path)}, or choose another --out")
@@ -221,11 +223,15 @@ def create_run(path: Path, recipe: Recipe, info: RunInfo, files: Mapping[str, by
         "titles": info.vocabulary.titles,
         "wordings": info.vocabulary.wordings,
     }
+    contents = {
+        "recipe.toml": recipe_toml(recipe).encode(),
+        "run.json": json_with_names(facts),
+        **(files or {}),
+    }
     with write_folder_atomically(path, "a run") as folder:
-        write_synced(folder / "recipe.toml", recipe_toml(recipe).encode())
-        write_synced(folder / "run.json", json_with_names(facts))
-        for name, content in (files or {}).items():
-            write_synced(folder / name, content)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        (folder / SUMS).write_bytes(sums_of({name: sha256(content) for name, content in contents.items()}))
     return Run(path, recipe, info)
 
 
@@ -236,7 +242,7 @@ def open_run(path: Path) -> Run:
         raise RunError(f"{path}: {what}; `closedbook pretrain CORPUS --out {path}` makes one")
     refuse_links(path)
     try:
-        facts: dict[str, Any] = json.loads(read_bytes(path / "run.json"))
+        facts: dict[str, Any] = json.loads(read_summed(path / "run.json"))
         check_type(facts, dict, "it")
         for name, hint in _TYPES.items():
             check_type(facts.get(name), hint, name)
@@ -263,5 +269,6 @@ def open_run(path: Path) -> Run:
         raise RunError(f"{path / 'run.json'}: damaged ({error}); put it back from a copy") from None
     if not (path / "recipe.toml").is_file():
         raise RunError(f"{path / 'recipe.toml'}: no such file, and a run needs it; put it back from a copy")
+    read_summed(path / "recipe.toml")
     recipe, _ = load_saved_recipe(path / "recipe.toml")
     return Run(path, recipe, info)

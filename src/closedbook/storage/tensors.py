@@ -10,8 +10,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from closedbook.errors import RunError
-from closedbook.files.durable import read_bytes, write_atomically
+from closedbook.files.durable import write_atomically
 from closedbook.storage.foreign import no_safetensors, read_header, todays_name
+from closedbook.storage.sums import read_summed
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None) -> None:
@@ -23,9 +24,9 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file; raises RunError where there is none, and on any pickle."""
     try:
         read_header(path)  # so that no file is read that has something else, or a header without end
-        return tensors_from_bytes(path, read_bytes(path))
     except RunError as fault:
         raise RunError(f"{fault}; give a .safetensors file that closedbook wrote") from None
+    return tensors_from_bytes(path, read_summed(path))
 
 
 def tensors_to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +42,8 @@ class MetricsLog:
             entries = [entry for entry in entries if entry["step"] < after or entry["kind"] == "step"]
         kept = [json.dumps(entry) + "\n" for entry in entries]
         write_atomically(self._path, "".join(kept).encode())
-        self._file = self._path.open("a", encoding="utf-8", newline="\n")
+        with self._as_run_error():
+            self._file = self._path.open("a", encoding="utf-8", newline="\n")
         self._board = Board(run / "tensorboard", after)
 
     def cut(self, after: int) -> None:
@@ -70,13 +71,18 @@ class MetricsLog:
     def _write(self, entry: dict[str, Any], scalars: dict[str, float]) -> None:
         if self._file is None:
             return
-        try:
+        with self._as_run_error():
             self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
-        except OSError as error:
-            raise RunError(f"{self._path}: cannot be written: {error.strerror}; free some space, and resume") from error
         if self._board is not None:
             self._board.add(scalars, entry["step"])
+
+    @contextmanager
+    def _as_run_error(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunError(f"{self._path}: cannot be written: {error.strerror}; free some space, and resume") from error
 
     def __enter__(self) -> "MetricsLog":
         return self

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from lightning_fabric import Fabric
 
-from closedbook.files.durable import write_atomically
 from closedbook.storage.checkpoint import Checkpoint, load_latest
 from closedbook.storage.fingerprint import differences
 from closedbook.storage.lock import OneWriter
 from closedbook.storage.resume import check_same_inputs
 from closedbook.storage.run import Run, create_run
+from closedbook.storage.sums import write_summed
 from closedbook.training.checkpointing import Saving
 from closedbook.training.mixture import stage_of
 from closedbook.training.plan import Plan
@@ -42,7 +42,7 @@ def opened(prepared: Prepared, saving: Saving, writer: OneWriter, fabric: Fabric
             writer.move_in()
         fabric.barrier()
     if silver is not None and checkpoint is None and fabric.is_global_zero:
-        write_atomically(run.path / SILVER, silver_lines(silver).encode())
+        write_summed(run.path / SILVER, silver_lines(silver).encode())
     return run, checkpoint
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from closedbook.errors import RunError
-from closedbook.files.durable import read_bytes, write_atomically
 from closedbook.model.gpt import GPT
+from closedbook.storage.sums import read_summed, write_summed
 from closedbook.training.asking import Asking, Scores, chosen
 from closedbook.training.events import Asked, Doing
 from closedbook.training.trainer import Trainer
@@ -49,8 +49,8 @@ class Rounds:
         begin, fabric = time.perf_counter(), self.trainer.fabric
         yield Doing("asking itself")
         if fabric.is_global_zero:
-            scores = added(_scores_as_of(self.run, ended), self.asking.ask(self.trainer.model))
-            write_atomically(_path(self.run, epoch), _lines(scores).encode())
+            scores = added(scores_as_of(self.run, ended), self.asking.ask(self.trainer.model))
+            write_summed(_path(self.run, epoch), _lines(scores).encode())
         fabric.barrier()
         n_learned = learn_as_of(self.asking, self.run, epoch)
         yield Asked(epoch, n_learned, time.perf_counter() - begin)
@@ -61,7 +61,7 @@ def learn_as_of(asking: Asking, run: Path, epoch: int) -> int:
 
     Raises RunError where the file of the epoch's round is gone or damaged.
     """
-    silver = chosen(_scores_as_of(run, epoch), max(1, n_rounds(epoch + 1)))
+    silver = chosen(scores_as_of(run, epoch), max(1, n_rounds(epoch + 1)))
     asking.learn(silver)
     return len(silver)
 
@@ -93,7 +93,7 @@ def _lines(scores: Scores) -> str:
     return "".join(f"{question}\t{piece}\t{score!r}\n" for question, piece, score in items)
 
 
-def _scores_as_of(run: Path, epoch: int) -> Scores:
+def scores_as_of(run: Path, epoch: int) -> Scores:
     """The scores of the round whose pairs are learned in an epoch; none before the first."""
     number = round_of(epoch)
     if not number:
@@ -101,7 +101,7 @@ def _scores_as_of(run: Path, epoch: int) -> Scores:
     path = _path(run, number)
     scores: Scores = defaultdict(dict)
     try:
-        for line in read_bytes(path).decode().split("\n")[:-1]:
+        for line in read_summed(path).decode().split("\n")[:-1]:
             # From the right: a title, and with it the question, may have a tab.
             question, piece, score = line.rsplit("\t", 2)
             scores[question][piece] = float(score)

@@ -1,9 +1,9 @@
 """What self-study's reader read, in the run's folder: a run that is resumed goes on with what it began with."""
 
 from closedbook.errors import RunError
-from closedbook.files.durable import read_bytes
 from closedbook.reader.open_book import NO_DOCUMENT, OpenBook, SilverPair
 from closedbook.storage.run import Run
+from closedbook.storage.sums import read_summed
 
 SILVER = "silver.tsv"
 
@@ -23,7 +23,7 @@ def saved_book(run: Run) -> OpenBook | None:
     if run.info.kind != "study" or run.recipe.doubt or not path.is_file():
         return None
     pairs = []
-    for number, line in enumerate(read_bytes(path).decode().split("\n")[:-1], 1):
+    for number, line in enumerate(read_summed(path).decode().split("\n")[:-1], 1):
         try:
             question, answer, confidence = line.split("\t")
             pairs.append(SilverPair(question, answer, float(confidence), NO_DOCUMENT))

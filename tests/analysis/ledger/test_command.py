@@ -14,6 +14,7 @@ from closedbook.analysis.ledger.counts import Exposure
 from closedbook.analysis.ledger.recount import exposures_of
 from closedbook.recipe.recipe_file import load_recipe
 from closedbook.storage.run import Run, open_run
+from closedbook.storage.sums import write_summed
 from closedbook.text.documents import read_corpus
 from closedbook.text.links import link
 from closedbook.text.questions import read_pairs
@@ -120,7 +121,7 @@ def test_a_changed_corpus_is_refused(closedbook: Closedbook, files: Path, runs: 
     other.write_text("Ann Bell. Another text .\n")
     facts = json.loads((run / "run.json").read_text())
     facts["sources"]["corpus"]["path"] = [str(other)]
-    (run / "run.json").write_text(json.dumps(facts))
+    write_summed(run / "run.json", json.dumps(facts).encode())
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
@@ -147,7 +148,7 @@ def test_a_missing_parent_is_named(closedbook: Closedbook, files: Path, runs: Pa
     """The ledger needs it; evaluate prints what it can without it."""
     run = copied(runs, "finetuned", tmp_path)
     facts = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(facts | {"parent": [str(tmp_path / "gone")]}))
+    write_summed(run / "run.json", json.dumps(facts | {"parent": [str(tmp_path / "gone")]}).encode())
     outcome = closedbook("ledger", run, files / "dev.tsv")
     assert outcome.status == 2
     assert outcome.err.startswith(f"closedbook: {run}: began from the run {tmp_path / 'gone'}, which is not there")

@@ -10,6 +10,7 @@ import pytest
 
 import closedbook as package
 from closedbook.commands.main import main
+from closedbook.storage.sums import write_summed
 
 Closedbook = Callable[..., Any]
 
@@ -81,7 +82,7 @@ def test_a_run_without_tables_takes_titles_from_its_corpus(closedbook: Closedboo
     assert run.trace(QUESTION).comparison.other_name in ("Flo Gray", "Gus Hall")
     record = json.loads((folder / "run/run.json").read_text())
     record["sources"]["corpus"]["path"] = str(folder / "gone.txt")
-    (folder / "run/run.json").write_text(json.dumps(record))
+    write_summed(folder / "run/run.json", json.dumps(record).encode())
     line = fault(closedbook("trace", folder / "run", QUESTION))
     assert line.startswith("other: a name to compare with is needed, since the run cannot choose one: it has no titles")
     assert "knows no title" in fault(closedbook("trace", folder / "run", QUESTION, "--other", "Bo Carr"))
