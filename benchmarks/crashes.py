@@ -6,8 +6,7 @@
 
 kills: SIGKILL at random moments of short trainings of every kind, up to three in one of them, each after which it is
 resumed; at the end, the run's files are compared with those of a run that nobody disturbed. Moments are drawn over the
-processor time of the undisturbed run, from the command line to the end. Commands run in forked processes, whose files
-are compared with those of a fresh process.
+processor time of the undisturbed run, from the command line to the end. Commands run in forked processes.
 
 faults: a training that is saved after each step, once for each call that changes the disk: that call fails (EIO), the
 disk is full from then on (ENOSPC), or the process dies there. Then what is on disk is read, and the run is resumed.
