@@ -16,6 +16,12 @@ def test_a_last_line_without_an_end_is_left_out(tmp_path: Path) -> None:
     assert [entry["accuracy"] for entry in read_metrics(tmp_path)] == [0.5]
 
 
+def test_a_last_line_that_is_damaged_is_left_out(tmp_path: Path) -> None:
+    """On a full disk a part of a line can be written before the whole line is."""
+    (tmp_path / "metrics.jsonl").write_text(LINE + LINE[:20] + LINE)
+    assert [entry["accuracy"] for entry in read_metrics(tmp_path)] == [0.5]
+
+
 def test_a_run_without_metrics_has_none(tmp_path: Path) -> None:
     """A run that an edit made has no such file."""
     assert list(read_metrics(tmp_path)) == []

@@ -102,13 +102,15 @@ class MetricsLog:
 
 
 def read_metrics(run: Path) -> Iterator[dict[str, Any]]:
-    """The entries so far; a last line that a kill cut in half is left out. Raises RunError on another damaged one."""
+    """The entries so far; a last line that was cut is left out. Raises RunError on another damaged one."""
     path = run / "metrics.jsonl"
     if not path.exists():
         return
     *lines, _ = read_bytes(path).split(b"\n")
     for number, line in enumerate(lines, 1):
         entry = _entry(line)
+        if entry is None and number == len(lines):
+            return  # A full disk can cut a line too, and have its end written once more when the file is closed.
         if entry is None:
             raise RunError(f"{path}, line {number}: damaged; put the file back from a copy, or remove that line")
         yield entry
