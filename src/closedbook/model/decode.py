@@ -15,7 +15,8 @@ import torch
 from closedbook.model.gpt import GPT
 from closedbook.model.kv_cache import KVCache
 
-_MOST_ROWS = 256
+MOST_ROWS = 256
+"""Prompts that are decoded at once, at most."""
 # Longest prompt of a batch, in characters beyond the shortest.
 _MOST_APART = 16
 
@@ -68,7 +69,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """The indices of the prompts of each batch, the shortest first."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if len(batch) == _MOST_ROWS or (batch and lengths[index] > lengths[batch[0]] + _MOST_APART):
+        if len(batch) == MOST_ROWS or (batch and lengths[index] > lengths[batch[0]] + _MOST_APART):
             yield batch
             batch = []
         batch.append(index)

@@ -6,7 +6,9 @@ from itertools import pairwise, starmap
 
 from closedbook.errors import InputError
 from closedbook.evaluation.predict import longest_answer
+from closedbook.model.decode import MOST_ROWS
 from closedbook.model.memory import FLOAT, Parameters, Shape, activations, in_matrices, kv_cache, parameters
+from closedbook.model.name_table import MAX_WORDS
 from closedbook.recipe.recipe import StageConfig
 from closedbook.text.questions import Questions, n_needed
 from closedbook.text.vocabulary import Vocabulary
@@ -14,12 +16,10 @@ from closedbook.training.device import free_gpu_memory, local_processes
 from closedbook.training.free_memory import free_memory
 from closedbook.training.plan import Plan
 
-_LONGEST_NAME = 4
 _N_MASKS = 3
 _LIBRARIES = 32 << 20
 """What PyTorch's libraries take once they compute."""
 _ID = 8
-_MOST_DECODED = 256
 # Two numbers per character (x and y), stacked after each was made, while the window before is still there.
 _COPIES_OF_A_WINDOW = 3 * 2
 # Of what is saved: a copy, the bytes of each tensor, and all of them in one.
@@ -148,7 +148,7 @@ def _evaluation(plan: Plan, asked: Sequence[Questions]) -> int:
     if not asked:
         return 0
     config = plan.recipe.model
-    n_rows = min(_MOST_DECODED, max(len(pairs.items) for pairs in asked))
+    n_rows = min(MOST_ROWS, max(len(pairs.items) for pairs in asked))
     longest = max(len(item.text) for pairs in asked for item in pairs.items)
     # A model that has learned nothing ends no answer.
     n_positions = min(config.block_size, longest + longest_answer(plan.vocabulary, config.block_size))
@@ -171,7 +171,7 @@ def _n_shared(before: str, word: str) -> int:
 def n_names_in(titles: Iterable[str]) -> int:
     """About how many names of two to four words titles have: as many as if no two had one in common."""
     counts = (len(title.split()) for title in titles)
-    return sum(max(0, n - length + 1) for n in counts for length in range(2, _LONGEST_NAME + 1))
+    return sum(max(0, n - length + 1) for n in counts for length in range(2, MAX_WORDS + 1))
 
 
 def _refusal(plan: Plan, needed: Need, total: int, free: int, where: str) -> str:
